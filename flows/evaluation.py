@@ -1,0 +1,81 @@
+"""Score a model on the benchmarks: the same tasks as self-play, over problems that carry gold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prefect import flow
+
+from tasks.base_model import base_model
+from tasks.engines.sampler import close_shared_sampler
+from tasks.evaluation_set import evaluation_set
+from tasks.execution import execute
+from tasks.sampling import sample
+from tasks.scoring import score
+from tasks.settings import IterationSettings
+from tasks.stages import Turn
+from tasks.workspace import ModelRef, Ref, StageResult, Workspace
+
+EVALUATION_SEED = 1234
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The three stages of an evaluation."""
+
+    samples: StageResult
+    behaviours: StageResult
+    scores: StageResult
+
+
+def evaluate_model(
+    turn: Turn, label: str, model: ModelRef, problems: Ref, settings: IterationSettings
+) -> Scored:
+    """Sample, execute, score. The seed is the same for every model and iteration: differences are paired,
+    and a champion's scores are found again by their key instead of being drawn again."""
+    evaluation = settings.evaluation
+    sampling = settings.sampling.model_copy(
+        update={
+            "solutions": evaluation.solutions,
+            "suites": evaluation.suites,
+            "temperature": evaluation.temperature,
+        }
+    )
+    samples = sample(
+        turn, label, model, problems, settings.model.dtype, settings.engine, sampling, EVALUATION_SEED
+    )
+    tables = samples.tables
+    behaviours = execute(
+        turn, label, problems, tables["solutions"], tables["suites"], settings.sandbox
+    )
+    scores = score(
+        turn,
+        label,
+        problems,
+        tables["samples"],
+        tables["solutions"],
+        tables["suites"],
+        behaviours.tables["behaviours"],
+        settings.agreement,
+        evaluation,
+    )
+    return Scored(samples, behaviours, scores)
+
+
+@flow(name="evaluation", flow_run_name="evaluate {settings.model.name}", log_prints=True)
+def evaluation(settings: IterationSettings) -> dict[str, object]:
+    """Score `settings.model` on `settings.evaluation.benchmarks`, outside any iteration (folder 0000)."""
+    workspace = Workspace(settings.workspace)
+    turn = Turn(str(workspace.root), 0, settings.seed)
+    try:
+        with workspace.lock(f"an evaluation of {settings.model.name}"):
+            model = base_model(settings.model)
+            problems = evaluation_set(turn, settings.evaluation).tables["scored"]
+            scored = evaluate_model(turn, "evaluation", model, problems, settings)
+            return {
+                "model": model.digest,
+                "scores": scored.scores.facts["scores"],
+                "audit": scored.scores.facts["audit"],
+            }
+    finally:
+        close_shared_sampler()

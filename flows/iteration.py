@@ -1,0 +1,154 @@
+"""One turn of the wheel: who reads this file from top to bottom has read the whole method.
+
+A model proposes problems, writes solutions and tests for them independently, both are executed against each
+other, what agrees becomes training data for both roles, and the trained model is promoted if it is better
+on labelled problems that nothing was trained on (Sol-Ver, arXiv 2502.14948). No human labels, no teacher.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from flows.evaluation import evaluate_model
+from flows.report import publish, report_of
+from tasks.agreement import agree
+from tasks.base_model import base_model
+from tasks.engines.sampler import close_shared_sampler
+from tasks.evaluation_set import evaluation_set
+from tasks.execution import execute
+from tasks.finetuning import train
+from tasks.preferences import prefer
+from tasks.problems import propose
+from tasks.promotion import champion_of, promote
+from tasks.sampling import sample
+from tasks.settings import IterationSettings
+from tasks.stages import Turn, say
+from tasks.workspace import ModelRef, StageResult, Workspace
+
+
+@flow(name="iteration", flow_run_name="iteration in {settings.workspace}", log_prints=True)
+def iteration(settings: IterationSettings) -> dict[str, Any]:
+    """Turn the wheel once, or finish the turn that a killed run began. Returns the report."""
+    workspace = Workspace(settings.workspace)
+    with workspace.lock("an iteration"):
+        turn = Turn(str(workspace.root), workspace.begin(settings), settings.seed)
+        say(f"iteration {turn.iteration} in {workspace.root}")
+        try:
+            return _turn(turn, workspace, settings)
+        finally:
+            close_shared_sampler()
+
+
+def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict[str, Any]:
+    stages: list[StageResult] = []
+
+    def done(stage: StageResult) -> StageResult:
+        stages.append(stage)
+        return stage
+
+    # The champion is the last promoted model; the wheel starts with the base.
+    base = base_model(settings.model)
+    champion = champion_of(workspace, base, turn.iteration)
+    labelled = done(evaluation_set(turn, settings.evaluation)).tables
+
+    # 1. Problems: statements and proposals, without repeats and without benchmark text.
+    problems = done(
+        propose(
+            turn,
+            champion,
+            labelled["all"],
+            settings.model.dtype,
+            settings.engine,
+            settings.sampling,
+            settings.problems,
+        )
+    ).tables["problems"]
+
+    # 2. The champion writes solutions and suites, each from the statement alone.
+    sampled = done(
+        sample(
+            turn,
+            "self-play",
+            champion,
+            problems,
+            settings.model.dtype,
+            settings.engine,
+            settings.sampling,
+            settings.seed + turn.iteration,
+        )
+    ).tables
+    solutions, suites = sampled["solutions"], sampled["suites"]
+
+    # 3. The champion's scores before training (reused from the turn that promoted it), and the filter's audit.
+    before = evaluate_model(turn, "before", champion, labelled["scored"], settings)
+    for stage in (before.samples, before.behaviours, before.scores):
+        done(stage)
+
+    # 4. Every solution meets every call in a container; what agrees is kept.
+    behaviours = done(
+        execute(turn, "self-play", problems, solutions, suites, settings.sandbox)
+    ).tables["behaviours"]
+    decisions = done(
+        agree(turn, problems, solutions, suites, behaviours, settings.agreement)
+    ).tables["decisions"]
+
+    # 5. Training rows for both roles, each with the ids of all it came from.
+    rows = done(
+        prefer(
+            turn,
+            problems,
+            solutions,
+            suites,
+            behaviours,
+            decisions,
+            settings.sampling.cases_per_suite,
+            settings.preferences,
+        )
+    ).tables
+
+    # 6. SFT, then DPO with an SFT term.
+    start = base if settings.training.train_from == "base" else champion
+    tuned = done(train(turn, "sft", start, rows["sft"], settings.model.dtype, settings.training))
+    candidate = done(
+        train(
+            turn,
+            "dpo",
+            tuned.models["model"],
+            rows["pairs"],
+            settings.model.dtype,
+            settings.training,
+        )
+    ).models["model"]
+
+    # 7. The same problems again, and the gate; promotion is the last thing that happens.
+    if candidate.digest == start.digest:
+        gate = {
+            "decision": "hold",
+            "reason": "agreement kept too little to train on: loosen `agreement`, sample more, or bring "
+            "easier problems",
+            "differences": {},
+        }
+    else:
+        after = evaluate_model(turn, "after", candidate, labelled["scored"], settings)
+        for stage in (after.samples, after.behaviours, after.scores):
+            done(stage)
+        gate = done(
+            promote(
+                turn,
+                before.scores.tables["scores"],
+                after.scores.tables["scores"],
+                settings.evaluation,
+                settings.gate,
+            )
+        ).facts
+    report = report_of(turn, settings, stages, gate, base, champion, candidate)
+    workspace.finish(turn.iteration, report)
+    publish(report)
+    return report
+
+
+def champion_path(workspace: Workspace, champion: ModelRef) -> str:
+    """Where the champion's checkpoint lies."""
+    return str(workspace.path(champion))

@@ -1,0 +1,280 @@
+"""What the candidate process does: run one solution once, call it, and report what happened.
+
+Runs after the fork, as the program's own uid, with the solution's code and the arguments of its calls
+in memory and nothing else. Whatever the solution does to this process can change its own outcomes only.
+
+Report: one ASCII JSON line a record, `[index, kind, text, detail, cpu_ms, wall_ms]`. Index -1 is the
+import of the module: kind "ready", or the outcome that every call gets.
+"""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import json
+import os
+import signal
+import struct
+import sys
+import threading
+import time
+import types
+from typing import Any, NoReturn
+
+from sandbox_image import plain
+
+# Functions look names up in the builtins they were made with: a private copy survives patching.
+__builtins__ = dict(vars(builtins))
+
+RECURSION_LIMIT = 1000
+INT_DIGITS = 4300
+IMPORT = -1
+_quote = plain._quote
+_clock = time.perf_counter
+_cpu_clock = time.process_time
+_write = os.write
+_read = os.read
+_exit = os._exit
+_pause = signal.pause
+_set_recursion_limit = sys.setrecursionlimit
+_set_int_digits = sys.set_int_max_str_digits
+
+
+class Report:
+    """Writes records to the result file; `index` says whose outcome an abort is."""
+
+    def __init__(self, fd: int, budget: int) -> None:
+        self.fd = fd
+        self.left = budget
+        self.index = IMPORT
+        self.cpu = _cpu_clock()
+        self.wall = _clock()
+
+    def begin(self, index: int) -> None:
+        self.index = index
+        self.wall = _clock()
+        self.cpu = _cpu_clock()
+
+    def end(self, kind: str, text: str = "", detail: str = "") -> None:
+        cpu, wall = (_cpu_clock() - self.cpu) * 1e3, (_clock() - self.wall) * 1e3
+        line = f'[{self.index},"{kind}",{_quote(text)},{_quote(detail)},{cpu:.3f},{wall:.3f}]\n'
+        self.left -= len(text)
+        write_all(self.fd, line.encode("ascii"))
+
+    def value(self, value: Any) -> None:
+        """The value as the outcome; one that is too large, or cannot be read, has its own outcome."""
+        try:
+            text = encode(value, self.left)
+        except plain.TooLarge:
+            self.end("output_limit", detail="the result is too large")
+        except MemoryError:
+            self.end("memory")
+        except BaseException as error:
+            self.end("no_result", detail=f"unreadable result: {plain.type_name(type(error))}")
+        else:
+            self.end("value", text)
+
+    def raised(self, error: BaseException) -> None:
+        name, message = describe(error)
+        if name == "MemoryError":
+            self.end("memory", detail=message)
+        else:
+            self.end("exception", name, message)
+
+    def too_much_output(self) -> NoReturn:
+        """Ends the process at once: an exception could be swallowed, and the flood would go on."""
+        self.end("output_limit", detail="the program wrote too much")
+        _exit(0)
+
+
+class Sink(io.BufferedIOBase):
+    """Where prints go: counted, not kept."""
+
+    def __init__(self) -> None:
+        self.written = 0
+        self.limit = 0
+        self.report: Report | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        size = len(data)
+        self.written += size
+        if self.report is not None and self.written > self.limit:
+            self.report.too_much_output()
+        return size
+
+
+SINK = Sink()
+
+
+def install_streams() -> None:
+    """Standard streams that every child inherits: stdin is empty, output is counted and dropped."""
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
+    for name in ("stdout", "stderr"):
+        stream = io.TextIOWrapper(SINK, encoding="utf-8", errors="backslashreplace")
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[_write(fd, data) :]
+
+
+def describe(error: BaseException) -> tuple[str, str]:
+    """Type name and message of an exception; its `__str__` may be the solution's, and may fail."""
+    try:
+        message = str.__str__(str(error))[:200]
+    except BaseException:
+        message = ""
+    return plain.type_name(type(error)), message
+
+
+def encode(value: Any, budget: int) -> str:
+    """`plain.encode`, again with the interpreter's own limits where the solution has lowered them."""
+    try:
+        return plain.encode(value, budget)
+    except (RecursionError, ValueError, RuntimeError):
+        _set_recursion_limit(RECURSION_LIMIT + 4 * plain.MAX_DEPTH)
+        _set_int_digits(INT_DIGITS)
+        return plain.encode(value, budget)
+
+
+def arguments_of(text: str) -> tuple[list[Any], dict[str, Any]]:
+    """Fresh arguments of a call from the encoded pair `[[args..], {kwargs..}]`."""
+    args, kwargs = plain.decode(text)
+    return list(args), dict(kwargs)
+
+
+def new_module(name: str) -> dict[str, Any]:
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    namespace = vars(module)
+    namespace["__builtins__"] = builtins
+    return namespace
+
+
+def run_calls(request: bytes, result: int, output_bytes: int) -> NoReturn:
+    """`request`: JSON `{"code", "calls": [[function, arguments], ..]}`. Never returns."""
+    task = json.loads(request)
+    report = Report(result, output_bytes)
+    if task["calls"] and task["calls"][0][0] == "":
+        _run_program(task["code"], task["calls"][0][1], report, output_bytes)
+    SINK.report, SINK.limit = report, output_bytes
+    namespace = new_module("solution")
+    try:
+        exec(compile(task["code"], "<solution>", "exec", dont_inherit=True), namespace)
+    except BaseException as error:
+        report.raised(error)
+        _exit(0)
+    report.end("ready")
+    for index, (function, arguments) in enumerate(task["calls"]):
+        args, kwargs = arguments_of(arguments)
+        report.begin(index)
+        try:
+            value = _look_up(namespace, function)(*args, **kwargs)
+        except BaseException as error:
+            report.raised(error)
+        else:
+            report.value(value)
+    _exit(0)
+
+
+def _look_up(namespace: dict[str, Any], function: str) -> Any:
+    if function not in namespace:
+        raise NameError(f"name {function!r} is not defined")
+    return namespace[function]
+
+
+def _run_program(code: str, arguments: str, report: Report, output_bytes: int) -> NoReturn:
+    """A stdin program: run as `__main__` on one input; what it wrote to descriptor 1 is the value."""
+    stdin, stdout = os.memfd_create("stdin"), os.memfd_create("stdout")
+    write_all(stdin, _input_text(plain.decode(arguments)).encode("utf-8", "surrogatepass"))
+    os.lseek(stdin, 0, os.SEEK_SET)
+    os.dup2(stdin, 0)
+    os.dup2(stdout, 1)
+    os.close(stdin)
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
+    stream = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stdout = sys.__stdout__ = stream  # type: ignore[misc]
+    report.end("ready")
+    report.begin(0)
+    failure: BaseException | None = None
+    try:
+        exec(compile(code, "<solution>", "exec", dont_inherit=True), new_module("__main__"))
+        threading._shutdown()  # type: ignore[attr-defined]
+    except SystemExit as error:
+        failure = None if error.code in (None, 0) else error
+    except BaseException as error:
+        failure = error
+    try:
+        stream.flush()
+    except OSError as error:
+        # Past RLIMIT_FSIZE: the size below says so.
+        failure = failure or (None if error.errno == errno.EFBIG else error)
+    if os.fstat(stdout).st_size > output_bytes:
+        report.end("output_limit", detail="the program wrote too much")
+    elif failure is not None:
+        report.raised(failure)
+    else:
+        report.value(os.pread(stdout, output_bytes, 0).decode("utf-8", "replace"))
+    _exit(0)
+
+
+def _input_text(value: Any) -> str:
+    """The stdin text: encoded alone, or as the only positional argument of the pair."""
+    if isinstance(value, str):
+        return value
+    args = value[0]
+    return str(args[0]) if args else ""
+
+
+def read_exactly(fd: int, size: int) -> bytes:
+    """`size` bytes, or fewer at the end of the stream."""
+    parts = []
+    while size:
+        part = _read(fd, min(size, 1 << 20))
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def serve_check(request: bytes, inbox: int, outbox: int, output_bytes: int) -> NoReturn:
+    """The candidate of a check: answers the calls that arrive on `inbox`. Never returns.
+
+    A call is a frame (4 bytes of length, big endian) of JSON `[function, arguments]`; an answer is a
+    frame of `["value", value, arguments after]` or `["exception", type name, message, arguments after]`.
+    """
+    code = json.loads(request)["code"]
+    namespace = new_module("solution")
+    failure: BaseException | None = None
+    try:
+        exec(compile(code, "<solution>", "exec", dont_inherit=True), namespace)
+    except BaseException as error:
+        failure = error
+    while True:
+        header = read_exactly(inbox, 4)
+        if len(header) < 4:
+            # The test has ended. To exit would look like a crash that came first; the sweep is near.
+            while True:
+                _pause()
+        function, arguments = json.loads(read_exactly(inbox, struct.unpack(">I", header)[0]))
+        args, kwargs = arguments_of(arguments)
+        try:
+            if failure is not None:
+                raise failure
+            value = encode(_look_up(namespace, function)(*args, **kwargs), output_bytes)
+            answer = ["value", value]
+        except BaseException as error:
+            answer = ["exception", *describe(error)]
+        try:
+            answer.append(encode([args, kwargs], output_bytes))
+        except BaseException:
+            answer.append("")
+        data = f"[{','.join([_quote(part) for part in answer])}]".encode("ascii")
+        write_all(outbox, struct.pack(">I", len(data)) + data)

@@ -1,0 +1,195 @@
+"""Plain data as text inside the container: the format of `tasks.values`, written by code of its own.
+
+Both ends of the solution's world use it: results of a call on their way out, arguments on their way
+in. Reads with C-level methods only, so that no code of the value's own type runs.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections import Counter, OrderedDict, defaultdict, deque
+from json.decoder import JSONDecoder
+from json.encoder import encode_basestring_ascii
+from typing import Any
+
+# Functions look names up in the builtins they were made with: a private copy survives patching.
+__builtins__ = dict(vars(builtins))
+
+MAX_DEPTH = 200
+TOO_DEEP = '{"o":"too deep"}'
+_LARGE_INT = 10**4000
+_quote = encode_basestring_ascii
+_scan = JSONDecoder().scan_once
+_dict_items = dict.items
+_ordered_items = OrderedDict.items
+_float_text = float.__repr__
+_int_text = int.__repr__
+_type_name = vars(type)["__name__"].__get__
+_finite = math.isfinite
+
+
+class TooLarge(Exception):  # noqa: N818 - an outcome, not an error of the program
+    """The text of the value would exceed the budget."""
+
+
+class _TooDeep(Exception):  # noqa: N818
+    pass
+
+
+class Opaque:
+    """A value that is not plain data: equal to nothing, and no operator or truth test accepts it."""
+
+    __slots__ = ("type_name",)
+
+    def __init__(self, type_name: str) -> None:
+        self.type_name = type_name
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __bool__(self) -> bool:
+        raise TypeError("an opaque value has no truth")
+
+    def __repr__(self) -> str:
+        return "<opaque>"
+
+
+def type_name(kind: type) -> str:
+    """The name of a type, without asking its metaclass, at most 200 characters."""
+    return str(_type_name(kind))[:200]
+
+
+def encode(value: Any, budget: int) -> str:
+    """The text of any value, ASCII. Nested deeper than `MAX_DEPTH` is one opaque value.
+
+    Raises `TooLarge` when the text would have more than `budget` characters, and whatever a value
+    that changes while it is read provokes.
+    """
+    try:
+        return _Encoder(budget).text(value, 0)
+    except _TooDeep:
+        return TOO_DEEP
+
+
+class _Encoder:
+    __slots__ = ("left",)
+
+    def __init__(self, budget: int) -> None:
+        self.left = budget
+
+    def _spend(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise TooLarge
+
+    def text(self, value: Any, depth: int) -> str:
+        if depth > MAX_DEPTH:
+            raise _TooDeep
+        kind = type(value)
+        if kind is int:
+            return self._int(value)
+        if kind is str:
+            self._spend(len(value) + 2)
+            text = _quote(value)
+            self._spend(len(text) - len(value) - 2)
+            return text
+        if value is None or kind is bool:
+            self._spend(4)
+            return "null" if value is None else "true" if value else "false"
+        if kind is float:
+            self._spend(3)
+            return _float_text(value) if _finite(value) else f'{{"f":"{_float_text(value)}"}}'
+        if kind is list:
+            return f"[{self._sequence(value, depth)}]"
+        if kind is tuple:
+            return f'{{"t":[{self._sequence(value, depth)}]}}'
+        if kind is dict or kind is Counter or kind is defaultdict:
+            return self._mapping(_dict_items(value), depth)
+        if kind is OrderedDict:
+            return self._mapping(_ordered_items(value), depth)
+        if kind is deque:
+            return f"[{self._sequence(list(value), depth)}]"
+        return self._rare(value, kind, depth)
+
+    def _int(self, value: int) -> str:
+        if -_LARGE_INT < value < _LARGE_INT:
+            text = _int_text(value)
+        else:
+            if value.bit_length() // 4 > self.left:
+                raise TooLarge
+            text = f'{{"i":"{hex(value)}"}}'
+        self._spend(len(text))
+        return text
+
+    def _sequence(self, items: Any, depth: int) -> str:
+        self._spend(2 + len(items))
+        return ",".join([self.text(item, depth + 1) for item in items])
+
+    def _mapping(self, items: Any, depth: int) -> str:
+        self._spend(8)
+        pairs = []
+        for key, item in items:
+            self._spend(4)
+            pairs.append(f"[{self.text(key, depth + 1)},{self.text(item, depth + 1)}]")
+        return f'{{"d":[{",".join(pairs)}]}}'
+
+    def _rare(self, value: Any, kind: type, depth: int) -> str:
+        if kind is set or kind is frozenset:
+            self._spend(8 + len(value))
+            items = sorted([self.text(item, depth + 1) for item in value])
+            return f'{{"{"s" if kind is set else "z"}":[{",".join(items)}]}}'
+        if kind is bytes:
+            self._spend(8 + 2 * len(value))
+            return f'{{"b":"{value.hex()}"}}'
+        if kind is complex:
+            return f'{{"c":[{self.text(value.real, depth)},{self.text(value.imag, depth)}]}}'
+        name = value.type_name if kind is Opaque else type_name(kind)
+        self._spend(len(name) + 8)
+        return f'{{"o":{_quote(name)}}}'
+
+
+def decode(text: str) -> Any:
+    """The value of an encoded text; opaque parts become `Opaque`. Raises ValueError for anything else."""
+    try:
+        tree, end = _scan(text, 0)
+        if end != len(text):
+            raise ValueError("text after the value")
+        return _untag(tree, 0)
+    except (TypeError, AttributeError, OverflowError, StopIteration, RecursionError) as error:
+        raise ValueError(f"not an encoded value: {type(error).__name__}") from None
+
+
+def _untag(tree: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise ValueError("nested too deep")
+    if type(tree) is list:
+        return [_untag(item, depth + 1) for item in tree]
+    if type(tree) is not dict:
+        return tree
+    ((tag, body),) = tree.items()
+    if tag == "d":
+        return {_untag(key, depth + 1): _untag(item, depth + 1) for key, item in body}
+    if tag == "t":
+        return tuple([_untag(item, depth + 1) for item in body])
+    if tag == "s":
+        return {_untag(item, depth + 1) for item in body}
+    if tag == "z":
+        return frozenset([_untag(item, depth + 1) for item in body])
+    if tag == "f":
+        return float(body)
+    if tag == "i":
+        return int(body, 16)
+    if tag == "b":
+        return bytes.fromhex(body)
+    if tag == "c":
+        return complex(_untag(body[0], depth), _untag(body[1], depth))
+    if tag == "o" and type(body) is str:
+        return Opaque(body[:200])
+    raise ValueError("unknown tag")

@@ -1,0 +1,363 @@
+"""PID 1 of a sandbox container: a single-threaded fork server that runs one program at a time.
+
+It reads requests from the container's stdin and answers on its stdout, and touches no data of a
+program: the request lies in an anonymous mapping that is emptied after the fork, results go from an
+unlinked file to stdout inside the kernel. So a child that reads all of its memory finds its own
+program and nothing of an earlier or a later one.
+
+Request: a frame (4 bytes of length, big endian) of ASCII JSON `{"id", "kind", "sizes", "cpu_s",
+"wall_s", "memory_kb", "output_bytes", "processes"}`, then one payload of each size in `sizes`:
+kind "calls": the candidate's; "check": the candidate's and the test's; "null": the test's.
+Answer: a frame of JSON `{"id", "end", "by", "code", "cpu_ms", "wall_ms", "peak_kb", "bytes"}`, then
+`bytes` raw bytes, written by the child: hostile input for whoever reads them. `end` is "exit",
+"signal", "memory", "cpu" or "wall"; `code` the exit status or signal; `by` whose end it was.
+
+Anything unexpected ends the supervisor, and with it the container: the driver takes a fresh one.
+"""
+
+from __future__ import annotations
+
+import builtins
+import ctypes
+import gc
+import json
+import math
+import mmap
+import os
+import resource
+import select
+import signal
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from sandbox_image import check, child
+
+PRELOAD = (
+    "abc array ast base64 bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal "
+    "enum fractions functools hashlib heapq inspect io itertools math numbers operator queue random re "
+    "secrets statistics string struct textwrap threading time traceback typing unicodedata uuid zlib"
+)
+REQUEST_MAX = 64 << 20
+HEADER_MAX = 4096
+CANDIDATE, TEST = "/work/candidate", "/work/test"
+CANDIDATE_GID, TEST_GID = 60001, 60002
+FIRST_UID, UIDS = 20000, 40000
+PR_SET_DUMPABLE = 4
+OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+Job = dict[str, Any]
+
+
+class Supervisor:
+    def __init__(self) -> None:
+        self.inbox, self.outbox, self.errors = os.dup(0), os.dup(1), os.dup(2)
+        null = os.open("/dev/null", os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        os.close(null)
+        self.memory = mmap.mmap(-1, REQUEST_MAX, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.view = memoryview(self.memory)
+        self.uid = FIRST_UID + int.from_bytes(os.urandom(4), "big") % UIDS
+        self.base_kb = 0
+        self.oom_kills = count_oom_kills()
+
+    def prepare(self) -> None:
+        """Once, before the first program: everything that all children share."""
+        os.setgroups([])
+        os.umask(0o077)
+        make_folder(CANDIDATE, CANDIDATE_GID)
+        make_folder(TEST, TEST_GID)
+        os.chdir(CANDIDATE)
+        if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE)")
+        for name in PRELOAD.split():
+            __import__(name)
+        # site is not loaded (-S), programs use these all the same.
+        builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
+        sys.path[:] = [entry for entry in sys.path if entry and entry != os.environ.get("PYTHONPATH")]
+        sys.setrecursionlimit(child.RECURSION_LIMIT)
+        child.install_streams()
+        with open("/proc/self/statm") as statm:
+            self.base_kb = int(statm.read().split()[0]) * (mmap.PAGESIZE // 1024)
+        gc.collect()
+        gc.freeze()
+        # A collection in a fresh child would touch, and so copy, every page of the standard library.
+        gc.disable()
+
+    def serve(self) -> None:
+        """Programs until stdin ends."""
+        while True:
+            head = self.read(4)
+            size = struct.unpack(">I", head)[0]
+            if size > HEADER_MAX:
+                raise ValueError(f"request header of {size} bytes")
+            job = json.loads(self.read(size))
+            result = os.memfd_create("result")
+            status = self.run_calls(job, result) if job["kind"] == "calls" else self.run_check(job, result)
+            wipe(CANDIDATE, CANDIDATE_GID, self.uid, self.become)
+            if job["kind"] != "calls":
+                wipe(TEST, TEST_GID, self.uid - 1, self.become)
+            self.answer(status, result)
+            os.close(result)
+
+    def read(self, size: int) -> bytes:
+        data = child.read_exactly(self.inbox, size)
+        if len(data) < size:
+            os._exit(0)
+        return data
+
+    def read_payload(self, size: int) -> memoryview:
+        if not 0 <= size <= REQUEST_MAX:
+            raise ValueError(f"payload of {size} bytes")
+        done = 0
+        while done < size:
+            got = os.readv(self.inbox, [self.view[done:size]])
+            if not got:
+                os._exit(0)
+            done += got
+        return self.view[:size]
+
+    def forget_payload(self, size: int) -> None:
+        self.memory.madvise(mmap.MADV_DONTNEED, 0, -(-size // mmap.PAGESIZE) * mmap.PAGESIZE)
+
+    def next_uid(self) -> int:
+        self.uid = self.uid + 1 if self.uid + 1 < FIRST_UID + UIDS else FIRST_UID + 1
+        return self.uid
+
+    def spawn(self, job: Job, size: int, gid: int, keep: tuple[int, ...], run: Callable[..., NoReturn]) -> int:
+        """Forks a child that owns nothing but its payload and the descriptors `keep`; its pid."""
+        payload = self.read_payload(size)
+        uid = self.next_uid()
+        pid = os.fork()
+        if pid:
+            self.forget_payload(size)
+            return pid
+        try:
+            fds = move_descriptors(keep)
+            self.become(uid, gid, job)
+            if gid == TEST_GID:
+                os.chdir(TEST)
+                os.environ["TMPDIR"] = os.environ["HOME"] = TEST
+            request = bytes(payload)
+            gc.enable()
+            run(request, *fds, job["output_bytes"])
+        finally:
+            os._exit(70)
+
+    def become(self, uid: int, gid: int, job: Job) -> None:
+        """This child from now on: own session, first victim of the memory limit, bounded, unprivileged."""
+        os.setsid()
+        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(fd, b"1000")
+        os.close(fd)
+        cpu = math.ceil(job["cpu_s"])
+        limits = (
+            (resource.RLIMIT_CPU, cpu + 1, cpu + 2),
+            (resource.RLIMIT_AS, *2 * ((self.base_kb + job["memory_kb"]) * 1024,)),
+            (resource.RLIMIT_NPROC, *2 * (job["processes"],)),
+            (resource.RLIMIT_FSIZE, *2 * (job["output_bytes"] * 2 + (1 << 20),)),
+            (resource.RLIMIT_NOFILE, 64, 64),
+            (resource.RLIMIT_CORE, 0, 0),
+            (resource.RLIMIT_MSGQUEUE, 0, 0),
+            (resource.RLIMIT_STACK, 64 << 20, 64 << 20),
+        )
+        for limit, soft, hard in limits:
+            resource.setrlimit(limit, (soft, hard))
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+
+    def run_calls(self, job: Job, result: int) -> Job:
+        started = time.monotonic()
+        pid = self.spawn(job, job["sizes"][0], CANDIDATE_GID, (result,), child.run_calls)
+        return self.watch(job, {"candidate": pid}, "candidate", started)
+
+    def run_check(self, job: Job, result: int) -> Job:
+        """Two children with pipes between them; each is forked before it could see the other's payload."""
+        started = time.monotonic()
+        sizes, pids = list(job["sizes"]), {}
+        to_candidate, to_test = os.pipe(), os.pipe()
+        if job["kind"] == "check":
+            keep = (to_candidate[0], to_test[1])
+            pids["candidate"] = self.spawn(job, sizes.pop(0), CANDIDATE_GID, keep, child.serve_check)
+        else:
+            self.next_uid()
+        keep = (result, to_candidate[1], to_test[0])
+        pids["test"] = self.spawn(job, sizes.pop(0), TEST_GID, keep, check.run_check)
+        self.uid_of_candidate = self.uid - 1
+        for fd in (*to_candidate, *to_test):
+            os.close(fd)
+        return self.watch(job, pids, "test", started)
+
+    def watch(self, job: Job, pids: dict[str, int], main: str, started: float) -> Job:
+        """Waits for the end of `main` (or the early end of the other), kills what is left, reports."""
+        handles = {name: os.pidfd_open(pid) for name, pid in pids.items()}
+        poller = select.poll()
+        for fd in handles.values():
+            poller.register(fd, select.POLLIN)
+        poller.register(self.inbox, 0)
+        end, by, code = "", main, 0
+        cpu_s, peak_kb = 0.0, 0
+        order = sorted(pids, key=lambda name: name != main)
+        while not end:
+            used = max(cpu_of(pid) for pid in pids.values())
+            left_wall = started + job["wall_s"] - time.monotonic()
+            left_cpu = job["cpu_s"] - used
+            if left_wall <= 0 or left_cpu <= 0:
+                end = "wall" if left_cpu > 0 else "cpu"
+                break
+            events = poller.poll(max(1.0, min(left_wall, left_cpu) * 1e3))
+            if any(fd == self.inbox for fd, _ in events):
+                os._exit(0)
+            for name in order if events else ():
+                pid, status, usage = os.wait4(pids[name], os.WNOHANG)
+                if pid:
+                    end, by = ("signal", name) if os.WIFSIGNALED(status) else ("exit", name)
+                    code = os.WTERMSIG(status) if end == "signal" else os.WEXITSTATUS(status)
+                    cpu_s, peak_kb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+                    break
+        wall_s = time.monotonic() - started
+        for fd in handles.values():
+            os.close(fd)
+        swept_cpu, swept_peak = sweep()
+        if end == "signal" and code == signal.SIGKILL:
+            kills = count_oom_kills()
+            end = "memory" if kills != self.oom_kills or kills < 0 else end
+        elif end == "signal" and code == signal.SIGXCPU:
+            end = "cpu"
+        self.oom_kills = count_oom_kills() if end in ("memory", "cpu", "wall") else self.oom_kills
+        return {
+            "id": job["id"],
+            "end": end,
+            "by": by,
+            "code": code,
+            "cpu_ms": round((cpu_s + swept_cpu) * 1e3, 3),
+            "wall_ms": round(wall_s * 1e3, 3),
+            "peak_kb": max(peak_kb, swept_peak),
+            "limit": job["output_bytes"] * 2 + (1 << 20),
+        }
+
+    def answer(self, status: Job, result: int) -> None:
+        status["bytes"] = size = min(os.fstat(result).st_size, status.pop("limit"))
+        data = json.dumps(status).encode("ascii")
+        child.write_all(self.outbox, struct.pack(">I", len(data)) + data)
+        done = 0
+        while done < size:
+            done += os.sendfile(self.outbox, result, done, size - done)
+
+
+def move_descriptors(keep: tuple[int, ...]) -> range:
+    """The descriptors `keep` as 3, 4, ..; all others above 2 are closed."""
+    high = [os.dup2(fd, 100 + at) for at, fd in enumerate(keep)]
+    for at, fd in enumerate(high):
+        os.dup2(fd, 3 + at, inheritable=False)
+    os.closerange(3 + len(keep), 100 + len(keep))
+    return range(3, 3 + len(keep))
+
+
+def make_folder(path: str, gid: int) -> None:
+    """A folder of root's where one group may write: root can list and clear it without capabilities."""
+    os.setegid(gid)
+    os.mkdir(path)
+    os.chmod(path, 0o1770)
+    os.setegid(0)
+
+
+def cpu_of(pid: int) -> float:
+    """CPU seconds of a live process, all its threads."""
+    try:
+        return time.clock_gettime(~pid << 3 | 2)
+    except OSError:
+        return 0.0
+
+
+def count_oom_kills() -> int:
+    """Processes that the cgroup's memory limit has killed so far; -1 where that cannot be read."""
+    for path in OOM_COUNTERS:
+        try:
+            with open(path) as file:
+                for line in file:
+                    if line.startswith("oom_kill "):
+                        return int(line.split()[1])
+        except OSError:
+            continue
+    return -1
+
+
+def sweep() -> tuple[float, int]:
+    """Ends every other process of the container; CPU seconds and peak KiB of the children it reaped.
+
+    All orphans are children of PID 1, so "no child" means "no process". A kill of -1 is atomic with
+    regard to fork: a fork bomb cannot outrun it.
+    """
+    cpu_s, peak_kb = 0.0, 0
+    while True:
+        try:
+            pid, _, usage = os.wait4(-1, os.WNOHANG)
+            if not pid:
+                os.kill(-1, signal.SIGKILL)
+                pid, _, usage = os.wait4(-1, 0)
+        except (ChildProcessError, ProcessLookupError):
+            return cpu_s, peak_kb
+        cpu_s, peak_kb = cpu_s + usage.ru_utime + usage.ru_stime, max(peak_kb, usage.ru_maxrss)
+
+
+def wipe(folder: str, gid: int, uid: int, become: Callable[[int, int, Job], None]) -> None:
+    """Empties a scratch folder, as the uid that filled it."""
+    if not os.listdir(folder):
+        return
+    pid = os.fork()
+    if not pid:
+        try:
+            limits = {"cpu_s": 10, "memory_kb": 1 << 16, "processes": 1, "output_bytes": 0}
+            become(uid, gid, limits)
+            empty(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    if os.listdir(folder):
+        raise OSError(f"{folder} cannot be emptied")
+
+
+def empty(top: int) -> None:
+    """Removes everything below a folder. Flat: subfolders of a folder move to the top before it goes.
+
+    No depth to recurse into, no path to follow, no symlink: names are looked up in open folders.
+    """
+    fresh = 0
+    while names := os.listdir(top):
+        for name in names:
+            if not is_folder(name, top):
+                os.unlink(name, dir_fd=top)
+                continue
+            os.chmod(name, 0o700, dir_fd=top)
+            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+            for entry in os.listdir(inner):
+                if is_folder(entry, inner):
+                    os.chmod(entry, 0o700, dir_fd=inner)
+                    fresh += 1
+                    os.rename(entry, f".wipe-{fresh}", src_dir_fd=inner, dst_dir_fd=top)
+                else:
+                    os.unlink(entry, dir_fd=inner)
+            os.close(inner)
+            os.rmdir(name, dir_fd=top)
+
+
+def is_folder(name: str, folder: int) -> bool:
+    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode & 0o170000 == 0o040000
+
+
+def main() -> None:
+    supervisor = Supervisor()
+    try:
+        supervisor.prepare()
+        supervisor.serve()
+    except BaseException:
+        os.write(supervisor.errors, traceback.format_exc()[-2000:].encode())
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

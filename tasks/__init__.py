@@ -1,0 +1,1 @@
+"""Steps (one @task each) and the vocabulary they share; see README, "Layout"."""

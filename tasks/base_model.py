@@ -1,0 +1,26 @@
+"""The model that the wheel starts from, as a checkpoint folder with a digest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from prefect import task
+
+from tasks.models import model_digest, resolve_model
+from tasks.settings import ModelSettings
+from tasks.stages import say
+from tasks.workspace import ModelRef
+
+
+def cache_folder() -> Path:
+    """Where models are kept between workspaces: FLYWHEEL_CACHE_DIR, else the user's cache folder."""
+    configured = os.environ.get("FLYWHEEL_CACHE_DIR")
+    return Path(configured) if configured else Path.home() / ".cache" / "solver-verifier-flywheel"
+
+
+@task(name="base-model")
+def base_model(settings: ModelSettings) -> ModelRef:
+    """Find, fetch or build the base model. Raises `FlywheelError` when it cannot be had."""
+    folder = resolve_model(settings, cache_folder(), say)
+    return ModelRef(str(folder), model_digest(folder), f"base model {settings.name}")

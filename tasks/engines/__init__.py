@@ -1,0 +1,1 @@
+"""The two expensive machines behind small interfaces: the sampler and the sandbox."""

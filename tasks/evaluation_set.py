@@ -1,0 +1,40 @@
+"""The labelled problems that a model is scored on: dev decides, test is only reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from prefect import task
+
+from tasks.benchmarks import load_benchmark
+from tasks.records import Problem, record_id
+from tasks.settings import EvaluationSettings
+from tasks.stages import Turn, run_stage
+from tasks.workspace import Stage, StageResult
+
+
+def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
+    """The first `count` problems of each benchmark and split; all for 0."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for problem in problems:
+        seen[problem.source, problem.split] += 1
+        if not count or seen[problem.source, problem.split] <= count:
+            kept.append(problem)
+    return kept
+
+
+@task(name="evaluation-set")
+def evaluation_set(turn: Turn, settings: EvaluationSettings) -> StageResult:
+    """Write the problems that are scored (`scored`), and all that self-play must not see (`all`)."""
+    problems = [problem for name in settings.benchmarks for problem in load_benchmark(name)]
+
+    def compute(stage: Stage) -> None:
+        scored = first_of_each(problems, settings.max_problems)
+        stage.write("scored", Problem, scored)
+        stage.write("all", Problem, problems)
+        stage.facts.update(Counter(f"{problem.source}/{problem.split}" for problem in scored))
+
+    plain = {"max_problems": settings.max_problems}
+    return run_stage(turn, "evaluation-set", 1, {"problems": record_id(*problems)}, plain, compute)

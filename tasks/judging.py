@@ -1,0 +1,92 @@
+"""Outcome x case -> verdict. The judge sits outside the sandbox; what it judges never saw it.
+
+Self-play's rule is Python's `==` over plain data. A benchmark that needs another rule (tolerances, sets,
+special oracles) passes its own `Equality`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from tasks import values
+from tasks.records import Behaviour, Call, Case, Outcome, Suite, Verdict
+
+Equality = Callable[[Any, Any], bool]
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """The union of distinct calls and checks of one problem's suites, and where each case finds its own."""
+
+    calls: tuple[Call, ...]
+    checks: tuple[str, ...]
+    call_index: dict[Call, int]
+    check_index: dict[str, int]
+
+    def outcome(self, behaviour: Behaviour, case: Case) -> Outcome:
+        """The outcome of a solution on a case of this plan. Raises KeyError for a case of another plan."""
+        if case.call is not None:
+            return behaviour.calls[self.call_index[case.call]]
+        return behaviour.checks[self.check_index[case.check]]
+
+
+def plan_calls(suites: Sequence[Suite]) -> CallPlan:
+    """Distinct calls and checks of all suites of one problem, in first-seen order."""
+    cases = [case for suite in suites for case in suite.cases]
+    calls = tuple(dict.fromkeys(case.call for case in cases if case.call is not None))
+    checks = tuple(dict.fromkeys(case.check for case in cases if case.call is None))
+    return CallPlan(
+        calls, checks, {call: i for i, call in enumerate(calls)}, {text: i for i, text in enumerate(checks)}
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _decoded(text: str) -> Any:
+    return values.decode(text)
+
+
+def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Verdict:
+    """pass, fail, invalid (the case tests nothing readable) or fault (the sandbox broke: never a label)."""
+    if outcome.kind == "fault":
+        return "fault"
+    if case.call is None:
+        return "pass" if outcome.kind == "value" else "fail"
+    if case.raises:
+        return "pass" if outcome.kind == "exception" and outcome.exception == case.raises else "fail"
+    if not case.expected:
+        return "invalid"
+    if outcome.kind != "value":
+        return "fail"
+    try:
+        return "pass" if equality(_decoded(outcome.value), _decoded(case.expected)) else "fail"
+    except values.ValueFormatError:
+        return "fail"
+
+
+def invalid_checks(null: Behaviour | None, plan: CallPlan) -> set[str]:
+    """Checks that pass for the null candidate: they test nothing, whatever they look like.
+
+    Plain calls need no null run: a unique opaque object equals no expected value and raises nothing.
+    """
+    if null is None:
+        return set()
+    return {check for check, outcome in zip(plan.checks, null.checks, strict=True) if outcome.kind == "value"}
+
+
+def outcome_key(outcome: Outcome) -> Hashable:
+    """A hashable stand-in for "did the same thing": equal values, the same exception type, the same kind."""
+    if outcome.kind == "value":
+        try:
+            return "value", values.behaviour_key(_decoded(outcome.value))
+        except values.ValueFormatError:
+            return "unreadable", outcome.value
+    return outcome.kind, outcome.exception
+
+
+def holds(behaviour: Behaviour, suite: Suite, plan: CallPlan, equality: Equality = values.equal) -> bool:
+    """Whether a solution passes every case of a suite (an empty suite holds for nobody)."""
+    verdicts = [judge(plan.outcome(behaviour, case), case, equality) for case in suite.cases]
+    return bool(verdicts) and all(verdict == "pass" for verdict in verdicts)

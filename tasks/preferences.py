@@ -1,0 +1,360 @@
+"""Kept problems -> SFT rows and DPO pairs for both roles.
+
+Every row names the ids of the records it came from (`flywheel show RUN sft`, `pairs`). Code is never bent to
+tests or tests to code: rows only select among independent samples, or assemble cases that were kept.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prefect import task
+
+from tasks import prompts
+from tasks.judging import CallPlan, invalid_checks, judge, plan_calls
+from tasks.records import (
+    Behaviour,
+    Case,
+    Decision,
+    Dropped,
+    Pair,
+    Problem,
+    SftRow,
+    Solution,
+    Suite,
+    record_id,
+)
+from tasks.settings import PreferenceSettings
+from tasks.stages import Turn, run_stage
+from tasks.suites import case_key, case_source
+from tasks.tables import by_problem
+from tasks.workspace import Ref, Stage, StageResult
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known about one kept problem. Lists hold samples alone, never gold."""
+
+    problem: Problem
+    decision: Decision
+    solutions: dict[str, Solution]
+    suites: list[Suite]
+    behaviours: dict[str, Behaviour]
+    plan: CallPlan
+    invalid: set[str]
+
+    def passes(self, solution_id: str, case: Case) -> bool:
+        behaviour = self.behaviours[solution_id]
+        return judge(self.plan.outcome(behaviour, case), case) == "pass"
+
+    def kills(self, cases: Sequence[Case]) -> bool:
+        """Whether the cases reject at least one losing solution (one that runs)."""
+        return any(
+            not all(self.passes(loser, case) for case in cases)
+            for loser in self.decision.rejected
+            if self.runs(loser)
+        )
+
+    def runs(self, solution_id: str) -> bool:
+        """Whether a solution returns values on the agreed calls (no crash, no exception)."""
+        behaviour = self.behaviours[solution_id]
+        return all(self.plan.outcome(behaviour, case).kind == "value" for case in self.decision.cases)
+
+
+def gather(
+    problems: Sequence[Problem],
+    solutions: Sequence[Solution],
+    suites: Sequence[Suite],
+    behaviours: Sequence[Behaviour],
+    decisions: Sequence[Decision],
+) -> list[Evidence]:
+    """The evidence of every kept problem, in the order of `problems`."""
+    solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
+    decision_of = {decision.problem_id: decision for decision in decisions}
+    kept = []
+    for problem in problems:
+        decision = decision_of[problem.problem_id]
+        if not decision.kept:
+            continue
+        own_suites = suites_of.get(problem.problem_id, [])
+        rows = {b.solution_id: b for b in behaviours_of.get(problem.problem_id, [])}
+        plan = plan_calls(own_suites)
+        kept.append(
+            Evidence(
+                problem,
+                decision,
+                {s.solution_id: s for s in solutions_of.get(problem.problem_id, []) if s.origin == "sample"},
+                [suite for suite in own_suites if suite.origin == "sample"],
+                rows,
+                plan,
+                invalid_checks(rows.get(f"null/{problem.problem_id}"), plan),
+            )
+        )
+    return kept
+
+
+def _draw_distinct(evidence: Evidence, ids: Sequence[str], count: int, rng: random.Random) -> list[Solution]:
+    """Up to `count` distinct programs, drawn (not the shortest: training would learn brevity)."""
+    order = rng.sample(list(ids), len(ids))
+    distinct = {evidence.solutions[solution_id].code.strip(): solution_id for solution_id in order}
+    return [evidence.solutions[solution_id] for solution_id in list(distinct.values())[:count]]
+
+
+def solver_sft(evidence: Evidence, settings: PreferenceSettings, rng: random.Random) -> list[SftRow]:
+    """Solutions of the winning group."""
+    prompt = prompts.solver_prompt(evidence.problem)
+    drawn = _draw_distinct(evidence, evidence.decision.chosen, settings.sft_per_problem, rng)
+    return [
+        SftRow(
+            row_id=record_id("sft", solution.solution_id),
+            role="solver",
+            problem_id=evidence.problem.problem_id,
+            prompt=prompt.full,
+            completion=completion,
+            sources=(solution.solution_id, solution.sample_id),
+            score=evidence.decision.score,
+        )
+        for solution in drawn
+        if isinstance(completion := prompts.solver_completion(prompt, solution.code), str)
+    ]
+
+
+def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.Random) -> list[Pair]:
+    """A winner over a loser that fails agreed cases, nearest in length; losers that ran come first."""
+    if not evidence.decision.confident:
+        return []
+    losers = [
+        evidence.solutions[solution_id]
+        for solution_id in evidence.decision.rejected
+        if not all(evidence.passes(solution_id, case) for case in evidence.decision.cases)
+    ]
+    losers = list({solution.code.strip(): solution for solution in losers}.values())
+    prompt = prompts.solver_prompt(evidence.problem)
+    pairs = []
+    chosen_pool = _draw_distinct(evidence, evidence.decision.chosen, settings.pairs_per_problem, rng)
+    for turn in range(min(settings.pairs_per_problem, len(losers))):
+        chosen = chosen_pool[turn % len(chosen_pool)]
+        rejected = min(
+            losers,
+            key=lambda s: (
+                not evidence.runs(s.solution_id),
+                abs(len(s.code) - len(chosen.code)),
+                s.solution_id,
+            ),
+        )
+        losers.remove(rejected)
+        ran = evidence.runs(rejected.solution_id)
+        good = prompts.solver_completion(prompt, chosen.code)
+        bad = prompts.solver_completion(prompt, rejected.code)
+        if isinstance(good, prompts.Refusal) or isinstance(bad, prompts.Refusal):
+            continue
+        pairs.append(
+            Pair(
+                row_id=record_id("pair", chosen.solution_id, rejected.solution_id),
+                role="solver",
+                problem_id=evidence.problem.problem_id,
+                prompt=prompt.full,
+                chosen=good,
+                rejected=bad,
+                reason="fails agreed cases" if ran else "crashes",
+                sources=(chosen.solution_id, rejected.solution_id),
+                score=evidence.decision.score,
+            )
+        )
+    return pairs
+
+
+def good_suites(evidence: Evidence) -> list[Suite]:
+    """Sampled suites whose every case the winning group satisfies and that reject a loser."""
+    winner = evidence.decision.chosen[0]
+    return [
+        suite
+        for suite in evidence.suites
+        if len(suite.cases) >= 2
+        and all(case.call or case.check not in evidence.invalid for case in suite.cases)
+        and all(evidence.passes(winner, case) for case in suite.cases)
+        and evidence.kills(suite.cases)
+    ]
+
+
+def assembled_suite(evidence: Evidence, size: int, rng: random.Random) -> Suite | None:
+    """A suite of kept cases that rejects a loser: one a distinct expected value first, then any."""
+    cases = rng.sample(list(evidence.decision.cases), len(evidence.decision.cases))
+    fresh = {case.expected or case.raises or case.check: case for case in cases}
+    first = {case_key(case) for case in fresh.values()}
+    ordered = [*fresh.values(), *(case for case in cases if case_key(case) not in first)]
+    picked = tuple(ordered[:size])
+    if len(picked) < 2 or not evidence.kills(picked):
+        return None
+    suite_id = record_id("assembled", evidence.problem.problem_id, *(case.source for case in picked))
+    return Suite(suite_id, evidence.problem.problem_id, picked)
+
+
+def _suite_text(evidence: Evidence, cases: Sequence[Case]) -> str | prompts.Refusal:
+    prompt = prompts.verifier_prompt(evidence.problem, len(cases))
+    return prompts.verifier_completion(
+        prompt, [case_source(case, evidence.problem.entry_point) for case in cases]
+    )
+
+
+def _chosen_suites(
+    evidence: Evidence, size: int, count: int, settings: PreferenceSettings, rng: random.Random
+) -> list[tuple[Suite, bool]]:
+    """Up to `count` good suites, each with whether it was assembled; sampled ones come first."""
+    sampled = good_suites(evidence)
+    distinct = {tuple(case.source for case in s.cases): s for s in rng.sample(sampled, len(sampled))}
+    chosen = [(suite, False) for suite in distinct.values()][:count]
+    while settings.assemble and len(chosen) < count:
+        suite = assembled_suite(evidence, size, rng)
+        if suite is None or suite.suite_id in {other.suite_id for other, _ in chosen}:
+            break
+        chosen.append((suite, True))
+    return chosen
+
+
+def verifier_sft(
+    evidence: Evidence, size: int, settings: PreferenceSettings, rng: random.Random
+) -> list[SftRow]:
+    """Suites that hold on the winning group and reject a loser."""
+    return [
+        SftRow(
+            row_id=record_id("sft", suite.suite_id),
+            role="verifier",
+            problem_id=evidence.problem.problem_id,
+            prompt=prompts.verifier_prompt(evidence.problem, len(suite.cases)).full,
+            completion=completion,
+            sources=(suite.suite_id, suite.sample_id, *evidence.decision.chosen[:1]),
+            assembled=assembled,
+            score=evidence.decision.score,
+        )
+        for suite, assembled in _chosen_suites(evidence, size, settings.sft_per_problem, settings, rng)
+        if isinstance(completion := _suite_text(evidence, suite.cases), str)
+    ]
+
+
+def verifier_pairs(
+    evidence: Evidence, size: int, settings: PreferenceSettings, rng: random.Random
+) -> list[Pair]:
+    """A good suite over one that contradicts the winning group (or kills nothing): same number of cases."""
+    if not evidence.decision.confident:
+        return []
+    winner = evidence.decision.chosen[0]
+    rejects: list[tuple[Suite, str, list[Case]]] = []
+    for suite in rng.sample(evidence.suites, len(evidence.suites)):
+        cases = list(suite.cases)
+        wrong = [case for case in cases if not evidence.passes(winner, case)]
+        right = [case for case in cases if evidence.passes(winner, case)]
+        if wrong:
+            rejects.append((suite, "contradicts the consensus", [*wrong, *right]))
+        elif cases and not evidence.kills(cases):
+            rejects.append((suite, "rejects nothing", cases))
+    rejects.sort(key=lambda item: item[1] == "rejects nothing")
+    pairs = []
+    chosen = _chosen_suites(evidence, size, settings.pairs_per_problem, settings, rng)
+    for turn, (bad, reason, ordered) in enumerate(rejects[: settings.pairs_per_problem] if chosen else []):
+        suite, assembled = chosen[turn % len(chosen)]
+        count = min(len(suite.cases), len(ordered))
+        good_cases, bad_cases = suite.cases[:count], ordered[:count]
+        if count < 2 or not evidence.kills(good_cases):
+            continue
+        bad_cases.sort(key=bad.cases.index)
+        good_text, bad_text = _suite_text(evidence, good_cases), _suite_text(evidence, bad_cases)
+        if isinstance(good_text, prompts.Refusal) or isinstance(bad_text, prompts.Refusal):
+            continue
+        pairs.append(
+            Pair(
+                row_id=record_id("pair", suite.suite_id, bad.suite_id),
+                role="verifier",
+                problem_id=evidence.problem.problem_id,
+                prompt=prompts.verifier_prompt(evidence.problem, count).full,
+                chosen=good_text,
+                rejected=bad_text,
+                reason=reason,
+                sources=(suite.suite_id, bad.suite_id, winner),
+                assembled=assembled,
+                score=evidence.decision.score,
+            )
+        )
+    return pairs
+
+
+def cap_share(pairs: Sequence[Pair], reason: str, share: float) -> tuple[list[Pair], list[Dropped]]:
+    """Keep at most `share` of the result with that reason; the best scored stay."""
+    others = [pair for pair in pairs if pair.reason != reason]
+    capped = sorted((p for p in pairs if p.reason == reason), key=lambda p: (-p.score, p.row_id))
+    room = int(share * len(others) / (1 - share)) if share < 1 else len(capped)
+    dropped = [
+        Dropped("prefer", "pair", p.row_id, p.problem_id, f"too many pairs of the kind: {reason}")
+        for p in capped[room:]
+    ]
+    return [*others, *capped[:room]], dropped
+
+
+@task(name="prefer")
+def prefer(
+    turn: Turn,
+    problems: Ref,
+    solutions: Ref,
+    suites: Ref,
+    behaviours: Ref,
+    decisions: Ref,
+    cases_per_suite: int,
+    settings: PreferenceSettings,
+) -> StageResult:
+    """SFT rows and preference pairs of both roles from the kept problems."""
+
+    def compute(stage: Stage) -> None:
+        workspace = turn.workspace
+        evidence = gather(
+            workspace.read(problems, Problem),
+            workspace.read(solutions, Solution),
+            workspace.read(suites, Suite),
+            workspace.read(behaviours, Behaviour),
+            workspace.read(decisions, Decision),
+        )
+        rows: list[SftRow] = []
+        pairs: list[Pair] = []
+        dropped: list[Dropped] = []
+        for item in evidence:
+            rng = random.Random(f"{turn.seed}/{item.problem.problem_id}")
+            tests = verifier_sft(item, cases_per_suite, settings, rng)
+            if not tests:
+                dropped.append(
+                    Dropped("prefer", "suite", item.problem.problem_id, item.problem.problem_id,
+                            "no suite holds and rejects a loser")
+                )  # fmt: skip
+            rows += [*solver_sft(item, settings, rng), *tests]
+            pairs += solver_pairs(item, settings, rng)
+            pairs += verifier_pairs(item, cases_per_suite, settings, rng)
+        for reason, share in (
+            ("crashes", settings.max_crash_share),
+            ("rejects nothing", settings.max_idle_share),
+        ):
+            role = "solver" if reason == "crashes" else "verifier"
+            same = [pair for pair in pairs if pair.role == role]
+            kept, over = cap_share(same, reason, share)
+            pairs = [*(pair for pair in pairs if pair.role != role), *kept]
+            dropped += over
+        stage.write("sft", SftRow, rows)
+        stage.write("pairs", Pair, pairs)
+        stage.write("dropped", Dropped, dropped)
+        stage.facts.update(
+            sft=dict(Counter(row.role for row in rows)),
+            pairs=dict(Counter(pair.role for pair in pairs)),
+            assembled=sum(row.assembled for row in rows),
+            pair_reasons=dict(Counter(f"{pair.role}: {pair.reason}" for pair in pairs)),
+            dropped=dict(Counter(row.reason for row in dropped)),
+        )
+
+    inputs = {
+        "problems": problems,
+        "solutions": solutions,
+        "suites": suites,
+        "behaviours": behaviours,
+        "decisions": decisions,
+    }
+    plain = {**settings.model_dump(), "cases_per_suite": cases_per_suite, "seed": turn.seed}
+    return run_stage(turn, "prefer", 1, inputs, plain, compute)

@@ -1,0 +1,276 @@
+"""Self-play's food: statements from a file, problems the model proposes, cleaned of repeats and benchmarks.
+
+Proposals are OSS-Instruct style (Wei et al. 2023, arXiv 2312.02120): a snippet of real code inspires the model
+to write a new problem. Only text and signature enter; tests never do.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import random
+import sysconfig
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+
+from prefect import task
+
+from tasks import prompts
+from tasks.benchmarks import load_mbpp
+from tasks.engines.sampler import Request, Sampler, shared_sampler
+from tasks.errors import FlywheelError
+from tasks.overlap import Contamination, find_duplicates
+from tasks.records import Dropped, Problem, Sample, record_id
+from tasks.settings import EngineSettings, ProblemSettings, SamplingSettings
+from tasks.stages import Turn, run_stage, say
+from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
+
+SNIPPET_LINES = (4, 18)
+SNIPPET_FILES = 200
+
+
+def read_statements(path: Path) -> list[Problem]:
+    """Problems of a JSONL file. Raises `FlywheelError` naming file and line of the first bad one."""
+    if not path.is_file():
+        raise FlywheelError(f"problems.statements: there is no file {path}.")
+    problems = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip():
+            problems.append(_statement(line, f"{path}, line {number}"))
+    if not problems:
+        raise FlywheelError(f"{path} holds no problem: one JSON object a line is expected.")
+    repeated = [i for i, n in Counter(problem.problem_id for problem in problems).items() if n > 1]
+    if repeated:
+        raise FlywheelError(f"{path} uses the problem_id {repeated[0]!r} more than once.")
+    return problems
+
+
+def _statement(line: str, where: str) -> Problem:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise FlywheelError(f"{where}: not JSON ({error}).") from None
+    wanted = ("problem_id", "statement", "entry_point", "signature")
+    if not isinstance(row, dict):
+        raise FlywheelError(f"{where}: a JSON object is expected.")
+    for name in wanted:
+        if not isinstance(row.get(name), str) or not row[name].strip():
+            raise FlywheelError(f"{where}: {name!r} is missing or no text.")
+    signature = prompts.clean_signature(row["signature"])
+    try:
+        body = ast.parse(f"{signature}\n    pass").body[0]
+    except (SyntaxError, IndexError):
+        body = None
+    if not isinstance(body, ast.FunctionDef) or body.name != row["entry_point"]:
+        raise FlywheelError(f"{where}: the signature is no `def {row['entry_point']}(..):`.")
+    return Problem(row["problem_id"], row["statement"].strip(), row["entry_point"], signature, "statement")
+
+
+def load_statements(name: str) -> list[Problem]:
+    """All statements of the configured source."""
+    if not name:
+        return []
+    if name == "builtin":
+        with resources.as_file(resources.files("tasks.data") / "statements.jsonl") as path:
+            return read_statements(path)
+    if name == "mbpp-train":
+        return [problem for problem in load_mbpp() if problem.split == "train"]
+    return read_statements(Path(name).expanduser())
+
+
+def draw_statements(
+    pool: Sequence[Problem], used: set[str], count: int, repeat: bool, rng: random.Random
+) -> list[Problem]:
+    """Up to `count` of the pool, unused ones first; used ones return only when `repeat`."""
+    shuffled = rng.sample(list(pool), len(pool))
+    fresh = [problem for problem in shuffled if problem.statement not in used]
+    stale = [problem for problem in shuffled if problem.statement in used] if repeat else []
+    return [*fresh, *stale][:count]
+
+
+def snippets(source: str, count: int, rng: random.Random) -> list[tuple[str, str]]:
+    """(where, code) of `count` short functions drawn from a folder of Python files or a dataset.
+
+    Raises `FlywheelError` when there are none.
+    """
+    found: list[tuple[str, str]] = []
+    for where, text in _texts(source, rng):
+        found += [(f"{where}:{line}", code) for line, code in _short_functions(text)]
+        if len(found) >= 20 * count:
+            break
+    if not found:
+        raise FlywheelError(f"problems.seed_snippets: no short Python function found in {source!r}.")
+    return rng.sample(found, min(count, len(found)))
+
+
+def _texts(source: str, rng: random.Random) -> Iterator[tuple[str, str]]:
+    if source.startswith("dataset:"):
+        from datasets import load_dataset
+
+        try:
+            rows = load_dataset(source.removeprefix("dataset:"), split="train", streaming=True)
+            first = list(rows.take(SNIPPET_FILES))
+        except Exception as error:
+            raise FlywheelError(
+                f"problems.seed_snippets: {source!r} cannot be read ({type(error).__name__}): "
+                "name a folder of Python files instead."
+            ) from None
+        column = next((c for c in ("content", "code", "text") if first and c in first[0]), None)
+        if column is None:
+            raise FlywheelError(f"{source!r} has no column content, code or text.")
+        yield from ((f"{source}#{index}", str(row[column])) for index, row in enumerate(first))
+        return
+    folder = Path(sysconfig.get_path("stdlib") if source == "stdlib" else source).expanduser()
+    if not folder.is_dir():
+        raise FlywheelError(f"problems.seed_snippets: there is no folder {folder}.")
+    skipped = {"test", "tests", "site-packages", "lib2to3", "idlelib"}
+    files = sorted(
+        path for path in folder.rglob("*.py") if not skipped & set(path.relative_to(folder).parts)
+    )
+    for path in rng.sample(files, min(SNIPPET_FILES, len(files))):
+        yield str(path.relative_to(folder)), path.read_text(encoding="utf-8", errors="replace")
+
+
+def _short_functions(text: str) -> list[tuple[int, str]]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    low, high = SNIPPET_LINES
+    return [
+        (node.lineno, ast.get_source_segment(text, node) or "")
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and low <= (node.end_lineno or 0) - node.lineno + 1 <= high
+    ]
+
+
+def propose_with(
+    sampler: Sampler, seeds: Sequence[tuple[str, str]], settings: SamplingSettings, seed: int
+) -> tuple[list[Sample], list[Problem], list[Dropped]]:
+    """One proposed problem a snippet; answers that are no problem are dropped with a reason."""
+    asked = [prompts.proposer_prompt(code) for _, code in seeds]
+    requests = [
+        Request(p.full, 1, seed + i, settings.max_problem_tokens, settings.temperature, settings.top_k, p.stop)
+        for i, p in enumerate(asked)
+    ]
+    samples, problems, dropped = [], [], []
+    for (where, _), prompt, request, (answer,) in zip(
+        seeds, asked, requests, sampler.generate(requests), strict=True
+    ):
+        problem_id = f"proposed/{record_id(where, prompt.full, answer.text)}"
+        samples.append(
+            Sample(
+                f"sample-{problem_id}", problem_id, "proposer", 0, prompt.full, answer.text,
+                answer.finish_reason, request.seed, answer.tokens,
+            )  # fmt: skip
+        )
+        found = prompts.parse_problem(prompt, answer.text)
+        if isinstance(found, prompts.Refusal):
+            dropped.append(Dropped("propose", "problem", problem_id, problem_id, found.reason, found.detail))
+        else:
+            problems.append(
+                Problem(problem_id, found.statement, found.entry_point, found.signature, "proposed", where)
+            )
+    return samples, problems, dropped
+
+
+def clean(
+    problems: Sequence[Problem], earlier: Sequence[Problem], benchmark: Sequence[Problem], near_duplicate: float
+) -> tuple[list[Problem], list[Dropped]]:
+    """Problems without repeats (of each other, of earlier proposals) and without benchmark text."""
+    duplicates = find_duplicates(problems, earlier, near_duplicate)
+    contamination = Contamination(benchmark)
+    kept, dropped = [], []
+    for problem in problems:
+        if problem.problem_id in duplicates:
+            reason, detail = duplicates[problem.problem_id]
+        elif match := contamination.of_text(problem.statement):
+            reason, detail = "shares words with a benchmark", f"{match[1]}: {match[0]}"
+        elif source := contamination.of_code(problem.entry_point, problem.gold_solution):
+            reason, detail = "is a benchmark's entry point and gold code", source
+        else:
+            kept.append(problem)
+            continue
+        dropped.append(Dropped("propose", "problem", problem.problem_id, problem.problem_id, reason, detail))
+    return kept, dropped
+
+
+def earlier_problems(workspace: Workspace, iteration: int) -> list[Problem]:
+    """The problems of all earlier iterations."""
+    rows: list[Problem] = []
+    for number in (n for n in workspace.iterations() if n < iteration):
+        for entry in workspace.manifest(number)["stages"].values():
+            if entry["stage"] == "propose":
+                rows += workspace.read(Ref(**entry["tables"]["problems"]), Problem)
+    return rows
+
+
+@task(name="propose")
+def propose(
+    turn: Turn,
+    model: ModelRef,
+    benchmark: Ref,
+    dtype: str,
+    engine: EngineSettings,
+    sampling: SamplingSettings,
+    settings: ProblemSettings,
+) -> StageResult:
+    """The iteration's problems: statements and proposals, deduplicated and decontaminated."""
+    workspace = turn.workspace
+    pool = load_statements(settings.statements)
+    earlier = earlier_problems(workspace, turn.iteration)
+
+    def compute(stage: Stage) -> None:
+        rng = random.Random(f"{turn.seed}/problems")
+        used = {problem.statement for problem in earlier}
+        drawn = draw_statements(pool, used, settings.max_statements, settings.repeat_statements, rng)
+        samples: list[Sample] = []
+        proposed: list[Problem] = []
+        dropped: list[Dropped] = []
+        if settings.propose:
+            say(f"propose: asking the model for {settings.propose} problems")
+            seeds = snippets(settings.seed_snippets, settings.propose, rng)
+            sampler = shared_sampler(
+                workspace.path(model), model.digest, dtype, sampling.max_context_tokens, engine,
+                stage.folder.parent / "logs",
+            )  # fmt: skip
+            samples, proposed, dropped = propose_with(sampler, seeds, sampling, rng.randrange(2**30))
+        before = [problem for problem in earlier if problem.source == "proposed"]
+        kept, unclean = clean(
+            [*drawn, *proposed], before, workspace.read(benchmark, Problem), settings.near_duplicate
+        )
+        stage.write("problems", Problem, kept)
+        stage.write("samples", Sample, samples)
+        stage.write("dropped", Dropped, [*dropped, *unclean])
+        reasons = Counter(row.reason for row in [*dropped, *unclean])
+        duplicates = sum(n for reason, n in reasons.items() if reason.endswith("duplicate"))
+        contaminated = sum(n for reason, n in reasons.items() if "benchmark" in reason)
+        stage.facts.update(
+            statements=len(drawn),
+            asked=settings.propose,
+            proposed=len(proposed),
+            duplicates=duplicates,
+            contaminated=contaminated,
+            kept=len(kept),
+            new=sum(problem.statement not in used for problem in kept),
+            dropped=dict(reasons),
+        )
+
+    if not pool and not settings.propose:
+        raise FlywheelError("no problems: set problems.statements or problems.propose.")
+    inputs = {
+        "model": model,
+        "benchmark": benchmark,
+        "pool": record_id(*pool),
+        "earlier": record_id(*earlier),
+    }
+    plain = {
+        **settings.model_dump(),
+        "sampling": sampling.model_dump(),
+        "dtype": dtype,
+        "seed": turn.seed,
+        "prompts": prompts.VERSION,
+    }
+    return run_stage(turn, "propose", 1, inputs, plain, compute)

@@ -1,0 +1,101 @@
+"""The gate: does the candidate become the champion? It reads dev, never test.
+
+promote    the primary metric's paired mean gain is above 0 and the other role loses no more than tolerated
+roll back  the primary metric is worse beyond noise (its whole interval is below 0)
+hold       anything else: too little evidence either way
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from prefect import task
+
+from tasks.metrics import HEADLINE, Interval, compare
+from tasks.records import ProblemScore
+from tasks.settings import EvaluationSettings, GateSettings
+from tasks.stages import Turn, run_stage
+from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
+
+METRIC_OF = {"code": "pass@1", "tests": HEADLINE}
+
+
+def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) -> tuple[str, str]:
+    """(promote | hold | roll back, why), from paired differences of the dev splits alone.
+
+    Several dev benchmarks are averaged by their number of problems; bounds likewise (conservative).
+    """
+    dev = {name: part for name, part in differences.items() if name.endswith("/dev")}
+    primary = _pooled(dev, METRIC_OF[settings.primary])
+    other_role = "tests" if settings.primary == "code" else "code"
+    other = _pooled(dev, METRIC_OF[other_role])
+    if primary is None:
+        return "hold", "no dev problem was scored, so nothing can be decided"
+    gain = f"{METRIC_OF[settings.primary]} on dev changed by {_text(primary)}"
+    if primary.high < 0:
+        return "roll back", f"{gain}: worse beyond noise"
+    if primary.mean <= 0:
+        return "hold", f"{gain}: no gain"
+    if other is not None and other.low <= -settings.tolerance:
+        return "hold", f"{gain}, but {METRIC_OF[other_role]} may have lost: {_text(other)}"
+    return "promote", f"{gain}, and {METRIC_OF[other_role]} holds{f': {_text(other)}' if other else ''}"
+
+
+def _pooled(dev: dict[str, dict[str, Interval]], metric: str) -> Interval | None:
+    parts = [part[metric] for part in dev.values() if metric in part]
+    total = sum(part.problems for part in parts)
+    if not total:
+        return None
+    mean, low, high = (
+        sum(getattr(part, name) * part.problems for part in parts) / total for name in ("mean", "low", "high")
+    )
+    return Interval(mean, low, high, total)
+
+
+def _text(interval: Interval) -> str:
+    return f"{interval.mean:+.1%} [{interval.low:+.1%}, {interval.high:+.1%}]"
+
+
+def champion_of(workspace: Workspace, base: ModelRef, before: int) -> ModelRef:
+    """The latest promoted model of the iterations before `before`, started from the same base; or the base."""
+    for iteration in reversed([number for number in workspace.iterations() if number < before]):
+        finished = workspace.manifest(iteration)["finished"] or {}
+        if finished.get("decision") == "promote" and finished.get("base_digest") == base.digest:
+            return ModelRef(**finished["candidate"])
+    return base
+
+
+def as_json(table: dict[str, dict[str, Interval]]) -> dict[str, Any]:
+    """Intervals as `[mean, low, high, problems]`."""
+    return {
+        name: {metric: [i.mean, i.low, i.high, i.problems] for metric, i in part.items()}
+        for name, part in table.items()
+    }
+
+
+def decide(
+    before: Sequence[ProblemScore],
+    after: Sequence[ProblemScore],
+    evaluation: EvaluationSettings,
+    settings: GateSettings,
+) -> dict[str, Any]:
+    """The decision with its reason and all paired differences (test too, for the report only)."""
+    differences = compare(before, after, evaluation)
+    decision, reason = gate(differences, settings)
+    return {"decision": decision, "reason": reason, "differences": as_json(differences)}
+
+
+@task(name="promote")
+def promote(
+    turn: Turn, before: Ref, after: Ref, evaluation: EvaluationSettings, settings: GateSettings
+) -> StageResult:
+    """Compare candidate and champion on the same problems and decide."""
+
+    def compute(stage: Stage) -> None:
+        rows_before = turn.workspace.read(before, ProblemScore)
+        rows_after = turn.workspace.read(after, ProblemScore)
+        stage.facts.update(decide(rows_before, rows_after, evaluation, settings))
+
+    plain = {**settings.model_dump(), "k": evaluation.k, "bootstrap": evaluation.bootstrap}
+    return run_stage(turn, "promote", 1, {"before": before, "after": after}, plain, compute)

@@ -1,0 +1,259 @@
+"""The rows that pass between steps: Problem -> Solution, Suite -> Outcome -> Verdict -> training rows.
+
+Every record is a frozen dataclass of text, numbers and tuples, so a list of them is a Parquet table
+(`tasks.workspace` does the I/O). Values of programs travel as encoded text (`tasks.values`).
+Ids are stable: derived from what the record came from, never from the clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["solver", "verifier", "proposer"]
+Verdict = Literal["pass", "fail", "invalid", "fault"]
+Origin = Literal["sample", "gold", "wrong"]
+OutcomeKind = Literal[
+    "value",
+    "exception",
+    "timeout",
+    "memory",
+    "output_limit",
+    "crash",
+    "no_result",
+    "fault",
+]
+
+
+def record_id(*parts: object) -> str:
+    """A short stable id: the SHA-256 of the parts, 16 hex digits."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A task with one function to write (`entry_point`), or, with none, a stdin program.
+
+    `gold_solution` and `gold_suite` are filled by benchmarks alone; no filter ever reads them.
+    """
+
+    problem_id: str
+    statement: str
+    entry_point: str
+    signature: str
+    source: str
+    seed: str = ""
+    parent: str = ""
+    split: str = ""
+    gold_solution: str = ""
+    gold_suite: tuple[str, ...] = ()
+    wrong_solutions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One raw completion of the model, as it came."""
+
+    sample_id: str
+    problem_id: str
+    role: Role
+    index: int
+    prompt: str
+    completion: str
+    finish_reason: str
+    seed: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`function(*args, **kwargs)`; a stdin program has function "" and `arguments` encodes its input.
+
+    `arguments` is the encoded pair `[[args..], {kwargs..}]`, in canonical text: equal calls are equal
+    records.
+    """
+
+    function: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test: a call with its expected value, or exception type, or an assertion's source.
+
+    Exactly one of three forms: `call` + `expected` (encoded), `call` + `raises`, or `check` (source
+    that runs in a test process of its own). `source` is the text it was parsed from.
+    """
+
+    source: str
+    call: Call | None = None
+    expected: str = ""
+    raises: str = ""
+    check: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A program for a problem: a model's sample, or a benchmark's gold or known-wrong one."""
+
+    solution_id: str
+    problem_id: str
+    code: str
+    sample_id: str = ""
+    origin: Origin = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Test cases for a problem, in the order they were written."""
+
+    suite_id: str
+    problem_id: str
+    cases: tuple[Case, ...]
+    sample_id: str = ""
+    origin: Origin = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one solution did on one call or check.
+
+    `value` is encoded (kind "value"); `exception` is the type's name (kind "exception"); `detail` says
+    more for people: "cpu" or "wall" for a timeout, the signal for a crash, the cause of a fault. A
+    check that ran to its end has kind "value"; one whose assertion failed has kind "exception" and
+    exception "AssertionError".
+    """
+
+    kind: OutcomeKind
+    value: str = ""
+    exception: str = ""
+    detail: str = ""
+    cpu_ms: float = 0.0
+    wall_ms: float = 0.0
+    peak_kb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What the sandbox runs: one solution over calls (one process, in order) and checks (apart).
+
+    `code` None is the null candidate: every call of its stub returns a unique opaque object.
+    """
+
+    program_id: str
+    code: str | None
+    entry_point: str
+    calls: tuple[Call, ...] = ()
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A program's outcomes, in the order of its calls and of its checks."""
+
+    program_id: str
+    calls: tuple[Outcome, ...]
+    checks: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A solution's outcomes over the union of its problem's calls and checks (a row of the pass matrix).
+
+    Position i belongs to call i / check i of `judging.plan_calls` over the problem's suites. `flaky`: a
+    second run in another order did something else, so nothing here may become a label. The null candidate
+    has solution_id "null/<problem_id>".
+    """
+
+    solution_id: str
+    problem_id: str
+    calls: tuple[Outcome, ...]
+    checks: tuple[Outcome, ...]
+    flaky: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Something the pipeline did not keep, and why."""
+
+    stage: str
+    kind: str
+    record_id: str
+    problem_id: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SftRow:
+    """A training row: both roles, the ids of every record it came from."""
+
+    row_id: str
+    role: Role
+    problem_id: str
+    prompt: str
+    completion: str
+    sources: tuple[str, ...] = ()
+    assembled: bool = False
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A preference pair: same prompt, one completion chosen over another, and why."""
+
+    row_id: str
+    role: Role
+    problem_id: str
+    prompt: str
+    chosen: str
+    rejected: str
+    reason: str
+    sources: tuple[str, ...] = ()
+    assembled: bool = False
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemScore:
+    """One problem's evaluation: what every metric and every paired interval is computed from."""
+
+    problem_id: str
+    benchmark: str
+    split: str
+    solutions: int
+    solutions_correct: int
+    solutions_distinct: int
+    suites: int
+    suites_parsed: int
+    suites_sound: int
+    suites_headline: int
+    cases: int
+    cases_correct: int
+    cases_distinct: int
+    cases_distinct_correct: int
+    has_negatives: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Agreement's word on one problem.
+
+    `chosen` are the winning group's solutions (one id a vote), `rejected` the others that ran, `cases` the
+    distinct (call, expected) pairs that the winner satisfies. `margin` is the winner's score over the
+    runner-up's (0 votes against: infinity is written as 1e9). `confident` problems may yield pairs too.
+    """
+
+    problem_id: str
+    kept: bool
+    reason: str
+    samples: int
+    votes: int
+    behaviours: int
+    score: float
+    margin: float
+    confident: bool = False
+    chosen: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+    cases: tuple[Case, ...] = ()

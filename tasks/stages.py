@@ -1,0 +1,67 @@
+"""How every step runs: look its key up, compute what is missing, leave an artifact, say "Reused" if so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from prefect import get_run_logger
+from prefect.exceptions import MissingContextError
+from prefect.states import Completed
+from pydantic import BaseModel
+
+from tasks import artifacts
+from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace, digest_of
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The iteration that a step works for: passed to every step, never stored."""
+
+    root: str
+    iteration: int
+    seed: int
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.root)
+
+
+def say(message: str) -> None:
+    """Tell the person: the Prefect log inside a run, plain output elsewhere."""
+    try:
+        get_run_logger().info(message)
+    except MissingContextError:
+        print(message, flush=True)
+
+
+def run_stage(
+    turn: Turn,
+    name: str,
+    version: int,
+    inputs: Mapping[str, Ref | ModelRef | str],
+    settings: BaseModel | Mapping[str, Any],
+    compute: Callable[[Stage], None],
+) -> StageResult:
+    """Run one stage, or return at once with what an earlier run computed under the same key.
+
+    The key covers the stage's name and version, the digests of its inputs and its settings. A reused stage
+    ends in the Prefect state `Completed(name="Reused")`, so the UI tells the two apart.
+    """
+    digests = {label: item if isinstance(item, str) else item.digest for label, item in inputs.items()}
+    plain = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else dict(settings)
+    key = digest_of(name, version, digests, plain)
+    workspace = turn.workspace
+    found = workspace.find(key)
+    if found is None:
+        with workspace.stage(turn.iteration, name, key, digests, plain) as stage:
+            compute(stage)
+        result = StageResult(name, key, stage.tables, stage.models, stage.facts, digests, plain)
+        artifacts.publish_stage(result)
+        return result
+    workspace.record(turn.iteration, found)
+    artifacts.publish_stage(found)
+    say(f"{name}: reused, nothing to compute")
+    # Prefect unwraps a returned state: the caller receives its data, a StageResult.
+    return cast(StageResult, Completed(name="Reused", data=found, message="finished by an earlier run"))

@@ -1,0 +1,208 @@
+"""Test text -> cases, and cases -> text. Reads with `ast` alone: nothing here runs a test.
+
+A *test* is source that stands alone: the setup that an assertion needs, then the assertion. A *case* is
+a test reduced to a call with its expected value or exception where that is possible (cheap to run, and
+comparable between suites), and otherwise the test's own source, to be run in a process of its own.
+
+Three readings are a little stricter or looser than Python, on purpose: `assert f(x)` and `assert not
+f(x)` expect True and False (a verifier that writes them means a predicate); `is` with None, True or
+False means `==`; the message that `pytest.raises(E, match=...)` asks for is ignored.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tasks.records import Call, Case
+from tasks.testsource import mentions, parse_python
+from tasks.values import ValueFormatError, decode, encode, literal, to_source
+
+PROGRAM = "program"
+"""What tests of a stdin program call: `program("its input") == "its output"`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteReading:
+    """A suite's cases in their order, without exact repeats; what was dropped as (reason, source)."""
+
+    cases: tuple[Case, ...]
+    dropped: tuple[tuple[str, str], ...]
+    duplicates: int
+
+
+def target_name(entry_point: str) -> str:
+    """The name that tests call: the entry point, or `program` for a stdin program."""
+    return entry_point or PROGRAM
+
+
+def make_call(function: str, args: Iterable[object], kwargs: dict[str, object] | None = None) -> Call:
+    """The canonical Call: keywords sorted, so equal calls are equal records.
+
+    Raises `ValueFormatError` when a value is nested too deep to travel.
+    """
+    return Call(function, encode([list(args), dict(sorted((kwargs or {}).items()))]))
+
+
+def read_cases(tests: Iterable[str], entry_point: str) -> SuiteReading:
+    """The cases of a suite's tests (`tasks.testsource.split_tests`, or a benchmark's assertions)."""
+    cases: dict[tuple[object, ...], Case] = {}
+    dropped: list[tuple[str, str]] = []
+    duplicates = 0
+    for test in tests:
+        case = read_case(test, entry_point)
+        if isinstance(case, str):
+            dropped.append((case, test))
+        elif case_key(case) in cases:
+            duplicates += 1
+        else:
+            cases[case_key(case)] = case
+    return SuiteReading(tuple(cases.values()), tuple(dropped), duplicates)
+
+
+def case_key(case: Case) -> tuple[object, ...]:
+    """What makes two cases one: everything but the text they were parsed from."""
+    return case.call, case.expected, case.raises, case.check
+
+
+def read_case(test: str, entry_point: str) -> Case | str:
+    """The case of one test, or the reason there is none.
+
+    Reasons: `syntax` (does not parse), `no_assertion` (does not end in one), `other_target` (never
+    uses the entry point).
+    """
+    tree = parse_python(test)
+    if tree is None or not tree.body:
+        return "syntax"
+    if not mentions(tree, target_name(entry_point)):
+        return "other_target"
+    last = _inlined(tree.body)
+    if isinstance(last, ast.Assert):
+        return _equality(last.test, entry_point, test) or Case(source=test, check=test)
+    if isinstance(last, ast.With) and (wanted := raises_type(last)) is not None:
+        return _raises(last, wanted, entry_point, test)
+    if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
+        return Case(source=test, check=test)
+    return "no_assertion"
+
+
+def case_source(case: Case, entry_point: str) -> str:
+    """Python source of a case; reading it again gives an equal case (`case_key`)."""
+    if case.call is None:
+        return case.check
+    args, kwargs = decode(case.call.arguments)
+    shown = [to_source(arg) for arg in args] + [f"{name}={to_source(kwargs[name])}" for name in kwargs]
+    call = f"{target_name(entry_point)}({', '.join(shown)})"
+    if case.raises:
+        return f"with pytest.raises({case.raises}):\n    {call}"
+    return f"assert {call} == {to_source(decode(case.expected))}"
+
+
+def raises_type(node: ast.With) -> ast.expr | None:
+    """The exception of `with pytest.raises(E):` (or a bare `raises`), None for any other `with`."""
+    if len(node.items) != 1 or not isinstance(call := node.items[0].context_expr, ast.Call):
+        return None
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return call.args[0] if name in ("raises", "assertRaises", "assertRaisesRegex") and call.args else None
+
+
+def _equality(test: ast.expr, entry_point: str, source: str) -> Case | None:
+    if (call := _literal_call(test, entry_point)) is not None:
+        return Case(source=source, call=call, expected=encode(True))
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        call = _literal_call(test.operand, entry_point)
+        return Case(source=source, call=call, expected=encode(False)) if call else None
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return None
+    left, right = test.left, test.comparators[0]
+    if (call := _literal_call(left, entry_point)) is not None:
+        other = right
+    elif (call := _literal_call(right, entry_point)) is not None:
+        other = left
+    else:
+        return None
+    singleton = isinstance(other, ast.Constant) and (other.value is None or isinstance(other.value, bool))
+    if not (isinstance(test.ops[0], ast.Eq) or (isinstance(test.ops[0], ast.Is) and singleton)):
+        return None
+    try:
+        return Case(source=source, call=call, expected=encode(literal(other)))
+    except ValueFormatError:
+        return None
+
+
+def _raises(node: ast.With, wanted: ast.expr, entry_point: str, source: str) -> Case:
+    name = wanted.attr if isinstance(wanted, ast.Attribute) else getattr(wanted, "id", "")
+    if name and len(node.body) == 1 and isinstance(step := node.body[0], ast.Expr | ast.Assign):
+        call = _literal_call(step.value, entry_point)
+        if call is not None:
+            return Case(source=source, call=call, raises=name)
+    return Case(source=source, check=_without_pytest(source))
+
+
+def _without_pytest(source: str) -> str:
+    """The same test with try/except: the test process has the standard library alone."""
+    tree = ast.parse(source)
+    last = tree.body[-1]
+    wanted = raises_type(last) if isinstance(last, ast.With) else None
+    if not isinstance(last, ast.With) or wanted is None:
+        return source
+    miss = ast.parse("raise AssertionError('did not raise')").body
+    handler = ast.ExceptHandler(type=wanted, name=None, body=[ast.Pass()])
+    attempt = ast.Try(body=last.body, handlers=[handler], orelse=miss, finalbody=[])
+    tree.body[-1] = ast.copy_location(attempt, last)
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _literal_call(node: ast.expr, entry_point: str) -> Call | None:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return None
+    if node.func.id != target_name(entry_point):
+        return None
+    kwargs: dict[str, object] = {}
+    try:
+        args = [literal(arg) for arg in node.args]
+        for keyword in node.keywords:
+            if keyword.arg is None or keyword.arg in kwargs:
+                return None
+            kwargs[keyword.arg] = literal(keyword.value)
+        return make_call(entry_point, args, kwargs)
+    except ValueFormatError:
+        return None
+
+
+class _Substitute(ast.NodeTransformer):
+    def __init__(self, values: dict[str, ast.expr]) -> None:
+        self.values = values
+        self.uses: dict[str, int] = {}
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (the name that ast dispatches on)
+        if node.id not in self.values or not isinstance(node.ctx, ast.Load):
+            return node
+        self.uses[node.id] = self.uses.get(node.id, 0) + 1
+        return self.values[node.id]
+
+
+def _inlined(body: list[ast.stmt]) -> ast.stmt:
+    """The last statement with `name = expression` setup put in its place, where that changes nothing.
+
+    A name used twice stays as it is unless its value is immutable: the entry point may change a list
+    between the two uses, and may answer differently the second time.
+    """
+    values: dict[str, ast.expr] = {}
+    substitute = _Substitute(values)
+    for statement in body[:-1]:
+        if (
+            not isinstance(statement, ast.Assign)
+            or len(statement.targets) != 1
+            or not isinstance(target := statement.targets[0], ast.Name)
+            or target.id in values
+        ):
+            return body[-1]
+        values[target.id] = substitute.visit(statement.value)
+    if not values:
+        return body[-1]
+    last: ast.stmt = substitute.visit(ast.parse(ast.unparse(body[-1])).body[0])
+    if any(uses > 1 and not isinstance(values[name], ast.Constant) for name, uses in substitute.uses.items()):
+        return body[-1]
+    return last

@@ -1,0 +1,112 @@
+"""Records as Parquet: one schema a record type, derived from its fields, and exact round trips."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import types
+import typing
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Record = TypeVar("Record")
+_SCALARS: dict[Any, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+}
+
+
+@cache
+def _fields(record: type) -> tuple[tuple[str, Any], ...]:
+    hints = typing.get_type_hints(record)
+    return tuple((field.name, hints[field.name]) for field in dataclasses.fields(record))
+
+
+def _unwrap(hint: Any) -> Any:
+    """`X | None` -> X; other hints as they are."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        (hint,) = (arg for arg in typing.get_args(hint) if arg is not type(None))
+    return hint
+
+
+def _arrow_type(hint: Any) -> pa.DataType:
+    hint = _unwrap(hint)
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    if dataclasses.is_dataclass(hint):
+        return pa.struct([(name, _arrow_type(inner)) for name, inner in _fields(typing.cast(type, hint))])
+    if typing.get_origin(hint) is tuple:
+        return pa.list_(_arrow_type(typing.get_args(hint)[0]))
+    if typing.get_origin(hint) is typing.Literal:
+        return pa.string()
+    raise TypeError(f"no column type for {hint!r}")
+
+
+@cache
+def _reader(hint: Any) -> Any:
+    """A function from a column's Python object to the field's value."""
+    hint = _unwrap(hint)
+    if dataclasses.is_dataclass(hint):
+        readers = [(name, _reader(inner)) for name, inner in _fields(typing.cast(type, hint))]
+
+        def read(row: dict[str, Any] | None) -> Any:
+            if row is None:
+                return None
+            return typing.cast(Any, hint)(**{name: reader(row[name]) for name, reader in readers})
+
+        return read
+    if typing.get_origin(hint) is tuple:
+        inner = _reader(typing.get_args(hint)[0])
+        return lambda items: tuple(inner(item) for item in items)
+    return lambda value: value
+
+
+def write_table(path: Path, record: type[Record], rows: Iterable[Record]) -> int:
+    """Write rows under a temporary name, then rename; returns how many. Raises OSError (disk full)."""
+    schema = pa.schema([(name, _arrow_type(hint)) for name, hint in _fields(record)])
+    plain = [dataclasses.asdict(typing.cast(Any, row)) for row in rows]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        pq.write_table(pa.Table.from_pylist(plain, schema=schema), temporary, compression="zstd")
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return len(plain)
+
+
+def read_table(path: Path, record: type[Record]) -> list[Record]:
+    """All rows of a table, as records."""
+    read = _reader(record)
+    return [read(row) for row in pq.read_table(path).to_pylist()]
+
+
+def read_plain(path: Path, limit: int | None = None) -> list[dict[str, Any]]:
+    """Rows as dictionaries, for people and programs that know no record types."""
+    table = pq.read_table(path)
+    rows: list[dict[str, Any]] = (table if limit is None else table.slice(0, limit)).to_pylist()
+    return rows
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def by_problem(rows: Sequence[Record]) -> dict[str, list[Record]]:
+    """Rows grouped by their `problem_id`, in first-seen order."""
+    groups: dict[str, list[Record]] = {}
+    for row in rows:
+        groups.setdefault(typing.cast(Any, row).problem_id, []).append(row)
+    return groups

