@@ -45,9 +45,7 @@ def evaluate_model(
         turn, label, model, problems, settings.model.dtype, settings.engine, sampling, EVALUATION_SEED
     )
     tables = samples.tables
-    behaviours = execute(
-        turn, label, problems, tables["solutions"], tables["suites"], settings.sandbox
-    )
+    behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], settings.sandbox)
     scores = score(
         turn,
         label,

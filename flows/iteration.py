@@ -25,7 +25,7 @@ from tasks.promotion import champion_of, promote
 from tasks.sampling import sample
 from tasks.settings import IterationSettings
 from tasks.stages import Turn, say
-from tasks.workspace import ModelRef, StageResult, Workspace
+from tasks.workspace import StageResult, Workspace
 
 
 @flow(name="iteration", flow_run_name="iteration in {settings.workspace}", log_prints=True)
@@ -81,18 +81,18 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     ).tables
     solutions, suites = sampled["solutions"], sampled["suites"]
 
-    # 3. The champion's scores before training (reused from the turn that promoted it), and the filter's audit.
+    # 3. The champion's scores before training (reused from the turn that promoted it); the filter's audit.
     before = evaluate_model(turn, "before", champion, labelled["scored"], settings)
     for stage in (before.samples, before.behaviours, before.scores):
         done(stage)
 
     # 4. Every solution meets every call in a container; what agrees is kept.
-    behaviours = done(
-        execute(turn, "self-play", problems, solutions, suites, settings.sandbox)
-    ).tables["behaviours"]
-    decisions = done(
-        agree(turn, problems, solutions, suites, behaviours, settings.agreement)
-    ).tables["decisions"]
+    behaviours = done(execute(turn, "self-play", problems, solutions, suites, settings.sandbox)).tables[
+        "behaviours"
+    ]
+    decisions = done(agree(turn, problems, solutions, suites, behaviours, settings.agreement)).tables[
+        "decisions"
+    ]
 
     # 5. Training rows for both roles, each with the ids of all it came from.
     rows = done(
@@ -108,7 +108,8 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
         )
     ).tables
 
-    # 6. SFT, then DPO with an SFT term.
+    # 6. SFT, then DPO with an SFT term. The engine's memory is training's now.
+    close_shared_sampler()
     start = base if settings.training.train_from == "base" else champion
     tuned = done(train(turn, "sft", start, rows["sft"], settings.model.dtype, settings.training))
     candidate = done(
@@ -147,8 +148,3 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     workspace.finish(turn.iteration, report)
     publish(report)
     return report
-
-
-def champion_path(workspace: Workspace, champion: ModelRef) -> str:
-    """Where the champion's checkpoint lies."""
-    return str(workspace.path(champion))

@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 from sandbox_image import plain
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
-__builtins__ = dict(vars(builtins))
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
 RECURSION_LIMIT = 1000
 INT_DIGITS = 4300
@@ -112,11 +112,15 @@ SINK = Sink()
 
 def install_streams() -> None:
     """Standard streams that every child inherits: stdin is empty, output is counted and dropped."""
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
+    _open_stdin()
     for name in ("stdout", "stderr"):
-        stream = io.TextIOWrapper(SINK, encoding="utf-8", errors="backslashreplace")
+        stream = io.TextIOWrapper(SINK, "utf-8", "backslashreplace")  # type: ignore[type-var]
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+
+
+def _open_stdin() -> None:
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
 
 
 def write_all(fd: int, data: bytes) -> None:
@@ -197,8 +201,8 @@ def _run_program(code: str, arguments: str, report: Report, output_bytes: int) -
     os.dup2(stdin, 0)
     os.dup2(stdout, 1)
     os.close(stdin)
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
-    stream = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    _open_stdin()
+    stream = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.stdout = sys.__stdout__ = stream  # type: ignore[misc]
     report.end("ready")
     report.begin(0)

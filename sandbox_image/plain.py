@@ -14,13 +14,13 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
-__builtins__ = dict(vars(builtins))
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
 MAX_DEPTH = 200
 TOO_DEEP = '{"o":"too deep"}'
 _LARGE_INT = 10**4000
 _quote = encode_basestring_ascii
-_scan = JSONDecoder().scan_once
+_scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
 _dict_items = dict.items
 _ordered_items = OrderedDict.items
 _float_text = float.__repr__

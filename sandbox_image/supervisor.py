@@ -49,6 +49,7 @@ FIRST_UID, UIDS = 20000, 40000
 PR_SET_DUMPABLE = 4
 OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 Job = dict[str, Any]
+Descriptors = tuple[int, ...]
 
 
 class Supervisor:
@@ -60,7 +61,8 @@ class Supervisor:
         os.close(null)
         self.memory = mmap.mmap(-1, REQUEST_MAX, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.view = memoryview(self.memory)
-        self.uid = FIRST_UID + int.from_bytes(os.urandom(4), "big") % UIDS
+        self.uid = int.from_bytes(os.urandom(4), "big") % UIDS
+        self.uids = {CANDIDATE_GID: FIRST_UID, TEST_GID: FIRST_UID}
         self.base_kb = 0
         self.oom_kills = count_oom_kills()
 
@@ -78,6 +80,7 @@ class Supervisor:
         # site is not loaded (-S), programs use these all the same.
         builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
         sys.path[:] = [entry for entry in sys.path if entry and entry != os.environ.get("PYTHONPATH")]
+        sys.argv[:] = ["solution.py"]
         sys.setrecursionlimit(child.RECURSION_LIMIT)
         child.install_streams()
         with open("/proc/self/statm") as statm:
@@ -97,10 +100,10 @@ class Supervisor:
             job = json.loads(self.read(size))
             result = os.memfd_create("result")
             status = self.run_calls(job, result) if job["kind"] == "calls" else self.run_check(job, result)
-            wipe(CANDIDATE, CANDIDATE_GID, self.uid, self.become)
-            if job["kind"] != "calls":
-                wipe(TEST, TEST_GID, self.uid - 1, self.become)
-            self.answer(status, result)
+            # Before the answer: a program whose traces cannot be removed answers for that itself.
+            wipe(CANDIDATE, CANDIDATE_GID, self.uids[CANDIDATE_GID], self.become)
+            wipe(TEST, TEST_GID, self.uids[TEST_GID], self.become)
+            self.answer(job, status, result)
             os.close(result)
 
     def read(self, size: int) -> bytes:
@@ -123,14 +126,11 @@ class Supervisor:
     def forget_payload(self, size: int) -> None:
         self.memory.madvise(mmap.MADV_DONTNEED, 0, -(-size // mmap.PAGESIZE) * mmap.PAGESIZE)
 
-    def next_uid(self) -> int:
-        self.uid = self.uid + 1 if self.uid + 1 < FIRST_UID + UIDS else FIRST_UID + 1
-        return self.uid
-
-    def spawn(self, job: Job, size: int, gid: int, keep: tuple[int, ...], run: Callable[..., NoReturn]) -> int:
+    def spawn(self, job: Job, size: int, gid: int, keep: Descriptors, run: Callable[..., NoReturn]) -> int:
         """Forks a child that owns nothing but its payload and the descriptors `keep`; its pid."""
         payload = self.read_payload(size)
-        uid = self.next_uid()
+        self.uid = (self.uid + 1) % UIDS
+        self.uids[gid] = uid = FIRST_UID + self.uid
         pid = os.fork()
         if pid:
             self.forget_payload(size)
@@ -158,7 +158,7 @@ class Supervisor:
             (resource.RLIMIT_CPU, cpu + 1, cpu + 2),
             (resource.RLIMIT_AS, *2 * ((self.base_kb + job["memory_kb"]) * 1024,)),
             (resource.RLIMIT_NPROC, *2 * (job["processes"],)),
-            (resource.RLIMIT_FSIZE, *2 * (job["output_bytes"] * 2 + (1 << 20),)),
+            (resource.RLIMIT_FSIZE, *2 * (file_limit(job),)),
             (resource.RLIMIT_NOFILE, 64, 64),
             (resource.RLIMIT_CORE, 0, 0),
             (resource.RLIMIT_MSGQUEUE, 0, 0),
@@ -182,11 +182,8 @@ class Supervisor:
         if job["kind"] == "check":
             keep = (to_candidate[0], to_test[1])
             pids["candidate"] = self.spawn(job, sizes.pop(0), CANDIDATE_GID, keep, child.serve_check)
-        else:
-            self.next_uid()
-        keep = (result, to_candidate[1], to_test[0])
-        pids["test"] = self.spawn(job, sizes.pop(0), TEST_GID, keep, check.run_check)
-        self.uid_of_candidate = self.uid - 1
+        fds = (result, to_candidate[1], to_test[0])
+        pids["test"] = self.spawn(job, sizes.pop(0), TEST_GID, fds, check.run_check)
         for fd in (*to_candidate, *to_test):
             os.close(fd)
         return self.watch(job, pids, "test", started)
@@ -211,10 +208,10 @@ class Supervisor:
             events = poller.poll(max(1.0, min(left_wall, left_cpu) * 1e3))
             if any(fd == self.inbox for fd, _ in events):
                 os._exit(0)
-            for name in order if events else ():
+            for name in order:
                 pid, status, usage = os.wait4(pids[name], os.WNOHANG)
                 if pid:
-                    end, by = ("signal", name) if os.WIFSIGNALED(status) else ("exit", name)
+                    end, by = ("signal" if os.WIFSIGNALED(status) else "exit"), name
                     code = os.WTERMSIG(status) if end == "signal" else os.WEXITSTATUS(status)
                     cpu_s, peak_kb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
                     break
@@ -227,7 +224,8 @@ class Supervisor:
             end = "memory" if kills != self.oom_kills or kills < 0 else end
         elif end == "signal" and code == signal.SIGXCPU:
             end = "cpu"
-        self.oom_kills = count_oom_kills() if end in ("memory", "cpu", "wall") else self.oom_kills
+        if end != "exit":
+            self.oom_kills = count_oom_kills()
         return {
             "id": job["id"],
             "end": end,
@@ -236,11 +234,10 @@ class Supervisor:
             "cpu_ms": round((cpu_s + swept_cpu) * 1e3, 3),
             "wall_ms": round(wall_s * 1e3, 3),
             "peak_kb": max(peak_kb, swept_peak),
-            "limit": job["output_bytes"] * 2 + (1 << 20),
         }
 
-    def answer(self, status: Job, result: int) -> None:
-        status["bytes"] = size = min(os.fstat(result).st_size, status.pop("limit"))
+    def answer(self, job: Job, status: Job, result: int) -> None:
+        status["bytes"] = size = min(os.fstat(result).st_size, file_limit(job))
         data = json.dumps(status).encode("ascii")
         child.write_all(self.outbox, struct.pack(">I", len(data)) + data)
         done = 0
@@ -248,7 +245,7 @@ class Supervisor:
             done += os.sendfile(self.outbox, result, done, size - done)
 
 
-def move_descriptors(keep: tuple[int, ...]) -> range:
+def move_descriptors(keep: Descriptors) -> range:
     """The descriptors `keep` as 3, 4, ..; all others above 2 are closed."""
     high = [os.dup2(fd, 100 + at) for at, fd in enumerate(keep)]
     for at, fd in enumerate(high):
@@ -263,6 +260,11 @@ def make_folder(path: str, gid: int) -> None:
     os.mkdir(path)
     os.chmod(path, 0o1770)
     os.setegid(0)
+
+
+def file_limit(job: Job) -> int:
+    """Bytes of the largest file that a child may write: its report, where quoting doubles at most."""
+    return int(job["output_bytes"]) * 2 + (1 << 20)
 
 
 def cpu_of(pid: int) -> float:
@@ -326,7 +328,6 @@ def empty(top: int) -> None:
 
     No depth to recurse into, no path to follow, no symlink: names are looked up in open folders.
     """
-    fresh = 0
     while names := os.listdir(top):
         for name in names:
             if not is_folder(name, top):
@@ -337,8 +338,7 @@ def empty(top: int) -> None:
             for entry in os.listdir(inner):
                 if is_folder(entry, inner):
                     os.chmod(entry, 0o700, dir_fd=inner)
-                    fresh += 1
-                    os.rename(entry, f".wipe-{fresh}", src_dir_fd=inner, dst_dir_fd=top)
+                    os.rename(entry, os.urandom(16).hex(), src_dir_fd=inner, dst_dir_fd=top)
                 else:
                     os.unlink(entry, dir_fd=inner)
             os.close(inner)

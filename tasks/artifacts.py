@@ -41,7 +41,9 @@ def stage_markdown(result: StageResult) -> str:
         lines += [f"| {name} | {_cell(text)} |" for name, text in flat(result.facts)]
     if result.tables:
         lines += ["", "| table | rows | path in the workspace | SHA-256 |", "|---|---|---|---|"]
-        lines += [f"| {name} | {r.rows} | `{r.path}` | `{r.digest[:12]}` |" for name, r in result.tables.items()]
+        lines += [
+            f"| {name} | {r.rows} | `{r.path}` | `{r.digest[:12]}` |" for name, r in result.tables.items()
+        ]
     for name, model in result.models.items():
         lines += ["", f"Model {name}: `{model.path}` (`{model.digest[:12]}`), {model.origin}"]
     lines += ["", f"Stage key `{result.key[:12]}`"]

@@ -20,7 +20,7 @@ def audit_filter(
     behaviours: Sequence[Behaviour],
     settings: AgreementSettings,
 ) -> dict[str, dict[str, float]]:
-    """The filter judged on labelled problems: `{"chosen solutions": {right, total, precision, low, high}, ..}`.
+    """The filter judged on labelled problems: `{"chosen solutions": {right, total, share, low, high}}`.
 
     `decide_all` sees samples only; gold is opened here, after the decisions.
     """
@@ -54,7 +54,9 @@ def audit_filter(
             counts["chosen solutions"] = _add(counts["chosen solutions"], solution_id in right)
         for solution_id in decision.rejected:
             counts["rejected solutions"] = _add(counts["rejected solutions"], solution_id not in right)
-        for case in decision.cases if gold is not None else ():
+        if gold is None:
+            continue
+        for case in decision.cases:
             true = judge(plan.outcome(gold, case), case, equality) == "pass"
             counts["kept cases"] = _add(counts["kept cases"], true)
     counts["recall of right solutions"] = (found, available)

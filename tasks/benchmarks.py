@@ -1,8 +1,8 @@
 """Labelled problems: each benchmark owns its decoder and its comparison rule.
 
 starter   written for this project, shipped with it: half A is dev, half B is test
-mbpp      MBPP sanitized (Austin et al. 2021, CC BY 4.0): validation is dev, test is test, train feeds self-play
-          (texts and signatures only); from the hub or `FLYWHEEL_DATA_DIR`
+mbpp      MBPP sanitized (Austin et al. 2021, CC BY 4.0): validation is dev, test is test, train feeds
+          self-play (texts and signatures only); from the hub or `FLYWHEEL_DATA_DIR`
 """
 
 from __future__ import annotations

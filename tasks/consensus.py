@@ -45,9 +45,7 @@ def distinct_cases(suites: Sequence[Suite], forbidden: set[str]) -> list[Case]:
     return list(seen.values())
 
 
-def group_by_behaviour(
-    behaviours: Sequence[Behaviour], cases: Sequence[Case], plan: CallPlan
-) -> list[Group]:
+def group_by_behaviour(behaviours: Sequence[Behaviour], cases: Sequence[Case], plan: CallPlan) -> list[Group]:
     """Groups of equal outcome vectors, best score first; equal scores by votes, then by first member."""
     vectors: dict[Hashable, list[Behaviour]] = {}
     for behaviour in behaviours:
@@ -61,9 +59,7 @@ def group_by_behaviour(
         ]
         ran = any(outcome.kind == "value" for outcome in (*first.calls, *first.checks))
         groups.append(Group(tuple(members), tuple(_one_per_call(passing, cases)), not ran))
-    return sorted(
-        groups, key=lambda group: (-group.score, -len(group.members), group.members[0].solution_id)
-    )
+    return sorted(groups, key=lambda group: (-group.score, -len(group.members), group.members[0].solution_id))
 
 
 def _one_per_call(passing: Sequence[int], cases: Sequence[Case]) -> list[int]:
@@ -131,11 +127,14 @@ def decide_by_paper(
     plan = plan_calls(suites)
     cases = distinct_cases(suites, invalid_checks(null, plan))
     steady = [b for b in behaviours if not b.flaky and not _faulty(b)]
-    chosen, rejected = [], []
+    chosen: list[str] = []
+    rejected: list[str] = []
     for behaviour in steady:
         passes = all(judge(plan.outcome(behaviour, case), case) == "pass" for case in cases)
         (chosen if passes and cases else rejected).append(behaviour.solution_id)
-    reason = "no case that tests anything" if not cases else "no solution passes all tests" if not chosen else ""
+    reason = (
+        "no case that tests anything" if not cases else "no solution passes all tests" if not chosen else ""
+    )
     return Decision(
         problem_id,
         kept=not reason,
@@ -174,7 +173,9 @@ def decide_all(
     for problem_id in problem_ids:
         plan_suites = suites_of.get(problem_id, [])
         own = [suite for suite in plan_suites if suite.origin == "sample"]
-        rows = [restrict(b, plan_calls(plan_suites), plan_calls(own)) for b in behaviours_of.get(problem_id, [])]
+        rows = [
+            restrict(b, plan_calls(plan_suites), plan_calls(own)) for b in behaviours_of.get(problem_id, [])
+        ]
         null = next((b for b in rows if b.solution_id == f"null/{problem_id}"), None)
         samples = [b for b in rows if b.solution_id in sampled]
         decisions.append(RULES[settings.rule](problem_id, samples, own, null, settings))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from prefect import task
 
@@ -21,7 +22,7 @@ from tasks.records import Behaviour, Execution, Problem, Program, Solution, Suit
 from tasks.settings import SandboxSettings
 from tasks.stages import Turn, run_stage, say
 from tasks.tables import by_problem
-from tasks.workspace import Ref, Stage, StageResult
+from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 SHARD_PROBLEMS = 32
 MAX_FAULT_SHARE = 0.2
@@ -130,7 +131,7 @@ def execute(
                 rows += stage.shard(
                     f"{start:06d}",
                     Behaviour,
-                    lambda shard=shard: execute_shard(sandbox, shard, solutions_of, suites_of),
+                    partial(execute_shard, sandbox, shard, solutions_of, suites_of),
                 )
                 say(f"execute {label}: {start + len(shard)} of {len(all_problems)} problems")
         counts = outcome_counts(rows)
@@ -144,5 +145,10 @@ def execute(
             programs=len(rows), outcomes=counts, flaky=sum(row.flaky for row in rows), image=image
         )
 
-    inputs = {"problems": problems, "solutions": solutions, "suites": suites, "image": image}
+    inputs: dict[str, Ref | ModelRef | str] = {
+        "problems": problems,
+        "solutions": solutions,
+        "suites": suites,
+        "image": image,
+    }
     return run_stage(turn, f"execute-{label}", 1, inputs, settings, compute)

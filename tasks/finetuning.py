@@ -17,7 +17,7 @@ from tasks.stages import Turn, run_stage, say
 from tasks.training import TrainingResult, run_training
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
-TABLES = {"sft": ("sft", SftRow), "dpo": ("pairs", Pair)}
+TABLES: dict[str, tuple[str, type[SftRow] | type[Pair]]] = {"sft": ("sft", SftRow), "dpo": ("pairs", Pair)}
 
 
 def history(workspace: Workspace, iteration: int, table: str, depth: int) -> list[Ref]:
@@ -74,7 +74,7 @@ def train(
     tables = [*history(workspace, turn.iteration, table, settings.history), rows]
 
     def compute(stage: Stage) -> None:
-        all_rows = [row for ref in tables for row in workspace.read(ref, record)]
+        all_rows: list[SftRow | Pair] = [row for ref in tables for row in workspace.read(ref, record)]
         if len(all_rows) < settings.min_rows:
             stage.models["model"] = start
             stage.facts.update(skipped=f"{len(all_rows)} rows, {settings.min_rows} wanted", rows_used=0)

@@ -47,7 +47,9 @@ def metrics(k_values: Sequence[int]) -> dict[str, Metric]:
 
     return {
         **{f"pass@{k}": at_k(k) for k in k_values},
-        "tests headline": lambda row: row.suites_headline / row.suites if row.has_negatives and row.suites else None,
+        "tests headline": lambda row: (
+            row.suites_headline / row.suites if row.has_negatives and row.suites else None
+        ),
         "case accuracy": share("cases_correct", "cases"),
         "distinct case accuracy": share("cases_distinct_correct", "cases_distinct"),
         "sound suites": share("suites_sound", "suites"),

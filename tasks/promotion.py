@@ -58,7 +58,7 @@ def _text(interval: Interval) -> str:
 
 
 def champion_of(workspace: Workspace, base: ModelRef, before: int) -> ModelRef:
-    """The latest promoted model of the iterations before `before`, started from the same base; or the base."""
+    """The latest model promoted before iteration `before` from the same base; with none, the base."""
     for iteration in reversed([number for number in workspace.iterations() if number < before]):
         finished = workspace.manifest(iteration)["finished"] or {}
         if finished.get("decision") == "promote" and finished.get("base_digest") == base.digest:

@@ -29,13 +29,13 @@ WORKED_SIGNATURE = "def join_initials(words):"
 _WORKED_CODE = 'def join_initials(words):\n    return "".join(word[0] for word in words)'
 _WORKED_TESTS = (
     'assert join_initials(["red", "apple"]) == "ra"',
-    "assert join_initials([]) == \"\"",
+    'assert join_initials([]) == ""',
     'assert join_initials(["sun"]) == "s"',
     'assert join_initials(["Big", "old", "Tree"]) == "BoT"',
     'assert join_initials(["a", "b", "c", "a"]) == "abca"',
     'assert join_initials(["x1", "2y"]) == "x2"',
 )
-_WORKED_SNIPPET = "def slug(title):\n    return title.lower().replace(\" \", \"-\")"
+_WORKED_SNIPPET = 'def slug(title):\n    return title.lower().replace(" ", "-")'
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,9 @@ def solver_prompt(problem: Problem) -> Prompt:
     """Asks for the function of a problem; with no entry point, for a program that reads stdin."""
     worked = _task("Write Python code for this task.", WORKED_STATEMENT, WORKED_SIGNATURE)
     if not problem.entry_point:
-        asked = _task("Write a Python program for this task. It reads stdin and prints.", problem.statement, "")
+        asked = _task(
+            "Write a Python program for this task. It reads stdin and prints.", problem.statement, ""
+        )
         return Prompt(f"{worked}{_OPEN}{_WORKED_CODE}\n{FENCE}\n\n{asked}", _OPEN, _STOP)
     signature = clean_signature(problem.signature)
     asked = _task("Write Python code for this task.", problem.statement, signature)

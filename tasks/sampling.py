@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from prefect import task
@@ -121,7 +122,9 @@ def known_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Sui
     for problem in problems:
         if problem.gold_solution:
             solutions.append(
-                Solution(f"gold/{problem.problem_id}", problem.problem_id, problem.gold_solution, origin="gold")
+                Solution(
+                    f"gold/{problem.problem_id}", problem.problem_id, problem.gold_solution, origin="gold"
+                )
             )
         solutions += [
             Solution(f"wrong{index}/{problem.problem_id}", problem.problem_id, code, origin="wrong")
@@ -160,7 +163,7 @@ def sample(
 
         for start in range(0, len(all_problems), settings.shard_problems):
             shard = all_problems[start : start + settings.shard_problems]
-            samples += stage.shard(f"{start:06d}", Sample, lambda shard=shard: draw(shard))
+            samples += stage.shard(f"{start:06d}", Sample, partial(draw, shard))
             say(f"sample {label}: {start + len(shard)} of {len(all_problems)} problems")
         solutions, suites, dropped = parse_samples(all_problems, samples, settings.cases_per_suite)
         known_solutions, known_suites = known_records(all_problems)
@@ -179,6 +182,12 @@ def sample(
             dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped)),
         )
 
-    inputs = {"model": model, "problems": problems}
-    plain = {**settings.model_dump(), "dtype": dtype, "seed": seed, "prompts": prompts.VERSION}
+    inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}
+    plain = {
+        **settings.model_dump(),
+        "dtype": dtype,
+        "seed": seed,
+        "prompts": prompts.VERSION,
+        "replay": engine.replay,
+    }
     return run_stage(turn, f"sample-{label}", 1, inputs, plain, compute)

@@ -37,7 +37,9 @@ def score_problem(
     rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
     invalid = invalid_checks(rows.get(f"null/{problem.problem_id}"), plan)
     gold_suite = next(suite for suite in suites if suite.origin == "gold")
-    gold = next((rows[s.solution_id] for s in solutions if s.origin == "gold" and s.solution_id in rows), None)
+    gold = next(
+        (rows[s.solution_id] for s in solutions if s.origin == "gold" and s.solution_id in rows), None
+    )
     wrong = [rows[s.solution_id] for s in solutions if s.origin == "wrong" and s.solution_id in rows]
     sampled = [s for s in solutions if s.origin == "sample" and s.solution_id in rows]
     correct = [s for s in sampled if holds(rows[s.solution_id], gold_suite, plan, equality)]

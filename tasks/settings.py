@@ -41,7 +41,9 @@ class ProblemSettings(_Settings):
         description="JSONL file of statements (problem_id, statement, entry_point, signature), "
         "'builtin' for the shipped file, 'mbpp-train' for the texts of MBPP train, '' for none.",
     )
-    max_statements: int = Field(60, ge=0, le=100_000, description="At most so many statements, drawn by seed.")
+    max_statements: int = Field(
+        60, ge=0, le=100_000, description="At most so many statements, drawn by seed."
+    )
     seed_snippets: str = Field(
         "stdlib",
         description="Folder of Python files that inspire proposed problems, 'stdlib' for the "
@@ -70,12 +72,17 @@ class SamplingSettings(_Settings):
     shard_problems: int = Field(
         16, ge=1, le=100_000, description="Problems a shard; a finished shard survives a kill."
     )
-    max_context_tokens: int = Field(1024, ge=128, le=131_072, description="Prompt plus completion, in tokens.")
+    max_context_tokens: int = Field(
+        1024, ge=128, le=131_072, description="Prompt plus completion, in tokens."
+    )
 
 
 class EngineSettings(_Settings):
     """The inference engine."""
 
+    replay: str = Field(
+        "", description="JSONL of recorded completions to use instead of a model; '' for the model."
+    )
     gpu_memory_utilization: float = Field(0.85, gt=0, le=1, description="Share of GPU memory vLLM may take.")
     cpu_kv_cache_gb: int = Field(2, ge=1, le=1024, description="KV cache on CPU, in GiB.")
     tensor_parallel: int = Field(1, ge=1, le=64, description="GPUs a model is spread over.")
@@ -91,7 +98,9 @@ class SandboxSettings(_Settings):
     wall_s: float = Field(10.0, gt=0, le=3600, description="Wall time of one program: the backstop.")
     output_kb: int = Field(1024, ge=1, le=65_536, description="What one program may write or return.")
     processes: int = Field(32, ge=4, le=4096, description="Processes and threads of one container.")
-    recycle_after: int = Field(2000, ge=1, le=1_000_000, description="Programs after which a container is replaced.")
+    recycle_after: int = Field(
+        2000, ge=1, le=1_000_000, description="Programs after which a container is replaced."
+    )
     fault_retries: int = Field(2, ge=0, le=10, description="Fresh containers tried after a sandbox fault.")
     runtime: str = Field("", description="Container runtime, e.g. runsc for gVisor; '' for Docker's default.")
 
@@ -101,16 +110,22 @@ class AgreementSettings(_Settings):
 
     rule: Literal["consensus", "paper"] = Field(
         "consensus",
-        description="consensus: samples vote by behaviour. paper: chosen passes all tests, rejected fails one.",
+        description="consensus: samples vote by behaviour; paper: chosen passes all tests, rejected not.",
     )
-    min_votes: int = Field(3, ge=1, le=1024, description="Samples that must behave alike in the winning group.")
-    min_vote_share: float = Field(0.2, ge=0, le=1, description="The same as a share of the samples that parsed.")
-    min_margin: float = Field(
-        1.1, ge=1, le=100, description="Winner's score over the runner-up's, at least."
+    min_votes: int = Field(
+        3, ge=1, le=1024, description="Samples that must behave alike in the winning group."
     )
-    min_cases: int = Field(2, ge=1, le=100, description="Distinct (call, expected) pairs the winner satisfies.")
+    min_vote_share: float = Field(
+        0.2, ge=0, le=1, description="The same as a share of the samples that parsed."
+    )
+    min_margin: float = Field(1.1, ge=1, le=100, description="Winner's score over the runner-up's, at least.")
+    min_cases: int = Field(
+        2, ge=1, le=100, description="Distinct (call, expected) pairs the winner satisfies."
+    )
     min_expected_values: int = Field(2, ge=1, le=100, description="Distinct expected values among those.")
-    min_behaviours: int = Field(2, ge=1, le=100, description="Behaviours a problem must show to teach anything.")
+    min_behaviours: int = Field(
+        2, ge=1, le=100, description="Behaviours a problem must show to teach anything."
+    )
     pair_votes: int = Field(4, ge=1, le=1024, description="Votes a problem needs before it yields pairs.")
     pair_margin: float = Field(1.25, ge=1, le=100, description="Margin before a rejected suite is trusted.")
 
@@ -121,7 +136,9 @@ class PreferenceSettings(_Settings):
     sft_per_problem: int = Field(2, ge=1, le=100, description="SFT rows a problem and role, at most.")
     pairs_per_problem: int = Field(2, ge=1, le=100, description="Pairs a problem and role, at most.")
     max_crash_share: float = Field(0.25, ge=0, le=1, description="Solver pairs whose rejected code crashes.")
-    max_idle_share: float = Field(0.25, ge=0, le=1, description="Verifier pairs whose rejected suite kills nothing.")
+    max_idle_share: float = Field(
+        0.25, ge=0, le=1, description="Verifier pairs whose rejected suite kills nothing."
+    )
     assemble: bool = Field(True, description="Suites may be assembled from kept cases (marked as such).")
 
 
@@ -129,7 +146,9 @@ class TrainingSettings(_Settings):
     """SFT, then DPO with an SFT term (TRL)."""
 
     train_from: Literal["base", "champion"] = Field("base", description="Weights that training starts from.")
-    method: Literal["full", "lora"] = Field("full", description="All weights, or a LoRA adapter that is merged.")
+    method: Literal["full", "lora"] = Field(
+        "full", description="All weights, or a LoRA adapter that is merged."
+    )
     lora_rank: int = Field(16, ge=1, le=1024, description="Rank of the adapter.")
     sft_learning_rate: float = Field(3e-5, gt=0, le=1, description="Learning rate of SFT.")
     sft_epochs: float = Field(2, gt=0, le=100, description="Passes over the SFT rows.")
@@ -139,9 +158,14 @@ class TrainingSettings(_Settings):
     dpo_sft_weight: float = Field(0.2, ge=0, le=10, description="Weight of the SFT term in the DPO loss.")
     batch_size: int = Field(8, ge=1, le=4096, description="Rows a step.")
     micro_batch_size: int = Field(4, ge=1, le=1024, description="Rows a forward pass.")
-    max_length: int = Field(768, ge=64, le=131_072, description="Tokens a row; longer rows are counted and dropped.")
+    max_length: int = Field(
+        768, ge=64, le=131_072, description="Tokens a row; longer rows are counted and dropped."
+    )
     history: int = Field(
-        8, ge=0, le=10_000, description="Earlier iterations whose rows are trained on too (not rolled-back ones)."
+        8,
+        ge=0,
+        le=10_000,
+        description="Earlier iterations whose rows are trained on too (not rolled-back ones).",
     )
     min_rows: int = Field(4, ge=1, le=1_000_000, description="Fewer rows than this: that stage is skipped.")
 
@@ -172,7 +196,9 @@ class GateSettings(_Settings):
 class IterationSettings(_Settings):
     """One turn of the wheel."""
 
-    workspace: str = Field("workspace", min_length=1, description="Folder that holds tables, models, manifests.")
+    workspace: str = Field(
+        "workspace", min_length=1, description="Folder that holds tables, models, manifests."
+    )
     iteration: int = Field(
         0, ge=0, le=1_000_000, description="Iteration to run or resume; 0: the unfinished one, else the next."
     )

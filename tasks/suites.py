@@ -176,7 +176,7 @@ class _Substitute(ast.NodeTransformer):
         self.values = values
         self.uses: dict[str, int] = {}
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (the name that ast dispatches on)
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id not in self.values or not isinstance(node.ctx, ast.Load):
             return node
         self.uses[node.id] = self.uses.get(node.id, 0) + 1

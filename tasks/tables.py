@@ -25,7 +25,7 @@ _SCALARS: dict[Any, pa.DataType] = {
 
 
 @cache
-def _fields(record: type) -> tuple[tuple[str, Any], ...]:
+def _fields(record: Any) -> tuple[tuple[str, Any], ...]:
     hints = typing.get_type_hints(record)
     return tuple((field.name, hints[field.name]) for field in dataclasses.fields(record))
 
@@ -71,7 +71,8 @@ def _reader(hint: Any) -> Any:
 
 def write_table(path: Path, record: type[Record], rows: Iterable[Record]) -> int:
     """Write rows under a temporary name, then rename; returns how many. Raises OSError (disk full)."""
-    schema = pa.schema([(name, _arrow_type(hint)) for name, hint in _fields(record)])
+    columns = _fields(typing.cast(Any, record))
+    schema = pa.schema([(name, _arrow_type(hint)) for name, hint in columns])
     plain = [dataclasses.asdict(typing.cast(Any, row)) for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -87,7 +88,7 @@ def write_table(path: Path, record: type[Record], rows: Iterable[Record]) -> int
 
 def read_table(path: Path, record: type[Record]) -> list[Record]:
     """All rows of a table, as records."""
-    read = _reader(record)
+    read = _reader(typing.cast(Any, record))
     return [read(row) for row in pq.read_table(path).to_pylist()]
 
 

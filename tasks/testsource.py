@@ -65,7 +65,9 @@ def bound_names(node: ast.stmt) -> set[str]:
     """The names that a statement defines in its scope."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    names = {
+        part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
     for part in ast.walk(node):
         if isinstance(part, ast.Import | ast.ImportFrom):
             names |= {(alias.asname or alias.name).split(".")[0] for alias in part.names}
@@ -99,7 +101,9 @@ def _walk(body: Iterable[ast.stmt], before: list[ast.stmt], entry_point: str) ->
                 parts = statement.test.values
             for part in parts:
                 yield _alone(setup, ast.Assert(test=part, msg=None))
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name.startswith("test"):
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name.startswith(
+            "test"
+        ):
             for rows in _parametrized(statement):
                 yield from _walk(statement.body, setup + rows, entry_point)
         elif isinstance(statement, ast.ClassDef) and (methods := _test_methods(statement)):
@@ -128,7 +132,9 @@ def _alone(setup: list[ast.stmt], assertion: ast.stmt) -> ast.Module:
     kept: list[ast.stmt] = []
     for statement in reversed(setup):
         names = used_names(statement) | bound_names(statement)
-        changes = isinstance(statement, ast.Expr) and bool(used_names(statement) & needed - _called(statement))
+        changes = isinstance(statement, ast.Expr) and bool(
+            used_names(statement) & needed - _called(statement)
+        )
         if bound_names(statement) & needed or changes:
             kept.insert(0, statement)
             needed |= names
@@ -163,16 +169,22 @@ def _test_methods(node: ast.ClassDef) -> list[ast.FunctionDef]:
 class _SelfAttributes(ast.NodeTransformer):
     """`self.x` -> `self_x`: what setUp stores becomes plain setup. `self.assert...` stays."""
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:  # noqa: N802 (the name ast dispatches on)
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)
-        if isinstance(node.value, ast.Name) and node.value.id == "self" and not node.attr.startswith("assert"):
+        if (
+            isinstance(node.value, ast.Name)
+            and node.value.id == "self"
+            and not node.attr.startswith("assert")
+        ):
             return ast.copy_location(ast.Name(id=f"self_{node.attr}", ctx=node.ctx), node)
         return node
 
 
 def _from_unittest(statement: ast.stmt) -> ast.stmt:
     """`self.assertX(...)` as an assert, `self.assertRaises` as `with pytest.raises`; others unchanged."""
-    if isinstance(statement, ast.With) and _method(statement.items[0].context_expr).startswith("assertRaises"):
+    if isinstance(statement, ast.With) and _method(statement.items[0].context_expr).startswith(
+        "assertRaises"
+    ):
         call = statement.items[0].context_expr
         if isinstance(call, ast.Call) and call.args:
             return _with_raises(call.args[0], statement.body)
@@ -234,9 +246,7 @@ def _unrolled(loop: ast.For, setup: list[ast.stmt]) -> list[list[ast.stmt]] | No
     if isinstance(table, ast.Name):
         for statement in setup:
             if isinstance(statement, ast.Assign) and table.id in bound_names(statement):
-                return _unrolled(
-                    ast.For(target=loop.target, iter=statement.value, body=[], orelse=[]), []
-                )
+                return _unrolled(ast.For(target=loop.target, iter=statement.value, body=[], orelse=[]), [])
     if not isinstance(table, ast.List | ast.Tuple) or len(table.elts) > 100:
         return None
     if isinstance(loop.target, ast.Name):

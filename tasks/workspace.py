@@ -29,6 +29,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from tasks.errors import FlywheelError
 from tasks.tables import file_digest, read_table, write_table
 
@@ -171,6 +173,29 @@ class Workspace:
         """Numbers of all iterations, ascending."""
         return sorted(int(path.name) for path in (self.root / "iterations").glob("[0-9]*") if path.is_dir())
 
+    def begin(self, settings: BaseModel) -> int:
+        """The iteration to work on: the one asked for, else the unfinished one with these settings, else new.
+
+        What only says where and when (workspace, iteration, schedule) does not make settings different.
+        """
+        plain = settings.model_dump(mode="json", exclude={"workspace", "iteration", "schedule"})
+        number = int(getattr(settings, "iteration", 0)) or self._resumable(plain)
+        folder = self.iteration_folder(number)
+        write_json(folder / "settings.json", plain)
+        return number
+
+    def _resumable(self, plain: dict[str, Any]) -> int:
+        numbers = [number for number in self.iterations() if number > 0]
+        for number in reversed(numbers):
+            path = self.iteration_folder(number) / "settings.json"
+            if (
+                path.exists()
+                and json.loads(path.read_text()) == plain
+                and not self.manifest(number)["finished"]
+            ):
+                return number
+        return max(numbers, default=0) + 1
+
     def manifest(self, iteration: int) -> dict[str, Any]:
         """`{"stages": {key: entry}, "finished": {...} or None}`."""
         path = self.iteration_folder(iteration) / "manifest.json"
@@ -179,7 +204,9 @@ class Workspace:
         try:
             content: dict[str, Any] = json.loads(path.read_text())
         except ValueError:
-            raise FlywheelError(f"{path} is damaged: move the folder {path.parent} away and run again.") from None
+            raise FlywheelError(
+                f"{path} is damaged: move the folder {path.parent} away and run again."
+            ) from None
         return content
 
     def find(self, key: str) -> StageResult | None:
@@ -189,7 +216,9 @@ class Workspace:
             if entry is None:
                 continue
             result = _stage_from(entry)
-            paths = [ref.path for ref in (*result.tables.values(), *result.models.values())]
+            paths = [ref.path for ref in result.tables.values()] + [
+                ref.path for ref in result.models.values()
+            ]
             if all((self.root / path).exists() for path in paths):
                 return result
         return None

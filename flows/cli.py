@@ -1,0 +1,164 @@
+"""The `flywheel` command: thin. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tasks.errors import FlywheelError
+
+app = typer.Typer(
+    name="flywheel",
+    help="A language model learns from its own code and tests: what agrees trains the next one.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Preset = Annotated[str, typer.Option("--preset", help="Shipped settings: smoke, demo.")]
+Config = Annotated[Path | None, typer.Option("--config", help="TOML file of settings, over the preset.")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", help="One setting, e.g. sampling.solutions=16. Repeatable.")
+]
+WorkspaceOption = Annotated[
+    str, typer.Option("--workspace", help="Workspace folder (default: the settings' own).")
+]
+
+
+def _settings(preset: str, config: Path | None, assignments: list[str] | None, workspace: str) -> Any:
+    from tasks.presets import load_settings
+
+    extra = [f"workspace={workspace!r}"] if workspace else []
+    return load_settings(preset, config, (*(assignments or ()), *extra))
+
+
+@app.command()
+def run(
+    preset: Preset = "",
+    config: Config = None,
+    assignments: Assignments = None,
+    workspace: WorkspaceOption = "",
+    json_output: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Turn the wheel once, or finish the turn that a killed run began."""
+    settings = _settings(preset, config, assignments, workspace)
+    from flows.console import print_report, prepare_prefect
+
+    prepare_prefect()
+    from flows.iteration import iteration
+
+    print_report(iteration(settings), json_output)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Model folder or hub name; empty: the base model.")] = "",
+    preset: Preset = "",
+    config: Config = None,
+    assignments: Assignments = None,
+    workspace: WorkspaceOption = "",
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score a model on the benchmarks."""
+    named = [f"model.name={model!r}"] if model else []
+    settings = _settings(preset, config, [*(assignments or ()), *named], workspace)
+    from flows.console import print_scores, prepare_prefect
+
+    prepare_prefect()
+    from flows.evaluation import evaluation
+
+    print_scores(evaluation(settings), json_output)
+
+
+@app.command()
+def show(
+    iteration: Annotated[int, typer.Argument(help="Number of the iteration; 0: the latest.")] = 0,
+    table: Annotated[str, typer.Argument(help="A table to print; empty: the report and all tables.")] = "",
+    workspace: WorkspaceOption = "workspace",
+    rows: Annotated[int, typer.Option("--rows", min=1, help="At most so many rows.")] = 20,
+    json_output: Annotated[bool, typer.Option("--json", help="JSON lines, whole rows.")] = False,
+) -> None:
+    """Print an iteration's report, or one of its tables."""
+    from flows.show import show_report, show_table
+
+    if table:
+        show_table(workspace, iteration, table, rows, json_output)
+    else:
+        show_report(workspace, iteration, json_output)
+
+
+@app.command()
+def doctor(
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check everything a run needs; each finding with its next step."""
+    from flows.doctor import examine
+
+    raise typer.Exit(examine(json_output))
+
+
+@app.command()
+def serve(
+    preset: Preset = "demo",
+    config: Config = None,
+    assignments: Assignments = None,
+    workspace: WorkspaceOption = "",
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Port of a server started here.")
+    ] = 4200,
+) -> None:
+    """Serve `iteration` and `evaluation` in the Prefect UI; starts a server if none is healthy."""
+    settings = _settings(preset, config, assignments, workspace)
+    from flows.serving import serve_flows
+
+    serve_flows(settings, port)
+
+
+@app.command()
+def image() -> None:
+    """Build the sandbox image if it is missing, and print its name."""
+    from tasks.engines.image import ensure_image
+
+    print(ensure_image(lambda text: print(text, file=sys.stderr, flush=True)))
+
+
+def explain(error: BaseException) -> str | None:
+    """One sentence for an error that a user can act on; None for a bug of ours."""
+    if isinstance(error, FlywheelError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full: free some space and run the same command again; finished stages are kept."
+    if isinstance(error, PermissionError):
+        return f"no permission for {error.filename}: choose a folder that you may write."
+    if isinstance(error, MemoryError):
+        return "out of memory: lower sampling.shard_problems or training.micro_batch_size."
+    if type(error).__module__.startswith("pydantic"):
+        from pydantic import ValidationError
+
+        from tasks.presets import explain_validation
+
+        return explain_validation(error) if isinstance(error, ValidationError) else None
+    return None
+
+
+def main() -> None:
+    """Entry point of the `flywheel` command."""
+    try:
+        app(standalone_mode=True)
+    except KeyboardInterrupt:
+        print("flywheel: stopped; the same command goes on from here.", file=sys.stderr)
+        raise SystemExit(130) from None
+    except Exception as error:
+        text = explain(error)
+        if text is None:
+            raise
+        print(f"flywheel: {text}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

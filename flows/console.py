@@ -1,0 +1,78 @@
+"""What a terminal shows: the report at the end, and one sentence instead of a traceback."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.errors import FlywheelError
+
+_UI = "http://127.0.0.1:4200"
+
+
+class _OneSentence(logging.Filter):
+    """Prefect logs a failed task's traceback; a user's error is told by the command itself, once."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, FlywheelError):
+            record.exc_info, record.exc_text = None, None
+            record.msg, record.args = "stopped: %s", (str(error),)
+        return True
+
+
+def prepare_prefect() -> None:
+    """Settle what must be settled before Prefect is imported, and keep users' errors to one sentence.
+
+    The temporary server of a run without `PREFECT_API_URL` needs up to 28 s on a busy laptop; Prefect
+    gives up after 20.
+    """
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+    for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(_OneSentence())
+
+
+def print_markdown(text: str) -> None:
+    """Markdown for people: laid out in a terminal, plain in a pipe."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown(text))
+    else:
+        print(text)
+
+
+def print_report(report: Mapping[str, Any], json_output: bool) -> None:
+    """The report of an iteration, and how to see the run in the UI."""
+    from flows.report import markdown_of
+
+    if json_output:
+        print(json.dumps(report, default=str))
+        return
+    print_markdown(markdown_of(report))
+    address = f"{_UI}/runs/flow-run/{report['flow_run_id']}"
+    print(f"\nSee this run in the Prefect UI: `flywheel serve`, then open {address}")
+
+
+def print_scores(result: Mapping[str, Any], json_output: bool) -> None:
+    """Scores with intervals, a line a metric."""
+    if json_output:
+        print(json.dumps(result, default=str))
+        return
+    lines = [f"# Scores of model {result['model'][:12]}", ""]
+    for name, part in result["scores"].items():
+        problems = next(iter(part.values()))[3]
+        lines += [
+            f"**{name}**, {problems} problems",
+            "",
+            "| metric | mean | 95 % interval |",
+            "|---|---|---|",
+        ]
+        lines += [f"| {metric} | {v[0]:.3f} | {v[1]:.3f} to {v[2]:.3f} |" for metric, v in part.items()]
+        lines.append("")
+    print_markdown("\n".join(lines))

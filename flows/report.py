@@ -1,0 +1,195 @@
+"""The report of an iteration: one dictionary of facts, and its rendering for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from prefect.runtime import flow_run
+
+from tasks import artifacts
+from tasks.settings import IterationSettings
+from tasks.stages import Turn
+from tasks.workspace import ModelRef, StageResult
+
+
+def report_of(
+    turn: Turn,
+    settings: IterationSettings,
+    stages: Sequence[StageResult],
+    gate: Mapping[str, Any],
+    base: ModelRef,
+    champion: ModelRef,
+    candidate: ModelRef,
+) -> dict[str, Any]:
+    """Everything a run says about itself, as plain JSON."""
+    return {
+        "iteration": turn.iteration,
+        "workspace": turn.root,
+        "folder": str(turn.workspace.iteration_folder(turn.iteration)),
+        "rule": settings.agreement.rule,
+        "base_digest": base.digest,
+        "champion": asdict(champion),
+        "candidate": asdict(candidate),
+        "decision": gate["decision"],
+        "reason": gate["reason"],
+        "differences": gate["differences"],
+        "stages": {stage.stage: stage.facts for stage in stages},
+        "flow_run_id": str(flow_run.id or ""),
+        "reused": [stage.stage for stage in stages if stage.reused],
+    }
+
+
+def _counts(facts: Mapping[str, int]) -> str:
+    return (
+        ", ".join(f"{name} {count}" for name, count in sorted(facts.items(), key=lambda i: -i[1])) or "none"
+    )
+
+
+def _percent(values: Sequence[float], signed: bool = False) -> str:
+    mean, low, high = values[:3]
+    return f"{mean:+.1%} [{low:+.1%}, {high:+.1%}]" if signed else f"{mean:.1%} [{low:.1%}, {high:.1%}]"
+
+
+def _number(values: Sequence[float]) -> str:
+    return f"{values[0]:.2f} [{values[1]:.2f}, {values[2]:.2f}]"
+
+
+def _problems(stages: Mapping[str, Any]) -> list[str]:
+    problems, sampled = stages["propose"], stages["sample-self-play"]
+    executed, agreed = stages["execute-self-play"], stages["agree"]
+    return [
+        "## Problems and samples",
+        "",
+        f"- problems: {problems['statements']} statements + {problems['proposed']} proposed by the model "
+        f"(of {problems['asked']} asked); {problems['duplicates']} duplicates and "
+        f"{problems['contaminated']} contaminated dropped; **{problems['kept']} kept**",
+        f"- solutions: {sampled['solutions_sampled']} sampled, {sampled['solutions_parsed']} parsed",
+        f"- suites: {sampled['suites_sampled']} sampled, {sampled['suites_parsed']} parsed, "
+        f"{sampled['cases']} cases",
+        f"- not parsed: {_counts(sampled['dropped'])}",
+        f"- outcomes by kind: {_counts(executed['outcomes'])}; flaky programs {executed['flaky']}",
+        f"- agreement kept **{agreed['kept']} of {agreed['problems']}** problems "
+        f"({agreed['confident']} confident enough for pairs)",
+        f"- dropped because: {_counts(agreed['reasons'])}",
+        "",
+    ]
+
+
+def _audit(stages: Mapping[str, Any]) -> list[str]:
+    audit = stages["score-before"]["audit"]
+    lines = [
+        "## Audit of the filter on labelled dev problems (gold hidden from it)",
+        "",
+        "| what it says | right | share | 95 % Wilson |",
+        "|---|---|---|---|",
+    ]
+    for name, row in audit.items():
+        lines.append(
+            f"| {name} | {row['right']} of {row['total']} | {row['share']:.0%} | "
+            f"{row['low']:.0%} - {row['high']:.0%} |"
+        )
+    return [*lines, ""]
+
+
+def _training(stages: Mapping[str, Any]) -> list[str]:
+    rows = stages["prefer"]
+    lines = [
+        "## Training",
+        "",
+        f"- SFT rows: {_counts(rows['sft'])} ({rows['assembled']} suites assembled from kept cases)",
+        f"- pairs: {_counts(rows['pairs'])} ({_counts(rows['pair_reasons'])})",
+    ]
+    for method in ("sft", "dpo"):
+        facts = stages[f"train-{method}"]
+        if "skipped" in facts:
+            lines.append(f"- {method.upper()} skipped: {facts['skipped']}")
+            continue
+        lines.append(
+            f"- {method.upper()}: {facts['rows_used']} rows ({facts['rows_too_long']} too long), "
+            f"{facts['steps']} steps, loss {facts['loss_first']:.3f} -> {facts['loss_last']:.3f}, "
+            f"{facts['seconds']:.0f} s"
+        )
+    return [*lines, ""]
+
+
+def _scores(report: Mapping[str, Any]) -> list[str]:
+    stages = report["stages"]
+    before = stages["score-before"]["scores"]
+    after = stages.get("score-after", {}).get("scores", {})
+    lines = ["## Scores (mean over problems, 95 % bootstrap interval)", ""]
+    for name, metrics in before.items():
+        problems = next(iter(metrics.values()))[3]
+        lines += [
+            f"**{name}**, {problems} problems"
+            + (" (decides)" if name.endswith("/dev") else " (report only)"),
+            "",
+            "| metric | before | after | paired difference |",
+            "|---|---|---|---|",
+        ]
+        for metric, old in metrics.items():
+            show = _number if metric == "distinct solutions" else _percent
+            new = after.get(name, {}).get(metric)
+            change = report["differences"].get(name, {}).get(metric)
+            if change is not None:
+                text = _number(change) if metric == "distinct solutions" else _percent(change, signed=True)
+            lines.append(
+                f"| {metric} | {show(old)} | {show(new) if new else '-'} | {text if change else '-'} |"
+            )
+        lines.append("")
+    return lines
+
+
+def markdown_of(report: Mapping[str, Any]) -> str:
+    """The whole report as markdown."""
+    stages = report["stages"]
+    lines = [
+        f"# Iteration {report['iteration']}: {report['decision']}",
+        "",
+        f"{report['reason'][:1].upper()}{report['reason'][1:]}.",
+        "",
+        *_problems(stages),
+        *_audit(stages),
+        *_training(stages),
+        *_scores(report),
+        "## Where things lie",
+        "",
+        f"- champion before: `{report['champion']['path']}` ({report['champion']['origin']})",
+        f"- candidate: `{report['candidate']['path']}` ({report['candidate']['origin']})",
+        f"- tables, logs and manifest: `{report['folder']}`",
+        f"- reused from an earlier run: {', '.join(report['reused']) or 'nothing'}",
+        "",
+        _honest_word(report),
+    ]
+    return "\n".join(lines)
+
+
+def _honest_word(report: Mapping[str, Any]) -> str:
+    """Whether any difference is beyond noise, said plainly."""
+    beyond = [
+        f"{metric} on {name} ({'up' if change[0] > 0 else 'down'})"
+        for name, part in report["differences"].items()
+        for metric, change in part.items()
+        if change[1] > 0 or change[2] < 0
+    ]
+    if not report["differences"]:
+        return "Nothing was trained, so there is nothing to compare."
+    if not beyond:
+        return "No score changed beyond noise: with so few problems that is to be expected, not a failure."
+    return (
+        f"Beyond noise (95 % interval off zero): {', '.join(beyond)}. Everything else may be chance; "
+        "among many metrics one in twenty crosses that line by luck."
+    )
+
+
+def publish(report: Mapping[str, Any]) -> None:
+    """Attach the report and its chart to the flow run."""
+    stages = report["stages"]
+    chart = artifacts.chart_of(
+        {
+            "before": stages["score-before"]["scores"],
+            "after": stages.get("score-after", {}).get("scores", {}),
+        }
+    )
+    artifacts.publish_report(markdown_of(report), chart)

@@ -1,0 +1,98 @@
+"""`flywheel serve`: the flows as deployments in the Prefect UI, with a server if none is healthy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tasks.errors import FlywheelError
+from tasks.settings import IterationSettings
+
+START_TIMEOUT_S = 90
+
+
+def healthy(api_url: str) -> bool:
+    """Whether a Prefect server answers there."""
+    try:
+        with urllib.request.urlopen(f"{api_url.rstrip('/')}/health", timeout=3) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def start_server(port: int, log_file: Path) -> subprocess.Popen[bytes]:
+    """A server of our own, healthy when this returns. Raises `FlywheelError` with the log's place if not."""
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("ab") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and server.poll() is None:
+        if healthy(f"http://127.0.0.1:{port}/api"):
+            return server
+        time.sleep(0.5)
+    server.terminate()
+    raise FlywheelError(
+        f"the Prefect server did not start on port {port}: see {log_file}, or choose another with --port."
+    )
+
+
+def serve_flows(settings: IterationSettings, port: int) -> None:
+    """Serve until interrupted. The server that was started here ends with it; one that was found stays."""
+    settings = settings.model_copy(update={"workspace": str(Path(settings.workspace).expanduser().resolve())})
+    api_url = os.environ.get("PREFECT_API_URL") or f"http://127.0.0.1:{port}/api"
+    server = None
+    if not healthy(api_url):
+        if "PREFECT_API_URL" in os.environ:
+            raise FlywheelError(
+                f"no Prefect server answers at PREFECT_API_URL={api_url}: start it, or unset it."
+            )
+        print(f"starting a Prefect server on port {port} ...", flush=True)
+        server = start_server(port, Path(settings.workspace).parent / "prefect-server.log")
+    os.environ["PREFECT_API_URL"] = api_url
+    try:
+        _serve(settings, api_url.removesuffix("/api"))
+    finally:
+        if server is not None:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _serve(settings: IterationSettings, ui_url: str) -> None:
+    # After PREFECT_API_URL is set: Prefect reads it when it is imported.
+    from prefect import serve
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.evaluation import evaluation
+    from flows.iteration import iteration
+
+    parameters = {"settings": settings.model_copy(update={"iteration": 0}).model_dump(mode="json")}
+    deployments = [
+        iteration.to_deployment(
+            name="local",
+            parameters=parameters,
+            cron=settings.schedule or None,
+            description="One turn of the wheel. The form is the settings; iteration 0 means the next one.",
+            tags=["flywheel"],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        ),
+        evaluation.to_deployment(
+            name="local",
+            parameters=parameters,
+            description="Score settings.model on the benchmarks.",
+            tags=["flywheel"],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        ),
+    ]
+    print(f"open {ui_url}/deployments to start a run; Ctrl-C ends serving.", flush=True)
+    serve(*deployments, limit=1, print_starting_message=False)

@@ -1,0 +1,90 @@
+"""`flywheel show`: the report and the tables of an iteration, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from flows.console import print_markdown
+from flows.report import markdown_of
+from tasks.errors import FlywheelError
+from tasks.tables import read_plain
+from tasks.workspace import Workspace
+
+
+def _open(root: str, iteration: int) -> tuple[Workspace, int]:
+    workspace = Workspace.existing(root)
+    numbers = workspace.iterations()
+    if not numbers:
+        raise FlywheelError(f"{workspace.root} holds no iteration yet: `flywheel run` makes one.")
+    number = iteration or numbers[-1]
+    if number not in numbers:
+        raise FlywheelError(f"there is no iteration {number}: {', '.join(map(str, numbers))} exist.")
+    return workspace, number
+
+
+def tables_of(workspace: Workspace, iteration: int) -> dict[str, tuple[Path, int]]:
+    """`{"stage/table": (path, rows)}` of an iteration's finished stages, in the order they ran."""
+    return {
+        f"{entry['stage']}/{name}": (workspace.root / ref["path"], ref["rows"])
+        for entry in workspace.manifest(iteration)["stages"].values()
+        for name, ref in entry["tables"].items()
+    }
+
+
+def show_report(root: str, iteration: int, json_output: bool) -> None:
+    """Print the report, if the iteration is finished, and its tables."""
+    workspace, number = _open(root, iteration)
+    manifest = workspace.manifest(number)
+    tables = tables_of(workspace, number)
+    if json_output:
+        listed = {name: {"path": str(path), "rows": rows} for name, (path, rows) in tables.items()}
+        print(json.dumps({"iteration": number, "report": manifest["finished"], "tables": listed}))
+        return
+    lines = (
+        [markdown_of(manifest["finished"])]
+        if manifest["finished"]
+        else [f"# Iteration {number}: not finished", "", "`flywheel run` with the same settings goes on."]
+    )
+    lines += ["", "## Tables", "", "| table | rows |", "|---|---|"]
+    lines += [f"| {name} | {rows} |" for name, (_, rows) in tables.items()]
+    print_markdown("\n".join(lines))
+
+
+def show_table(root: str, iteration: int, table: str, rows: int, json_output: bool) -> None:
+    """Print rows of a table: "stage/table", or the table's name alone; several match: all of them."""
+    workspace, number = _open(root, iteration)
+    tables = tables_of(workspace, number)
+    matching = {name: item for name, item in tables.items() if table in (name, name.rpartition("/")[2])}
+    if not matching:
+        raise FlywheelError(
+            f"iteration {number} has no table {table!r}: {', '.join(tables) or 'none'} exist."
+        )
+    for name, (path, count) in matching.items():
+        content = read_plain(path, rows)
+        if json_output:
+            for row in content:
+                print(json.dumps({"table": name, **row}))
+        else:
+            _print_rows(name, count, content)
+
+
+def _print_rows(name: str, count: int, rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    shown = Table(title=f"{name}: {len(rows)} of {count} rows", show_lines=True, title_justify="left")
+    columns = list(rows[0]) if rows else []
+    for column in columns:
+        shown.add_column(column, overflow="fold", max_width=60)
+    for row in rows:
+        shown.add_row(*(Text(_short(row[column])) for column in columns))
+    console.print(shown)
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 400 else text[:400] + " ..."

@@ -1,0 +1,277 @@
+"""Completions from a language model: a vLLM engine in a child process, or recorded ones for tests.
+
+The engine lives in a child because its memory returns when the child ends (training needs it), because
+a crash then fails a task and not the flow, and because whatever it prints goes to a log. One child
+serves all consecutive stages of the same weights (`shared_sampler`): a start costs 15-40 s on CPU.
+
+The same list of requests gives the same completions from a fresh engine and from one that has worked
+before: every request carries its seed, and the prefix cache is emptied before each batch.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from tasks.errors import FlywheelError
+from tasks.settings import EngineSettings
+
+_MEMORY_SIGNS = (
+    "outofmemoryerror",
+    "out of memory",
+    "cannot allocate memory",
+    "memoryerror",
+    "no available memory for the cache",
+    "free memory on device",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`n` completions of one prompt. `top_k` 0 samples among all tokens; `max_tokens` is per completion."""
+
+    prompt: str
+    n: int
+    seed: int
+    max_tokens: int
+    temperature: float
+    top_k: int
+    stop: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """`finish_reason`: "stop", "length", or "prompt_too_long" (nothing was sampled)."""
+
+    text: str
+    finish_reason: str
+    tokens: int
+
+
+class Sampler(Protocol):
+    def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
+        """The completions of each request, in order."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ReplaySampler:
+    """Completions that are already known: for tests and dry runs.
+
+    Recorded texts are repeated in a circle when a request asks for more than there are. Raises
+    `FlywheelError` for a prompt that was never recorded.
+    """
+
+    def __init__(self, source: Mapping[str, Sequence[str]] | Callable[[Request], Sequence[str]]) -> None:
+        self._source = source
+
+    @classmethod
+    def from_jsonl(cls, path: Path) -> ReplaySampler:
+        """Lines of `{"prompt": .., "completions": [..]}`. Raises `FlywheelError` for anything else."""
+        recorded: dict[str, list[str]] = {}
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            try:
+                row = json.loads(line)
+                recorded.setdefault(str(row["prompt"]), []).extend(map(str, row["completions"]))
+            except (ValueError, KeyError, TypeError):
+                raise FlywheelError(f"{path}, line {number}: expected prompt and completions") from None
+        return cls(recorded)
+
+    def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
+        return [self._answer(request) for request in requests]
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+    def _answer(self, request: Request) -> list[Completion]:
+        texts = self._source(request) if callable(self._source) else self._source.get(request.prompt, ())
+        if not texts:
+            raise FlywheelError(
+                f"no recorded completion for the prompt that ends in {request.prompt[-80:]!r}"
+            )
+        chosen = [texts[index % len(texts)] for index in range(request.n)]
+        return [Completion(text, "stop", len(text.split())) for text in chosen]
+
+
+class VllmSampler:
+    """A vLLM engine in a child process, started by the constructor and ended by `close`.
+
+    `max_model_len` bounds prompt plus completion in tokens (0: the model's own limit). Raises
+    `FlywheelError`, with the end of the log, when the engine does not start or dies.
+    """
+
+    def __init__(
+        self, model: Path, dtype: str, max_model_len: int, settings: EngineSettings, log_dir: Path
+    ) -> None:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        self._log = log_dir / f"sampler-{os.getpid()}-{time.time_ns() // 1_000_000}.log"
+        self._lock = threading.Lock()
+        child_in, our_out = os.pipe()
+        our_in, child_out = os.pipe()
+        script = Path(__file__).with_name("sampler_child.py")
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                # -P keeps this folder off the child's import path: it imports nothing of the project.
+                [sys.executable, "-P", str(script), str(child_in), str(child_out)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(child_in, child_out),
+                start_new_session=True,
+                env=_environment(settings),
+            )
+        os.close(child_in)
+        os.close(child_out)
+        self._out: IO[bytes] = os.fdopen(our_out, "wb")
+        self._in: IO[bytes] = os.fdopen(our_in, "rb")
+        options = {
+            "model": str(model),
+            "dtype": dtype,
+            "max_model_len": max_model_len,
+            "gpu_memory_utilization": settings.gpu_memory_utilization,
+            "tensor_parallel": settings.tensor_parallel,
+        }
+        try:
+            self.start_s = float(self._ask(options, settings.start_timeout_s)["ready"]["start_s"])
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
+        if not requests:
+            return []
+        with self._lock:
+            answer = self._ask([asdict(request) for request in requests], None)
+        if "error" in answer:
+            self.close()
+            raise FlywheelError(f"the inference engine failed: {answer['error']} (log: {self._log})")
+        return [[Completion(**part) for part in parts] for parts in answer["completions"]]
+
+    def close(self) -> None:
+        """End the child and all its workers; safe to call twice and from any thread."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            # A child that has ended may have left workers in its group; its pid is not reaped before
+            # `wait`, so the group is still ours.
+            if self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._out, self._in):
+            with contextlib.suppress(OSError, ValueError):
+                stream.close()
+
+    def _ask(self, message: Any, timeout_s: float | None) -> dict[str, Any]:
+        try:
+            self._out.write(json.dumps(message).encode() + b"\n")
+            self._out.flush()
+            if timeout_s is not None and not select.select([self._in], [], [], timeout_s)[0]:
+                raise FlywheelError(
+                    f"the inference engine did not start within {timeout_s:.0f} s: raise "
+                    f"engine.start_timeout_s, or see its log {self._log}:\n{self._log_tail()}"
+                )
+            line = self._in.readline()
+        except (OSError, ValueError):
+            line = b""
+        if not line.endswith(b"\n"):
+            raise self._death()
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _death(self) -> FlywheelError:
+        try:
+            code = self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            code = 0
+        tail = self._log_tail()
+        self.close()
+        hint = ""
+        if code == -signal.SIGKILL or any(sign in tail.lower() for sign in _MEMORY_SIGNS):
+            hint = (
+                " It ran out of memory, or something killed it: lower engine.cpu_kv_cache_gb or "
+                "engine.gpu_memory_utilization, or free memory."
+            )
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        return FlywheelError(f"the inference engine ended {how}.{hint} Log {self._log}:\n{tail}")
+
+    def _log_tail(self) -> str:
+        try:
+            text = self._log.read_bytes()[-20_000:].decode(errors="replace")
+        except OSError:
+            return "(no log)"
+        return "\n".join(text.splitlines()[-25:])[-4000:]
+
+
+def _environment(settings: EngineSettings) -> dict[str, str]:
+    cores = sorted(os.sched_getaffinity(0))
+    ranks = settings.tensor_parallel
+    share = max(1, len(cores) // ranks)
+    # vLLM's own choice leaves a core idle for its scheduler: on two cores that is half the machine.
+    bind = "|".join(",".join(map(str, cores[rank * share : (rank + 1) * share])) for rank in range(ranks))
+    return {
+        "VLLM_CPU_OMP_THREADS_BIND": bind,
+        **os.environ,
+        "VLLM_CPU_KVCACHE_SPACE": str(settings.cpu_kv_cache_gb),
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
+_shared_lock = threading.RLock()
+_shared: tuple[tuple[str, ...], VllmSampler] | None = None
+
+
+def shared_sampler(
+    model: Path, digest: str, dtype: str, max_model_len: int, settings: EngineSettings, log_dir: Path
+) -> Sampler:
+    """The one engine of this process, for these weights (`digest`) and options.
+
+    An engine for other weights or options is closed first: two do not fit. Never close what this
+    returns; `close_shared_sampler` does, and so does the end of the process. With `settings.replay`,
+    recorded completions instead.
+    """
+    global _shared
+    if settings.replay:
+        return ReplaySampler.from_jsonl(Path(settings.replay))
+    wanted = (digest, dtype, str(max_model_len), settings.model_dump_json())
+    with _shared_lock:
+        if _shared is not None and _shared[0] == wanted and _shared[1].alive:
+            return _shared[1]
+        close_shared_sampler()
+        _shared = (wanted, VllmSampler(model, dtype, max_model_len, settings, log_dir))
+        return _shared[1]
+
+
+def close_shared_sampler() -> None:
+    """End the shared engine, if there is one: before training, and at the end of a run."""
+    global _shared
+    with _shared_lock:
+        if _shared is not None:
+            _shared[1].close()
+            _shared = None
+
+
+atexit.register(close_shared_sampler)
