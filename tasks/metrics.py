@@ -69,7 +69,7 @@ class Interval:
 
 def bootstrap(values: Sequence[float], resamples: int, seed: int) -> Interval:
     """Mean of per-problem values, percentile interval over resampled problems."""
-    if not values:
+    if not len(values):
         return Interval(0.0, 0.0, 0.0, 0)
     data = np.asarray(values, dtype=float)
     rng = np.random.default_rng(seed)

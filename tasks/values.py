@@ -99,7 +99,7 @@ def _untag(tree: Any, depth: int) -> Any:
     ((tag, body),) = tree.items()
     try:
         return _untag_body(tag, body, depth)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
         raise ValueFormatError(f"malformed value under tag {tag!r}: {error}") from None
 
 
@@ -125,15 +125,23 @@ def _untag_body(tag: str, body: Any, depth: int) -> Any:
 
 
 def equal(left: Any, right: Any) -> bool:
-    """Python's `==` over plain data; an opaque value anywhere makes it False.
+    """Python's `==` over plain data, as between two processes: no value is identical to another.
 
-    `[nan] == [nan]` is True in Python when both are one object; here values come from two processes,
-    so NaN differs from NaN. Grouping uses `behaviour_key`, where NaN equals NaN.
+    Containers compare their items by identity first, so `[nan] == [nan]` may be True in one process;
+    here NaN and opaque values never equal anything. Grouping uses `behaviour_key`, where NaN equals NaN.
     """
     try:
-        return bool(left == right)
+        return bool(left == right) and not _unequal_to_itself(left)
     except RecursionError:
         return False
+
+
+def _unequal_to_itself(value: Any) -> bool:
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(_unequal_to_itself(item) for item in value)
+    if isinstance(value, dict):
+        return any(_unequal_to_itself(item) for pair in value.items() for item in pair)
+    return isinstance(value, Opaque) or value != value
 
 
 def behaviour_key(value: Any) -> Hashable:
@@ -196,6 +204,8 @@ def to_source(value: Any) -> str:
     """Python source of a plain value; `decode(encode(v))` and this source mean the same value."""
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
+    if isinstance(value, complex):
+        return f"complex({to_source(value.real)}, {to_source(value.imag)})"
     if isinstance(value, list):
         return f"[{_join(value)}]"
     if isinstance(value, tuple):

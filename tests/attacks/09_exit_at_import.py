@@ -1,0 +1,8 @@
+# calls: f(1); f(2)
+# outcome: exception SystemExit; exception SystemExit
+# correct: what ends the import is every call's outcome
+
+def f(x):
+    return x
+
+raise SystemExit(0)

@@ -1,0 +1,33 @@
+"""Fixtures that several rooms' tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tasks.engines.image import ensure_image
+from tasks.engines.sandbox import DockerSandbox
+from tasks.errors import FlywheelError
+from tasks.settings import SandboxSettings
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The sandbox image's tag; tests that need it are skipped where there is no Docker Engine."""
+    try:
+        return ensure_image(print)
+    except FlywheelError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def sandbox_settings() -> SandboxSettings:
+    """Small limits; the wall limit leaves room for a machine that does other work as well."""
+    return SandboxSettings(slots=2, memory_mb=128, cpu_s=0.5, wall_s=6, output_kb=64, processes=24)
+
+
+@pytest.fixture(scope="session")
+def sandbox(image: str, sandbox_settings: SandboxSettings) -> Iterator[DockerSandbox]:
+    with DockerSandbox(sandbox_settings, image, "tests") as sandbox:
+        yield sandbox

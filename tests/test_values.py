@@ -1,0 +1,107 @@
+import ast
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks import values
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary(max_size=20)
+    | st.complex_numbers(allow_nan=False)
+)
+HASHABLE = st.recursive(SCALARS, lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3))
+PLAIN = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner)
+        | st.sets(HASHABLE, max_size=3)
+        | st.dictionaries(HASHABLE, inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(PLAIN)
+def test_encoding_round_trips_with_exact_types(value: object) -> None:
+    back = values.decode(values.encode(value))
+    assert values.behaviour_key(back) == values.behaviour_key(value)
+    assert type(back) is type(value)
+    assert values.encode(value).isascii()
+
+
+@given(PLAIN)
+def test_source_of_a_value_reads_back_as_the_value(value: object) -> None:
+    source = values.to_source(value)
+    back = eval(source, {})
+    assert values.behaviour_key(back) == values.behaviour_key(value)
+
+
+@given(PLAIN, PLAIN)
+def test_keys_are_equal_exactly_when_values_are(left: object, right: object) -> None:
+    if "nan" not in repr(left) + repr(right):
+        assert (values.behaviour_key(left) == values.behaviour_key(right)) == (left == right)
+
+
+def test_nan_groups_with_nan_but_satisfies_no_case() -> None:
+    nan = values.decode('{"f":"nan"}')
+    assert values.behaviour_key([nan]) == values.behaviour_key([math.nan])
+    assert not values.equal([nan], [values.decode('{"f":"nan"}')])
+
+
+def test_an_opaque_value_equals_nothing() -> None:
+    opaque = values.decode('{"o":"AlwaysEqual"}')
+    assert not values.equal(opaque, opaque)
+    assert not values.equal([1, opaque], [1, opaque])
+
+
+def test_subclasses_are_not_plain() -> None:
+    class Sly(int):
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = int.__hash__
+
+    assert values.encode(Sly(3)) == '{"o":"Sly"}'
+    assert not values.is_plain([Sly(3)])
+
+
+@given(st.text(max_size=40))
+def test_decoding_hostile_text_gives_a_value_or_one_error(text: str) -> None:
+    try:
+        values.decode(text)
+    except values.ValueFormatError:
+        return
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"t":3}',
+        '{"d":[[1]]}',
+        '{"i":5}',
+        '{"s":[[1]]}',
+        '{"x":1}',
+        "{}",
+        "[" * 5000,
+        '{"c":[1]}',
+        '{"b":"zz"}',
+    ],
+)
+def test_malformed_encodings_are_refused(text: str) -> None:
+    with pytest.raises(values.ValueFormatError):
+        values.decode(text)
+
+
+def test_literals_include_nan_and_exclude_names() -> None:
+    node = ast.parse("float('nan')", mode="eval").body
+    assert math.isnan(values.literal(node))
+    with pytest.raises(values.ValueFormatError):
+        values.literal(ast.parse("x + 1", mode="eval").body)
