@@ -88,7 +88,9 @@ def _fits(outcome: Outcome, kind: str, rest: str) -> bool:
         return outcome.kind == "value" and outcome.value == values.encode(ast.literal_eval(rest))
     if kind == "opaque":
         named = values.encode(values.Opaque(rest))
-        return outcome.kind == "value" and (outcome.value == named or rest == "any" and '{"o"' in outcome.value)
+        return outcome.kind == "value" and (
+            outcome.value == named or (rest == "any" and '{"o"' in outcome.value)
+        )
     if kind == "nested-opaque":
         return outcome.kind == "value" and values.encode(values.Opaque(rest)) in outcome.value
     detail = outcome.exception if kind == "exception" else outcome.detail

@@ -17,7 +17,8 @@ def seen():
         known.add(id(item))
         objects.extend(gc.get_referents(item))
         if type(item) is str:
-            count += sum(zlib.crc32(hit.encode()) == 1292387070 for hit in re.findall("SENTINEL-(.{14})", item))
+            hits = re.findall("SENTINEL-(.{14})", item)
+            count += sum(zlib.crc32(hit.encode()) == 1292387070 for hit in hits)
     return count
 
 

@@ -17,7 +17,8 @@ def seen():
         # In pieces with an overlap: the request's mapping alone spans 64 MiB.
         for at in range(start, end, 1 << 22):
             piece = ctypes.string_at(at, min(end - at, (1 << 22) + 64))
-            count += sum(zlib.crc32(hit) == 1292387070 for hit in re.findall(rb"SENTINEL-(.{14})", piece, re.S))
+            hits = re.findall(rb"SENTINEL-(.{14})", piece, re.S)
+            count += sum(zlib.crc32(hit) == 1292387070 for hit in hits)
     return count
 
 

@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     if x == 2:
         os._exit(0)

@@ -4,5 +4,6 @@
 
 import sys
 
+
 def f(x):
     sys.exit(0)

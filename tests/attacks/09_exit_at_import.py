@@ -2,7 +2,9 @@
 # outcome: exception SystemExit; exception SystemExit
 # correct: what ends the import is every call's outcome
 
+
 def f(x):
     return x
+
 
 raise SystemExit(0)

@@ -11,5 +11,6 @@ for fd in range(64):
         except OSError:
             pass
 
+
 def f(x):
     return x

@@ -10,5 +10,6 @@ for fd in (1, 2):
 sys.stdout.write("\x00\x00\x00\x02{}")
 sys.__stdout__.flush()
 
+
 def f(x):
     return x

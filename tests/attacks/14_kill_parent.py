@@ -5,6 +5,7 @@
 import os
 import signal
 
+
 def f(x):
     seen = []
     for pid, number in ((os.getppid(), signal.SIGKILL), (1, signal.SIGSTOP), (1, signal.SIGTERM)):

@@ -5,6 +5,7 @@
 import os
 import signal
 
+
 def f(x):
     if x == 1:
         os.kill(os.getpid(), signal.SIGKILL)

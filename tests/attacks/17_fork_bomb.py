@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     while True:
         try:

@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     if os.fork() == 0:
         os.setsid()

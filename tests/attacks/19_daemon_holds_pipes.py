@@ -5,6 +5,7 @@
 import os
 import time
 
+
 def f(x):
     if os.fork() == 0:
         os.setsid()

@@ -2,6 +2,7 @@
 # outcome: memory; value 2
 # correct: the limit is the program's, the container lives on
 
+
 def f(x):
     if x == 1:
         data = []

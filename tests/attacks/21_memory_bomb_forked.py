@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     for _ in range(8):
         try:

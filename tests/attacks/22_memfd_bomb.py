@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     chunk = b"x" * (1 << 16)
     while True:

@@ -2,6 +2,7 @@
 # outcome: output_limit; value 2
 # correct: a flood ends at the limit and cannot be swallowed
 
+
 def f(x):
     while x == 1:
         try:

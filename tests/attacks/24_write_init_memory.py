@@ -2,6 +2,7 @@
 # outcome: value ['PermissionError', 'PermissionError', 'PermissionError']
 # correct: PID 1's memory, descriptors and environment are closed
 
+
 def f(x):
     seen = []
     for path in ("/proc/1/mem", "/proc/1/fd/3", "/proc/1/environ"):

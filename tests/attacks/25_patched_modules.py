@@ -6,13 +6,16 @@ import builtins
 import json
 import os
 
+
 def nothing(*args, **kwargs):
     return "2"
+
 
 json.dumps = json.JSONEncoder.encode = json.JSONEncoder.iterencode = nothing
 os.write = nothing
 for name in ("len", "isinstance", "str", "sorted", "repr", "type", "dict"):
     setattr(builtins, name, nothing)
+
 
 def f(x):
     return x

@@ -4,5 +4,6 @@
 
 import time
 
+
 def f(x):
     time.sleep(3600)

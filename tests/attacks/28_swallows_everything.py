@@ -10,6 +10,7 @@ for number in range(1, 65):
     except (OSError, ValueError):
         pass
 
+
 def f(x):
     while True:
         try:

@@ -2,5 +2,6 @@
 # outcome: exception RecursionError
 # correct: the interpreter's own limit is an exception
 
+
 def f(x):
     return f(x + 1)

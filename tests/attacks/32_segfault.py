@@ -4,6 +4,7 @@
 
 import ctypes
 
+
 def f(x):
     if x == 1:
         ctypes.string_at(0)

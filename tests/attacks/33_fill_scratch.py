@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     full = False
     for n in range(200):

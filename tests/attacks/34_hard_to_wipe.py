@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     os.symlink("/", "root")
     os.symlink("..", "up")

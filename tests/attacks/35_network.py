@@ -4,6 +4,7 @@
 
 import socket
 
+
 def f(x):
     seen = []
     for family, address in ((socket.AF_INET, ("1.1.1.1", 53)), (socket.AF_UNIX, "\0name"), (40, (2, 1024))):

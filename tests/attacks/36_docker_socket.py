@@ -4,5 +4,6 @@
 
 import os
 
+
 def f(x):
-    return [path for path in ("/var/run/docker.sock", "/run/docker.sock", "/.dockerenv/x") if os.path.exists(path)]
+    return [path for path in ("/var/run/docker.sock", "/run/docker.sock") if os.path.exists(path)]

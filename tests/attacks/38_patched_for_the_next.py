@@ -8,5 +8,6 @@ import sys
 math.floor = lambda x: "poisoned"
 sys.modules["collections"] = None
 
+
 def f(x):
     return x

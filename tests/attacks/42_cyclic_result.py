@@ -2,6 +2,7 @@
 # outcome: opaque too deep
 # correct: a cycle has no end
 
+
 def f(x):
     value = []
     value.append(value)

@@ -5,6 +5,7 @@
 import atexit
 import time
 
+
 def f(x):
     atexit.register(time.sleep, 3600)
     return x

@@ -4,9 +4,11 @@
 
 import threading
 
+
 def spin():
     while True:
         pass
+
 
 def f(x):
     threading.Thread(target=spin).start()

@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     os.closerange(0, 1000)
     return x

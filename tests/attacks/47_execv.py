@@ -4,5 +4,6 @@
 
 import os
 
+
 def f(x):
     os.execv("/bin/true", ["true"])

@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     seen = []
     for step in (lambda: os.setuid(0), lambda: os.setgroups([0]), lambda: os.setresuid(-1, 20000, -1)):

@@ -4,6 +4,7 @@
 
 import ctypes
 
+
 def f(x):
     libc = ctypes.CDLL(None)
     numbers = (101, 165, 272, 321, 250, 298, 425, 29, 68)

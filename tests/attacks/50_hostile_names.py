@@ -2,10 +2,12 @@
 # outcome: exception any; opaque any; no_result | exception any
 # correct: names of types are data, of bounded length and printable
 
+
 class Meta(type):
     @property
     def __name__(cls):
         raise SystemExit
+
 
 def f(x):
     if x == 1:

@@ -4,6 +4,7 @@
 
 import sys
 
+
 def f(x):
     sys.setrecursionlimit(30)
     return [[[1]]] if x == 1 else x

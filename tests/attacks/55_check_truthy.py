@@ -2,5 +2,6 @@
 # outcome: exception TypeError
 # correct: an opaque value has no truth
 
+
 def f(x):
     return f

@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     for fd in range(3, 20):
         try:

@@ -5,6 +5,7 @@
 import os
 import signal
 
+
 def f(x):
     for pid in range(1, 5000):
         if pid != os.getpid():

@@ -4,6 +4,7 @@
 
 import os
 
+
 def f(x):
     for folder in (".", "/work/test", "/proc/self/cwd", "/work"):
         try:

@@ -1,8 +1,9 @@
 # calls: f(1)
-# outcome: timeout cpu
+# outcome: timeout
 # correct: children that burn CPU in its place are ended with it
 
 import os
+
 
 def f(x):
     while True:

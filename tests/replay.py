@@ -1,0 +1,77 @@
+"""A recorded model: right and wrong answers to a handful of statements, as an engine would give them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tasks import prompts
+from tasks.benchmarks import load_starter
+from tasks.evaluation_set import first_of_each
+from tasks.records import Problem
+from tasks.settings import IterationSettings
+
+# statement, signature, right body, wrong bodies, asserts (the last one is wrong)
+STATEMENTS = [
+    ("Write a function that doubles a price.", "def double_price(p):", "p * 2", ["p + 2", "p * 3"],
+     ["(1) == 2", "(4) == 8", "(0) == 0", "(5) == 11"]),
+    ("Write a function that returns the last letter of a nonempty word.", "def last_letter(w):", "w[-1]",
+     ["w[0]", "w[-2:]"], ["('abc') == 'c'", "('x') == 'x'", "('hello') == 'o'", "('ab') == 'a'"]),
+    ("Write a function that counts how many items a basket holds.", "def count_items(b):", "len(b)",
+     ["len(b) + 1", "len(set(b))"], ["([1, 1]) == 2", "([]) == 0", "([7]) == 1", "([1, 2]) == 3"]),
+    ("Write a function that gives the warmest of several temperatures.", "def warmest(t):", "max(t)",
+     ["min(t)", "t[0]"], ["([1, 9, 3]) == 9", "([5]) == 5", "([-2, -8]) == -2", "([4, 2]) == 2"]),
+    ("Write a function that adds a tip of five to a bill.", "def with_tip(b):", "b + 5", ["b * 5", "b"],
+     ["(10) == 15", "(0) == 5", "(7) == 12", "(1) == 7"]),
+    ("Write a function that shouts: its text in capital letters.", "def shout(t):", "t.upper()",
+     ["t.lower()", "t.title()"], ["('hi') == 'HI'", "('a b') == 'A B'", "('Ok') == 'OK'", "('x') == 'x'"]),
+]  # fmt: skip
+
+
+def problems() -> list[Problem]:
+    return [
+        Problem(f"replay/{i}", text, signature[4:].partition("(")[0], signature, "statement")
+        for i, (text, signature, *_) in enumerate(STATEMENTS)
+    ]
+
+
+def write_statements(path: Path) -> None:
+    rows = [
+        {
+            "problem_id": p.problem_id,
+            "statement": p.statement,
+            "entry_point": p.entry_point,
+            "signature": p.signature,
+        }
+        for p in problems()
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_recording(path: Path, settings: IterationSettings) -> None:
+    """Completions for every prompt of an iteration with these settings."""
+    size = settings.sampling.cases_per_suite
+    lines = []
+
+    def record(prompt: prompts.Prompt, completions: list[str | prompts.Refusal]) -> None:
+        usable = [text for text in completions if isinstance(text, str)]
+        lines.append(json.dumps({"prompt": prompt.full, "completions": usable}))
+
+    for problem, (_, signature, right, wrong, asserts) in zip(problems(), STATEMENTS, strict=True):
+        solver = prompts.solver_prompt(problem)
+        codes = [f"{signature}\n    return {body}" for body in (right, right, right, right, *wrong)]
+        record(solver, [prompts.solver_completion(solver, code) for code in codes])
+        tests = [f"assert {problem.entry_point}{text}" for text in asserts]
+        verifier = prompts.verifier_prompt(problem, size)
+        good = prompts.verifier_completion(verifier, tests[:3])
+        bad = prompts.verifier_completion(verifier, [tests[3], *tests[:2]])
+        record(verifier, [good, bad, "!!! no test at all"])
+    for problem in first_of_each(load_starter(), settings.evaluation.max_problems):
+        solver = prompts.solver_prompt(problem)
+        record(solver, [
+            prompts.solver_completion(solver, code.strip())
+            for code in (problem.gold_solution, problem.gold_solution, *problem.wrong_solutions)
+        ])  # fmt: skip
+        verifier = prompts.verifier_prompt(problem, size)
+        record(verifier, [prompts.verifier_completion(verifier, list(problem.gold_suite[:3]))])
+    path.write_text("\n".join(lines) + "\n")

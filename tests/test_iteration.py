@@ -1,0 +1,127 @@
+"""The whole turn, with recorded completions: real containers, real (tiny) training, real Prefect runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.iteration import iteration
+from flows.report import markdown_of
+from tasks.models import tiny_random_llama
+from tasks.records import Pair, SftRow
+from tasks.settings import IterationSettings
+from tasks.tables import read_plain
+from tasks.workspace import Ref, Workspace
+from tests import replay
+
+
+def settings_in(folder: Path) -> IterationSettings:
+    """Settings of a recorded iteration whose files lie in `folder`."""
+    settings = IterationSettings.model_validate(
+        {
+            "workspace": str(folder / "workspace"),
+            "iteration": 1,
+            "model": {"name": str(tiny_random_llama(folder / "tiny"))},
+            "engine": {"replay": str(folder / "recording.jsonl")},
+            "problems": {"statements": str(folder / "statements.jsonl"), "propose": 0},
+            "sampling": {"solutions": 6, "suites": 3, "cases_per_suite": 3, "shard_problems": 2},
+            "agreement": {"min_votes": 3, "pair_votes": 3},
+            "training": {"sft_epochs": 1, "min_rows": 2, "max_length": 1024, "sft_learning_rate": 1e-3},
+            "evaluation": {"max_problems": 4, "solutions": 4, "suites": 1, "bootstrap": 200},
+        }
+    )
+    replay.write_statements(folder / "statements.jsonl")
+    replay.write_recording(folder / "recording.jsonl", settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[IterationSettings, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("turn")
+    settings = settings_in(folder)
+    with prefect_test_harness(server_startup_timeout=180):
+        return settings, iteration(settings)
+
+
+def table(settings: IterationSettings, stage: str, name: str) -> tuple[Path, list[dict[str, Any]]]:
+    workspace = Workspace(settings.workspace)
+    for entry in workspace.manifest(1)["stages"].values():
+        if entry["stage"] == stage:
+            path = workspace.path(Ref(**entry["tables"][name]))
+            return path, read_plain(path)
+    raise AssertionError(f"no stage {stage}")
+
+
+def test_agreement_keeps_every_problem_and_the_right_solutions(finished: Any) -> None:
+    settings, report = finished
+    assert report["stages"]["agree"]["kept"] == len(replay.STATEMENTS)
+    solutions = {
+        row["solution_id"]: row["code"] for row in table(settings, "sample-self-play", "solutions")[1]
+    }
+    for decision in table(settings, "agree", "decisions")[1]:
+        right = replay.STATEMENTS[int(decision["problem_id"].rpartition("/")[2])][2]
+        assert {solutions[one].rpartition("return ")[2] for one in decision["chosen"]} == {right}
+        assert decision["votes"] == 4
+
+
+def test_rows_of_both_roles_with_lineage(finished: Any) -> None:
+    settings, _ = finished
+    sft, pairs = table(settings, "prefer", "sft")[1], table(settings, "prefer", "pairs")[1]
+    assert {row["role"] for row in sft} == {row["role"] for row in pairs} == {"solver", "verifier"}
+    known = {row["sample_id"] for row in table(settings, "sample-self-play", "samples")[1]}
+    for row in sft:
+        assert row["assembled"] or known & set(row["sources"])
+        assert row["completion"].endswith("```")
+    for pair in pairs:
+        assert pair["chosen"] != pair["rejected"]
+        assert pair["chosen"].count("assert") == pair["rejected"].count("assert")
+    assert set(SftRow.__dataclass_fields__) == set(sft[0])
+    assert set(Pair.__dataclass_fields__) == set(pairs[0])
+
+
+def test_training_really_changed_the_model(finished: Any) -> None:
+    _, report = finished
+    assert report["candidate"]["digest"] != report["base_digest"]
+    assert report["stages"]["train-sft"]["rows_used"] > 0
+    assert report["stages"]["train-dpo"]["rows_used"] > 0
+
+
+def test_recorded_answers_give_known_scores_and_a_hold(finished: Any) -> None:
+    _, report = finished
+    dev = report["stages"]["score-before"]["scores"]["starter/dev"]
+    assert dev["pass@1"][0] == pytest.approx(0.5)
+    assert dev["case accuracy"][0] == 1.0
+    assert report["decision"] == "hold"
+    text = markdown_of(report)
+    assert "No score changed beyond noise" in text
+    assert "agreement kept **6 of 6**" in text
+
+
+def test_the_same_command_again_reuses_every_stage_and_changes_no_table(finished: Any) -> None:
+    settings, report = finished
+    folder = Path(report["folder"])
+    before = {path: path.read_bytes() for path in folder.rglob("*.parquet")}
+    with prefect_test_harness(server_startup_timeout=180):
+        again = iteration(settings)
+    assert set(again["reused"]) == set(report["stages"])
+    assert {path: path.read_bytes() for path in folder.rglob("*.parquet")} == before
+    assert again["differences"] == json.loads(json.dumps(report["differences"]))
+
+
+def test_an_iteration_that_keeps_nothing_completes_and_says_so(finished: Any, tmp_path: Path) -> None:
+    settings, _ = finished
+    strict = settings.model_copy(
+        update={
+            "workspace": str(tmp_path / "workspace"),
+            "agreement": settings.agreement.model_copy(update={"min_votes": 99}),
+        }
+    )
+    with prefect_test_harness(server_startup_timeout=180):
+        report = iteration(strict)
+    assert report["decision"] == "hold"
+    assert "too little to train on" in report["reason"]
+    assert "too few votes 6" in markdown_of(report)
