@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import builtins
 import ctypes
+import functools
 import gc
 import json
 import math
@@ -32,9 +33,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
-from sandbox_image import check, child
+from sandbox_image import check, child, meters, scratch
 
 PRELOAD = (
     "abc array ast base64 bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal "
@@ -47,9 +48,17 @@ CANDIDATE, TEST = "/work/candidate", "/work/test"
 CANDIDATE_GID, TEST_GID = 60001, 60002
 FIRST_UID, UIDS = 20000, 40000
 PR_SET_DUMPABLE = 4
-OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+# The driver waits at least so many times `wall_s` for an answer.
+WALL_STRETCH = 3
 Job = dict[str, Any]
 Descriptors = tuple[int, ...]
+
+
+class Start(NamedTuple):
+    """When a program began: seconds of the wall clock, CPU seconds of the container."""
+
+    wall: float
+    cpu: float
 
 
 class Supervisor:
@@ -64,14 +73,15 @@ class Supervisor:
         self.uid = int.from_bytes(os.urandom(4), "big") % UIDS
         self.uids = {CANDIDATE_GID: FIRST_UID, TEST_GID: FIRST_UID}
         self.base_kb = 0
-        self.oom_kills = count_oom_kills()
+        self.meter = meters.CpuMeter()
+        self.oom_kills = meters.count_oom_kills()
 
     def prepare(self) -> None:
         """Once, before the first program: everything that all children share."""
         os.setgroups([])
         os.umask(0o077)
-        make_folder(CANDIDATE, CANDIDATE_GID)
-        make_folder(TEST, TEST_GID)
+        scratch.make_folder(CANDIDATE, CANDIDATE_GID)
+        scratch.make_folder(TEST, TEST_GID)
         os.chdir(CANDIDATE)
         if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE)")
@@ -101,8 +111,8 @@ class Supervisor:
             result = os.memfd_create("result")
             status = self.run_calls(job, result) if job["kind"] == "calls" else self.run_check(job, result)
             # Before the answer: a program whose traces cannot be removed answers for that itself.
-            wipe(CANDIDATE, CANDIDATE_GID, self.uids[CANDIDATE_GID], self.become)
-            wipe(TEST, TEST_GID, self.uids[TEST_GID], self.become)
+            for folder, gid in ((CANDIDATE, CANDIDATE_GID), (TEST, TEST_GID)):
+                scratch.wipe(folder, functools.partial(self.become, self.uids[gid], gid))
             self.answer(job, status, result)
             os.close(result)
 
@@ -170,13 +180,13 @@ class Supervisor:
         os.setresuid(uid, uid, uid)
 
     def run_calls(self, job: Job, result: int) -> Job:
-        started = time.monotonic()
+        started = Start(time.monotonic(), self.meter.read())
         pid = self.spawn(job, job["sizes"][0], CANDIDATE_GID, (result,), child.run_calls)
         return self.watch(job, {"candidate": pid}, "candidate", started)
 
     def run_check(self, job: Job, result: int) -> Job:
         """Two children with pipes between them; each is forked before it could see the other's payload."""
-        started = time.monotonic()
+        started = Start(time.monotonic(), self.meter.read())
         sizes, pids = list(job["sizes"]), {}
         to_candidate, to_test = os.pipe(), os.pipe()
         if job["kind"] == "check":
@@ -188,7 +198,7 @@ class Supervisor:
             os.close(fd)
         return self.watch(job, pids, "test", started)
 
-    def watch(self, job: Job, pids: dict[str, int], main: str, started: float) -> Job:
+    def watch(self, job: Job, pids: dict[str, int], main: str, start: Start) -> Job:
         """Waits for the end of `main` (or the early end of the other), kills what is left, reports."""
         handles = {name: os.pidfd_open(pid) for name, pid in pids.items()}
         poller = select.poll()
@@ -199,9 +209,13 @@ class Supervisor:
         cpu_s, peak_kb = 0.0, 0
         order = sorted(pids, key=lambda name: name != main)
         while not end:
-            used = max(cpu_of(pid) for pid in pids.values())
-            left_wall = started + job["wall_s"] - time.monotonic()
-            left_cpu = job["cpu_s"] - used
+            used = sum(meters.cpu_of(pid) for pid in pids.values())
+            left_cpu = job["cpu_s"] - max(used, self.meter.read() - start.cpu)
+            left_wall = job["wall_s"] - (time.monotonic() - start.wall)
+            if left_wall <= 0:
+                # A busy machine is not the program's fault, up to a point.
+                waited = sum(meters.waited_for_cpu(pid) for pid in pids.values())
+                left_wall += min(waited, (WALL_STRETCH - 1) * job["wall_s"])
             if left_wall <= 0 or left_cpu <= 0:
                 end = "wall" if left_cpu > 0 else "cpu"
                 break
@@ -215,17 +229,17 @@ class Supervisor:
                     code = os.WTERMSIG(status) if end == "signal" else os.WEXITSTATUS(status)
                     cpu_s, peak_kb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
                     break
-        wall_s = time.monotonic() - started
+        wall_s = time.monotonic() - start.wall
         for fd in handles.values():
             os.close(fd)
         swept_cpu, swept_peak = sweep()
         if end == "signal" and code == signal.SIGKILL:
-            kills = count_oom_kills()
+            kills = meters.count_oom_kills()
             end = "memory" if kills != self.oom_kills or kills < 0 else end
         elif end == "signal" and code == signal.SIGXCPU:
             end = "cpu"
         if end != "exit":
-            self.oom_kills = count_oom_kills()
+            self.oom_kills = meters.count_oom_kills()
         return {
             "id": job["id"],
             "end": end,
@@ -254,38 +268,9 @@ def move_descriptors(keep: Descriptors) -> range:
     return range(3, 3 + len(keep))
 
 
-def make_folder(path: str, gid: int) -> None:
-    """A folder of root's where one group may write: root can list and clear it without capabilities."""
-    os.setegid(gid)
-    os.mkdir(path)
-    os.chmod(path, 0o1770)
-    os.setegid(0)
-
-
 def file_limit(job: Job) -> int:
     """Bytes of the largest file that a child may write: its report, where quoting doubles at most."""
     return int(job["output_bytes"]) * 2 + (1 << 20)
-
-
-def cpu_of(pid: int) -> float:
-    """CPU seconds of a live process, all its threads."""
-    try:
-        return time.clock_gettime(~pid << 3 | 2)
-    except OSError:
-        return 0.0
-
-
-def count_oom_kills() -> int:
-    """Processes that the cgroup's memory limit has killed so far; -1 where that cannot be read."""
-    for path in OOM_COUNTERS:
-        try:
-            with open(path) as file:
-                for line in file:
-                    if line.startswith("oom_kill "):
-                        return int(line.split()[1])
-        except OSError:
-            continue
-    return -1
 
 
 def sweep() -> tuple[float, int]:
@@ -304,49 +289,6 @@ def sweep() -> tuple[float, int]:
         except (ChildProcessError, ProcessLookupError):
             return cpu_s, peak_kb
         cpu_s, peak_kb = cpu_s + usage.ru_utime + usage.ru_stime, max(peak_kb, usage.ru_maxrss)
-
-
-def wipe(folder: str, gid: int, uid: int, become: Callable[[int, int, Job], None]) -> None:
-    """Empties a scratch folder, as the uid that filled it."""
-    if not os.listdir(folder):
-        return
-    pid = os.fork()
-    if not pid:
-        try:
-            limits = {"cpu_s": 10, "memory_kb": 1 << 16, "processes": 1, "output_bytes": 0}
-            become(uid, gid, limits)
-            empty(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
-    if os.listdir(folder):
-        raise OSError(f"{folder} cannot be emptied")
-
-
-def empty(top: int) -> None:
-    """Removes everything below a folder. Flat: subfolders of a folder move to the top before it goes.
-
-    No depth to recurse into, no path to follow, no symlink: names are looked up in open folders.
-    """
-    while names := os.listdir(top):
-        for name in names:
-            if not is_folder(name, top):
-                os.unlink(name, dir_fd=top)
-                continue
-            os.chmod(name, 0o700, dir_fd=top)
-            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
-            for entry in os.listdir(inner):
-                if is_folder(entry, inner):
-                    os.chmod(entry, 0o700, dir_fd=inner)
-                    os.rename(entry, os.urandom(16).hex(), src_dir_fd=inner, dst_dir_fd=top)
-                else:
-                    os.unlink(entry, dir_fd=inner)
-            os.close(inner)
-            os.rmdir(name, dir_fd=top)
-
-
-def is_folder(name: str, folder: int) -> bool:
-    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode & 0o170000 == 0o040000
 
 
 def main() -> None:

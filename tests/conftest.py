@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from prefect.testing.utilities import prefect_test_harness
 
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
-from tasks.errors import FlywheelError
 from tasks.settings import SandboxSettings
 
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """The sandbox image's tag; tests that need it are skipped where there is no Docker Engine."""
-    try:
-        return ensure_image(print)
-    except FlywheelError as error:
-        pytest.skip(str(error))
+    """The sandbox image's tag, built if it is missing."""
+    return ensure_image(print)
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +28,10 @@ def sandbox_settings() -> SandboxSettings:
 def sandbox(image: str, sandbox_settings: SandboxSettings) -> Iterator[DockerSandbox]:
     with DockerSandbox(sandbox_settings, image, "tests") as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """One temporary Prefect server with a database of its own."""
+    with prefect_test_harness(server_startup_timeout=180):
+        yield

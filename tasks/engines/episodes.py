@@ -174,8 +174,7 @@ def _is_encoded(text: str) -> bool:
         return False
     if _SIMPLE.fullmatch(text):
         return True
-    decodes: bool = _decodes_cached(text) if len(text) < 1024 else _decodes(text)
-    return decodes
+    return _decodes_cached(text) if len(text) < 1024 else _decodes(text)
 
 
 def _decodes(text: str) -> bool:
@@ -190,7 +189,7 @@ _decodes_cached = lru_cache(maxsize=8192)(_decodes)
 
 
 def _clean(status: dict[str, Any]) -> bool:
-    return status["end"] == "exit" and status["code"] == 0
+    return bool(status["end"] == "exit" and status["code"] == 0)
 
 
 def _cause(status: dict[str, Any]) -> Outcome:

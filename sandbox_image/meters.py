@@ -1,0 +1,64 @@
+"""What the kernel knows of the running program: CPU time, time spent waiting for a CPU, OOM kills.
+
+One program runs in the container at a time, so the container's own counters are the program's. Where
+they cannot be read (another cgroup layout, another kernel) the counters of single processes serve.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+CPU_COUNTERS = (("/sys/fs/cgroup/cpu.stat", 1e-6), ("/sys/fs/cgroup/cpuacct/cpuacct.usage", 1e-9))
+OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+
+
+class CpuMeter:
+    """CPU seconds of everything in the container; `read` is one system call."""
+
+    def __init__(self) -> None:
+        self.fd, self.unit = -1, 0.0
+        for path, unit in CPU_COUNTERS:
+            try:
+                self.fd, self.unit = os.open(path, os.O_RDONLY), unit
+            except OSError:
+                continue
+            break
+
+    def read(self) -> float:
+        """CPU seconds so far, of all processes that ever ran in the container; 0.0 where unknown."""
+        try:
+            # "usage_usec 123\n.." or "123\n"
+            return int(os.pread(self.fd, 64, 0).split(b"\n")[0].split()[-1]) * self.unit
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
+
+def cpu_of(pid: int) -> float:
+    """CPU seconds of a live process, all its threads."""
+    try:
+        return time.clock_gettime(~pid << 3 | 2)
+    except OSError:
+        return 0.0
+
+
+def waited_for_cpu(pid: int) -> float:
+    """Seconds that a process was ready to run and no CPU was free for it; 0.0 where unknown."""
+    try:
+        with open(f"/proc/{pid}/schedstat") as file:
+            return int(file.read().split()[1]) * 1e-9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def count_oom_kills() -> int:
+    """Processes that the cgroup's memory limit has killed so far; -1 where that cannot be read."""
+    for path in OOM_COUNTERS:
+        try:
+            with open(path) as file:
+                for line in file:
+                    if line.startswith("oom_kill "):
+                        return int(line.split()[1])
+        except OSError:
+            continue
+    return -1

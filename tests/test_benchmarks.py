@@ -1,0 +1,59 @@
+"""Gold is gold: every shipped problem's solution passes its suite in the sandbox, every wrong one fails."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tasks.benchmarks import MBPP_FILE, load_mbpp, load_starter
+from tasks.engines.sandbox import DockerSandbox
+from tasks.execution import execute_shard
+from tasks.judging import holds, plan_calls
+from tasks.problems import read_statements
+from tasks.records import Problem
+from tasks.sampling import known_records
+from tasks.tables import by_problem
+
+DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / MBPP_FILE
+
+
+def verdicts(sandbox: DockerSandbox, problems: list[Problem]) -> dict[str, bool]:
+    """`{solution_id: passes the gold suite}` of all gold and wrong solutions."""
+    solutions, suites = known_records(problems)
+    suites_of = by_problem(suites)
+    rows = execute_shard(sandbox, problems, by_problem(solutions), suites_of)
+    return {
+        row.solution_id: holds(row, suites_of[row.problem_id][0], plan_calls(suites_of[row.problem_id]))
+        for row in rows
+        if not row.solution_id.startswith("null/")
+    }
+
+
+def test_starter_gold_passes_and_wrong_solutions_fail(sandbox: DockerSandbox) -> None:
+    problems = load_starter()
+    assert len(problems) >= 80
+    assert {p.split for p in problems} == {"dev", "test"}
+    passed = verdicts(sandbox, problems)
+    assert len(passed) == 4 * len(problems)
+    assert [name for name, good in passed.items() if good != name.startswith("gold/")] == []
+
+
+@pytest.mark.skipif(not DATA.is_file(), reason="MBPP needs FLYWHEEL_DATA_DIR")
+def test_mbpp_gold_passes_its_own_tests(sandbox: DockerSandbox) -> None:
+    problems = load_mbpp()
+    assert len(problems) >= 410
+    assert {p.split for p in problems} == {"train", "dev", "test"}
+    passed = verdicts(sandbox, problems)
+    failed = [name for name, good in passed.items() if not good]
+    assert failed == []
+
+
+def test_statement_files_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_text(
+        '{"problem_id": "a", "statement": " Add. ", "entry_point": "f", "signature": "def f(a, b)"}\n\n'
+    )
+    (problem,) = read_statements(path)
+    assert (problem.statement, problem.signature) == ("Add.", "def f(a, b):")

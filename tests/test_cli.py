@@ -1,0 +1,142 @@
+"""Bad input: one sentence with cause and next step, exit code not 0, no traceback, nothing lost."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows import cli
+from tasks.errors import FlywheelError
+from tasks.presets import load_settings, preset_names
+from tasks.problems import read_statements
+from tasks.settings import IterationSettings
+from tasks.workspace import Workspace
+
+GOOD = {"problem_id": "a", "statement": "Write a function.", "entry_point": "f", "signature": "def f(x):"}
+
+
+def flywheel(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *args: str
+) -> tuple[int, str]:
+    """Exit code and error text of a command, run in this process."""
+    monkeypatch.setattr(sys, "argv", ["flywheel", *args])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    code = stopped.value.code
+    return (code if isinstance(code, int) else 1), capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["run", "--preset", "dmeo"], "no preset is called 'dmeo': choose among demo, smoke"),
+        (["run", "--set", "sampling.solution=3"], "unknown setting 'sampling.solution': solutions, suites"),
+        (["run", "--set", "sampling.solutions=0"], "setting 'sampling.solutions': input should be greater"),
+        (["run", "--set", "agreement.rule=vote"], "setting 'agreement.rule'"),
+        (["run", "--set", "nonsense"], "write it as section.name=value"),
+        (["run", "--config", "/nowhere.toml"], "cannot be read: No such file"),
+        (["show", "--workspace", "/nowhere"], "no workspace at /nowhere"),
+    ],
+)
+def test_bad_arguments(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], args: list[str], words: str
+) -> None:
+    code, text = flywheel(monkeypatch, capsys, *args)
+    assert code != 0
+    assert words in text
+    assert "Traceback" not in text
+    assert text.count("\n") == 1
+
+
+def test_malformed_settings_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "s.toml").write_text("[sampling\n")
+    code, text = flywheel(monkeypatch, capsys, "run", "--config", str(tmp_path / "s.toml"))
+    assert code == 1
+    assert "is not TOML" in text
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([], "holds no problem"),
+        (["{"], "line 1: not JSON"),
+        ([json.dumps(GOOD), "[1]"], "line 2: a JSON object is expected"),
+        ([json.dumps({**GOOD, "entry_point": ""})], "line 1: 'entry_point' is missing"),
+        ([json.dumps({**GOOD, "signature": "def g(x):"})], "no `def f"),
+        ([json.dumps({**GOOD, "signature": "def f(x"})], "no `def f"),
+        ([json.dumps(GOOD), json.dumps(GOOD)], "more than once"),
+    ],
+)
+def test_bad_statement_files_name_file_and_line(tmp_path: Path, lines: list[str], words: str) -> None:
+    path = tmp_path / "statements.jsonl"
+    path.write_text("\n".join(lines))
+    with pytest.raises(FlywheelError, match=str(path)) as caught:
+        read_statements(path)
+    assert words in str(caught.value)
+    with pytest.raises(FlywheelError, match="there is no file"):
+        read_statements(tmp_path / "absent.jsonl")
+
+
+def test_two_runs_on_one_workspace(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    script = "from tasks.workspace import Workspace; import sys\nwith Workspace(sys.argv[1]).lock('b'): pass"
+    with workspace.lock("iteration 4"):
+        other = subprocess.run(
+            [sys.executable, "-c", script, str(workspace.root)],
+            capture_output=True, text=True, cwd=Path(cli.__file__).parent.parent, check=False,
+        )  # fmt: skip
+    assert other.returncode != 0
+    assert "is in use by iteration 4 (process" in other.stderr
+
+
+def test_every_user_error_has_a_sentence() -> None:
+    assert "disk is full" in (cli.explain(OSError(errno.ENOSPC, "No space left on device")) or "")
+    assert "no permission for" in (cli.explain(PermissionError(errno.EACCES, "denied", "/x")) or "")
+    assert cli.explain(FlywheelError("as it says")) == "as it says"
+    assert cli.explain(ZeroDivisionError()) is None
+
+
+def test_presets_are_valid_and_layers_override_in_order(tmp_path: Path) -> None:
+    assert {"demo", "smoke"} <= set(preset_names())
+    for name in preset_names():
+        load_settings(name)
+    (tmp_path / "s.toml").write_text("seed = 3\n[sampling]\nsolutions = 5\n")
+    settings = load_settings("demo", tmp_path / "s.toml", ("seed=4", "workspace=runs"))
+    assert (settings.seed, settings.sampling.solutions, settings.workspace) == (4, 5, "runs")
+
+
+def test_the_form_of_every_setting_is_described_and_drawable() -> None:
+    schema = IterationSettings.model_json_schema()
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict):
+            assert "anyOf" not in node
+            for name, field in node.get("properties", {}).items():
+                assert field.get("description"), f"{name} has no description"
+                if field.get("type") in ("integer", "number"):
+                    assert {"minimum", "exclusiveMinimum"} & set(field), f"{name} has no lower bound"
+            for inner in node.values():
+                walk(inner)
+
+    walk(schema)
+
+
+def test_help_needs_no_heavy_import() -> None:
+    script = (
+        "import sys; sys.argv = ['flywheel', '--help']\nfrom flows.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'prefect', 'torch', 'vllm', 'transformers', 'datasets', 'pyarrow', 'matplotlib', 'pydantic'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True,
+        cwd=Path(cli.__file__).parent.parent, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr

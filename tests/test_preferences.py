@@ -1,0 +1,107 @@
+import random
+
+from tasks.consensus import decide_by_consensus
+from tasks.preferences import (
+    assembled_suite,
+    cap_share,
+    gather,
+    good_suites,
+    solver_pairs,
+    solver_sft,
+    verifier_pairs,
+    verifier_sft,
+)
+from tasks.records import Pair, Suite
+from tasks.settings import AgreementSettings, PreferenceSettings
+from tests.factories import PROBLEM, behaviour_of, solution, suite
+
+CODES = [
+    *["def add(a, b):\n    return a + b"] * 3,
+    "def add(a, b):\n    total = a + b\n    return total",
+    "def add(a, b):\n    return a - b",
+    "def add(a, b):\n    return a * b",
+    "def add(a, b):\n    raise ValueError(a)",
+]
+SOLUTIONS = [solution(f"{index}", code) for index, code in enumerate(CODES)]
+SUITES = [
+    suite("good", "assert add(1, 2) == 3", "assert add(2, 5) == 7"),
+    suite("wrong", "assert add(1, 2) == 3", "assert add(2, 2) == 5"),
+    suite("idle", "assert add(0, 0) == 0", "assert add(1, 2) == 3"),
+    suite("short", "assert add(9, 1) == 10"),
+]
+SETTINGS = PreferenceSettings()
+
+
+def evidence(suites: list[Suite] = SUITES):  # type: ignore[no-untyped-def]
+    behaviours = [behaviour_of(one, suites) for one in SOLUTIONS]
+    decision = decide_by_consensus(
+        PROBLEM.problem_id, behaviours, suites, None, AgreementSettings(min_votes=3, pair_votes=3)
+    )
+    assert decision.kept
+    assert decision.confident
+    (item,) = gather([PROBLEM], SOLUTIONS, suites, behaviours, [decision])
+    return item
+
+
+def rng() -> random.Random:
+    return random.Random(5)
+
+
+def test_solver_rows_are_distinct_winners() -> None:
+    rows = solver_sft(evidence(), SETTINGS, rng())
+    assert len(rows) == 2
+    assert len({row.completion for row in rows}) == 2
+    assert all("a + b" in row.completion for row in rows)
+
+
+def test_solver_pairs_reject_code_that_ran_before_code_that_crashed() -> None:
+    pairs = solver_pairs(evidence(), PreferenceSettings(pairs_per_problem=3), rng())
+    assert [pair.reason for pair in pairs] == ["fails agreed cases", "fails agreed cases", "crashes"]
+    assert all("a + b" in pair.chosen and "a + b" not in pair.rejected for pair in pairs)
+
+
+def test_good_suites_hold_and_kill_and_are_more_than_one_case() -> None:
+    assert [one.suite_id for one in good_suites(evidence())] == ["good", "idle"]
+
+
+def test_a_suite_that_rejects_nothing_is_not_good() -> None:
+    lonely = [suite("idle", "assert add(0, 0) == 0", "assert add(2, 0) == 2"), *SUITES[:2]]
+    item = evidence(lonely)
+    assert item.kills(lonely[0].cases)  # 2 * 0 and 2 + 0 differ
+    zeros = suite("zeros", "assert add(0, 0) == 0")
+    assert not evidence([zeros, *lonely]).kills(zeros.cases)
+
+
+def test_verifier_pairs_share_prompt_and_size_and_differ_in_truth() -> None:
+    item = evidence()
+    pairs = verifier_pairs(item, 2, SETTINGS, rng())
+    assert pairs
+    for pair in pairs:
+        assert pair.reason == "contradicts the consensus"
+        assert "add(2, 2) == 5" in "assert add(" + pair.rejected
+        assert pair.chosen.count("\n") == pair.rejected.count("\n")
+        assert f"Write {pair.chosen.count(' == ')} Python asserts" in pair.prompt
+
+
+def test_assembled_suites_prefer_distinct_expected_values_and_are_marked() -> None:
+    item = evidence([SUITES[1], suite("x", "assert add(3, 3) == 6"), suite("y", "assert add(4, 2) == 6")])
+    picked = assembled_suite(item, 2, rng())
+    assert picked is not None
+    assert len({case.expected for case in picked.cases}) == 2
+    rows = verifier_sft(item, 2, SETTINGS, rng())
+    assert rows
+    assert all(row.assembled for row in rows)
+    assert verifier_sft(item, 2, PreferenceSettings(assemble=False), rng()) == []
+
+
+def test_caps_keep_the_share() -> None:
+    def pair(index: int, reason: str) -> Pair:
+        return Pair(str(index), "solver", "p", "", "", "", reason, score=float(index))
+
+    pairs = [pair(i, "crashes") for i in range(10)] + [pair(i + 10, "fails agreed cases") for i in range(6)]
+    kept, dropped = cap_share(pairs, "crashes", 0.25)
+    crashes = [one for one in kept if one.reason == "crashes"]
+    assert len(crashes) == 2
+    assert len(crashes) <= 0.25 * len(kept)
+    assert {one.row_id for one in crashes} == {"9", "8"}
+    assert len(dropped) == 8
