@@ -95,8 +95,7 @@ def _mbpp_problem(row: dict[str, Any]) -> Problem | None:
     if not signature:
         return None
     task_id = row["task_id"]
-    imports = "\n".join(row.get("test_imports") or [])
-    setup = f"{imports}\n" if imports else ""
+    setup = "".join(f"{line}\n" for line in (*(row.get("test_imports") or []), *_imports(row["code"])))
     return Problem(
         problem_id=f"mbpp/{task_id}",
         statement=" ".join(row["prompt"].split()),
@@ -105,8 +104,26 @@ def _mbpp_problem(row: dict[str, Any]) -> Problem | None:
         source="mbpp",
         split="test" if task_id <= 510 else "dev" if task_id <= 600 else "train",
         gold_solution=row["code"].replace("\r\n", "\n"),
-        gold_suite=tuple(setup + test for test in row["test_list"]),
+        # Only tests that need the imports get them: the others stay plain calls.
+        gold_suite=tuple(setup + test if _uses(test, setup) else test for test in row["test_list"]),
     )
+
+
+def _imports(code: str) -> list[str]:
+    """The top-level imports of a program: MBPP's tests run in its namespace and use them."""
+    nodes = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [ast.unparse(node) for node in nodes]
+
+
+def _uses(test: str, setup: str) -> bool:
+    """Whether a test mentions a name that its setup imports."""
+    imported = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in ast.walk(ast.parse(setup))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    return any(isinstance(node, ast.Name) and node.id in imported for node in ast.walk(ast.parse(test)))
 
 
 def called_function(tests: Sequence[str], code: str) -> str:

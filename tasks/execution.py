@@ -98,13 +98,20 @@ def execute_shard(
         )
     ]
     executions = {execution.program_id: execution for execution in sandbox.run(programs)}
-    second = sandbox.run([reversed_program(p) for p in programs if p.code is not None])
+    second = sandbox.run(
+        reversed_program(p) for p in programs if p.code and not _exhausts(executions[p.program_id])
+    )
     flaky = {again.program_id for again in second if is_flaky(executions[again.program_id], again)}
     return [
         row
         for problem in problems
         for row in behaviours_of(problem, solutions.get(problem.problem_id, []), executions, flaky)
     ]
+
+
+def _exhausts(execution: Execution) -> bool:
+    """Whether a program runs into a limit: a second pass would cost as much and say as little."""
+    return any(outcome.kind in ("timeout", "memory") for outcome in (*execution.calls, *execution.checks))
 
 
 def outcome_counts(behaviours: Sequence[Behaviour]) -> dict[str, int]:

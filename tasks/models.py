@@ -66,8 +66,8 @@ def check_model(folder: Path) -> None:
     """Raises `FlywheelError` when the folder is no checkpoint; names what is missing."""
     if missing := _missing(folder):
         raise FlywheelError(
-            f"no model in {folder}: {' and '.join(missing)} missing. A model folder holds config.json, weights "
-            "(*.safetensors) and a tokenizer; a LoRA adapter alone has to be merged first."
+            f"no model in {folder}: {' and '.join(missing)} missing. A model folder holds config.json, "
+            "weights (*.safetensors) and a tokenizer; a LoRA adapter alone has to be merged first."
         )
 
 

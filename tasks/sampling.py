@@ -131,7 +131,7 @@ def known_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Sui
             for index, code in enumerate(problem.wrong_solutions)
         ]
         if problem.gold_suite:
-            cases = read_cases(problem.gold_suite, problem.entry_point).cases
+            cases = read_cases(problem.gold_suite, problem.entry_point, truth=True).cases
             suites.append(Suite(f"gold/{problem.problem_id}", problem.problem_id, cases, origin="gold"))
     return solutions, suites
 

@@ -45,13 +45,16 @@ def make_call(function: str, args: Iterable[object], kwargs: dict[str, object] |
     return Call(function, encode([list(args), dict(sorted((kwargs or {}).items()))]))
 
 
-def read_cases(tests: Iterable[str], entry_point: str) -> SuiteReading:
-    """The cases of a suite's tests (`tasks.testsource.split_tests`, or a benchmark's assertions)."""
+def read_cases(tests: Iterable[str], entry_point: str, *, truth: bool = False) -> SuiteReading:
+    """The cases of a suite's tests (`tasks.testsource.split_tests`, or a benchmark's assertions).
+
+    `truth`: a bare `assert f(x)` asks for any true value, as in Python; benchmarks mean that.
+    """
     cases: dict[tuple[object, ...], Case] = {}
     dropped: list[tuple[str, str]] = []
     duplicates = 0
     for test in tests:
-        case = read_case(test, entry_point)
+        case = read_case(test, entry_point, truth=truth)
         if isinstance(case, str):
             dropped.append((case, test))
         elif case_key(case) in cases:
@@ -66,7 +69,7 @@ def case_key(case: Case) -> tuple[object, ...]:
     return case.call, case.expected, case.raises, case.check
 
 
-def read_case(test: str, entry_point: str) -> Case | str:
+def read_case(test: str, entry_point: str, *, truth: bool = False) -> Case | str:
     """The case of one test, or the reason there is none.
 
     Reasons: `syntax` (does not parse), `no_assertion` (does not end in one), `other_target` (never
@@ -79,6 +82,8 @@ def read_case(test: str, entry_point: str) -> Case | str:
         return "other_target"
     last = _inlined(tree.body)
     if isinstance(last, ast.Assert):
+        if truth and not isinstance(last.test, ast.Compare):
+            return Case(source=test, check=test)
         return _equality(last.test, entry_point, test) or Case(source=test, check=test)
     if isinstance(last, ast.With) and (wanted := raises_type(last)) is not None:
         return _raises(last, wanted, entry_point, test)

@@ -13,8 +13,24 @@ import warnings
 from collections.abc import Iterable, Iterator
 
 _MODULES = frozenset(
-    ("bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq")
-    + ("itertools", "json", "math", "operator", "random", "re", "statistics", "string")
+    [
+        "bisect",
+        "cmath",
+        "collections",
+        "datetime",
+        "decimal",
+        "fractions",
+        "functools",
+        "heapq",
+        "itertools",
+        "json",
+        "math",
+        "operator",
+        "random",
+        "re",
+        "statistics",
+        "string",
+    ]
 )
 _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq,

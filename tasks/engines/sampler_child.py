@@ -67,6 +67,7 @@ def _engine(options: dict[str, Any]) -> Any:
         enable_prefix_caching=True,
         gpu_memory_utilization=options["gpu_memory_utilization"],
         tensor_parallel_size=options["tensor_parallel"],
+        enforce_eager=options["enforce_eager"],
         disable_log_stats=True,
         **limits,
     )
