@@ -113,6 +113,9 @@ def serve(
 ) -> None:
     """Serve `iteration` and `evaluation` in the Prefect UI; starts a server if none is healthy."""
     settings = _settings(preset, config, assignments, workspace)
+    from flows.console import prepare_prefect
+
+    prepare_prefect()
     from flows.serving import serve_flows
 
     serve_flows(settings, port)

@@ -17,7 +17,6 @@ import os
 import signal
 import struct
 import sys
-import threading
 import time
 import types
 from typing import Any, NoReturn
@@ -209,7 +208,8 @@ def _run_program(code: str, arguments: str, report: Report, output_bytes: int) -
     failure: BaseException | None = None
     try:
         exec(compile(code, "<solution>", "exec", dont_inherit=True), new_module("__main__"))
-        threading._shutdown()  # type: ignore[attr-defined]
+        if "threading" in sys.modules:
+            sys.modules["threading"]._shutdown()
     except SystemExit as error:
         failure = None if error.code in (None, 0) else error
     except BaseException as error:

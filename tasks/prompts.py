@@ -10,13 +10,14 @@ nothing generated is ever run.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.records import Problem
 from tasks.suites import target_name
-from tasks.testsource import bound_names, mentions, parse_python, split_tests, used_names
+from tasks.testsource import bound_names, free_names, mentions, parse_python, split_tests
 
 VERSION = 1
 """Part of every sampling key: raise it when a prompt or a parser changes what it gives."""
@@ -115,7 +116,7 @@ def parse_solution(prompt: Prompt, completion: str, entry_point: str, finish: st
         entry = _function(tree, entry_point)
         if entry is None:
             reason = "no_entry_point"
-        elif finish == "length" and entry is tree.body[-1] and block.rstrip() == text.rstrip():
+        elif finish == "length" and entry.end_lineno == len(block.rstrip().split("\n")):
             reason = "truncated"
         elif _is_idle(entry):
             reason = "empty_body"
@@ -126,14 +127,20 @@ def parse_solution(prompt: Prompt, completion: str, entry_point: str, finish: st
     return Refusal(reason, completion.strip()[:200])
 
 
-def parse_suite(prompt: Prompt, completion: str, entry_point: str) -> list[str] | Refusal:
+def parse_suite(
+    prompt: Prompt, completion: str, entry_point: str, finish: str = "stop"
+) -> list[str] | Refusal:
     """The tests of an answer, each as source that stands alone (`tasks.testsource.split_tests`).
 
-    Lines that do not parse are skipped: half a last line, prose between tests. Reasons: `syntax`
+    Lines that do not parse are skipped: half a last line, prose between tests. With `finish` "length"
+    the last line goes even if it parses, `== 1` may have been going to be `== 12`. Reasons: `syntax`
     (nothing parses), `no_assertion`.
     """
+    answer = prompt.prefill + completion
+    if finish == "length":
+        answer = answer.rpartition("\n")[0]
     parsed = False
-    for block in code_blocks(prompt.prefill + completion):
+    for block in code_blocks(answer):
         tree = parse_python(block) or _patched(block)
         parsed = parsed or bool(tree.body)
         if tests := split_tests(tree, target_name(entry_point)):
@@ -144,8 +151,9 @@ def parse_suite(prompt: Prompt, completion: str, entry_point: str) -> list[str] 
 def parse_problem(prompt: Prompt, completion: str) -> Proposal | Refusal:
     """The problem of a proposer's answer.
 
-    Reasons: `no_signature`, `bad_signature` (no plain `def name(arg, ..):`, or no arguments),
-    `short_statement` (under five words), `asks_for_more` (input, print, files: nothing to return).
+    Reasons: `no_signature`, `bad_signature` (no plain `def name(arg, ..):`, no arguments, or the name of a
+    builtin, which the solution could then not use), `short_statement` (under five words), `asks_for_more`
+    (input, print, files: nothing to return).
     """
     answer = prompt.prefill + completion
     found = re.search(r"Signature:\s*`?(def\s+.*)", answer)
@@ -156,7 +164,7 @@ def parse_problem(prompt: Prompt, completion: str) -> Proposal | Refusal:
     entry = tree.body[0] if tree is not None and tree.body else None
     if not isinstance(entry, ast.FunctionDef) or entry.args.vararg or entry.args.kwarg or not entry.args.args:
         return Refusal("bad_signature", signature[:200])
-    if entry.args.args[0].arg in ("self", "cls"):
+    if entry.args.args[0].arg in ("self", "cls") or hasattr(builtins, entry.name):
         return Refusal("bad_signature", signature[:200])
     statement = " ".join(answer[: found.start()].replace("Task:", " ").split())
     if len(statement.split()) < 5:
@@ -278,7 +286,7 @@ def _reachable(tree: ast.Module, entry: ast.stmt, text: str) -> str:
     solution, and a print of an example would run (and may fail) before the first test.
     """
     kept: list[ast.stmt] = [entry]
-    needed = used_names(entry)
+    needed = free_names(entry)
     name = getattr(entry, "name", "")
     changed = True
     while changed:
@@ -290,13 +298,14 @@ def _reachable(tree: ast.Module, entry: ast.stmt, text: str) -> str:
             example = not isinstance(node, ast.FunctionDef | ast.ClassDef) and mentions(node, name)
             if (bound_names(node) & needed or star) and not example:
                 kept.append(node)
-                needed |= used_names(node)
+                needed |= free_names(node)
                 changed = True
     lines = text.split("\n")
-    chosen = [node for node in tree.body if node in kept]
-    parts = []
-    for node in chosen:
-        decorators = getattr(node, "decorator_list", [])
-        first = min([node.lineno, *(part.lineno for part in decorators)])
-        parts.append("\n".join(line.rstrip() for line in lines[first - 1 : node.end_lineno]))
-    return "\n".join(parts) + "\n"
+    return "\n\n".join(_source(node, text, lines) for node in tree.body if node in kept) + "\n"
+
+
+def _source(node: ast.stmt, text: str, lines: list[str]) -> str:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return ast.get_source_segment(text, node) or ""
+    first = min([node.lineno, *(part.lineno for part in node.decorator_list)])
+    return "\n".join(line.rstrip() for line in lines[first - 1 : node.end_lineno])

@@ -78,6 +78,13 @@ def read_case(test: str, entry_point: str, *, truth: bool = False) -> Case | str
     tree = parse_python(test)
     if tree is None or not tree.body:
         return "syntax"
+    try:
+        return _case(tree, test, entry_point, truth)
+    except RecursionError:
+        return "syntax"
+
+
+def _case(tree: ast.Module, test: str, entry_point: str, truth: bool) -> Case | str:
     if not mentions(tree, target_name(entry_point)):
         return "other_target"
     last = _inlined(tree.body)

@@ -12,26 +12,9 @@ import itertools
 import warnings
 from collections.abc import Iterable, Iterator
 
-_MODULES = frozenset(
-    [
-        "bisect",
-        "cmath",
-        "collections",
-        "datetime",
-        "decimal",
-        "fractions",
-        "functools",
-        "heapq",
-        "itertools",
-        "json",
-        "math",
-        "operator",
-        "random",
-        "re",
-        "statistics",
-        "string",
-    ]
-)
+_MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
+    *("itertools", "json", "math", "operator", "random", "re", "statistics", "string")
+}
 _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq,
     "assertEquals": ast.Eq,
@@ -93,6 +76,29 @@ def bound_names(node: ast.stmt) -> set[str]:
 def used_names(node: ast.AST) -> set[str]:
     """The names that a statement reads or writes, at any depth."""
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def free_names(node: ast.stmt) -> set[str]:
+    """The names that a statement takes from outside: of a function, those it does not bind itself.
+
+    Scopes inside the function are read as one; `global` gives its names back.
+    """
+    names = used_names(node)
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return names
+    own: set[str] = set()
+    shared: set[str] = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.arg):
+            own.add(part.arg)
+        elif isinstance(part, ast.ExceptHandler) and part.name:
+            own.add(part.name)
+        elif isinstance(part, ast.Global):
+            shared |= set(part.names)
+        elif isinstance(part, ast.stmt) and part is not node:
+            own |= bound_names(part)
+    outside = [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
+    return (names - own) | shared | set().union(*map(used_names, outside))
 
 
 def split_tests(module: ast.Module, entry_point: str) -> list[str]:

@@ -21,7 +21,8 @@ from typing import Any, Literal, TextIO
 
 from tasks.errors import FlywheelError
 from tasks.settings import TrainingSettings
-from tasks.training_child import Job, Plan, Stage, plan_dpo, plan_sft
+from tasks.training_job import Job
+from tasks.training_rows import Plan, Stage, plan_dpo, plan_sft
 
 __all__ = ["Plan", "TrainingResult", "explain_exit", "plan_dpo", "plan_sft", "run_training"]
 
@@ -227,6 +228,14 @@ def _child_environment(work: Path) -> dict[str, str]:
     return {
         **os.environ,
         "OMP_NUM_THREADS": str(cores),
+        # Threads that spin while they wait made a step five times slower beside any other busy process.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        # glibc gives large tensors back to the kernel after every operation; keeping them, in huge pages,
+        # saves an eighth of a step on a CPU.
+        "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
+        "MALLOC_TRIM_THRESHOLD_": str(16 << 30),
+        "MALLOC_TOP_PAD_": str(256 << 20),
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         # Everything temporary lies in the work folder: a killed child leaves nothing elsewhere.
         "TMPDIR": str(work / "tmp"),
         "HF_DATASETS_CACHE": str(work / "tmp"),

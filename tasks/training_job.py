@@ -1,0 +1,109 @@
+"""What parent and child of a training process share: the job, and the rules that need no library."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tasks.errors import FlywheelError
+from tasks.settings import TrainingSettings
+from tasks.training_rows import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything a child needs; paths are absolute."""
+
+    stage: Stage
+    model: str
+    rows: str
+    checkpoint: str
+    events: str
+    base_model: str
+    dtype: Literal["float32", "bfloat16"]
+    seed: int
+    settings: dict[str, Any]
+
+
+def micro_batch(batch_size: int, limit: int) -> int:
+    """The largest micro batch up to `limit` that divides `batch_size`, so that a step is exactly a batch."""
+    return max(size for size in range(1, min(batch_size, limit) + 1) if batch_size % size == 0)
+
+
+def check_health(losses: Sequence[float], grad_norm: float) -> None:
+    """Stop a run that broke.
+
+    Raises:
+        FlywheelError: a loss or gradient is not finite, or the mean of the last three losses is far above
+            the first loss.
+    """
+    step = len(losses)
+    if not (math.isfinite(losses[-1]) and math.isfinite(grad_norm)):
+        raise FlywheelError(
+            f"training broke at step {step}: loss {losses[-1]}, gradient norm {grad_norm}; "
+            "lower the learning rate, or compute in float32"
+        )
+    recent = sum(losses[-3:]) / 3
+    if step > 3 and recent > 3 * losses[0] + 1:
+        raise FlywheelError(
+            f"training diverges: loss {losses[0]:.3g} at the start, {recent:.3g} around step {step}; "
+            "lower the learning rate"
+        )
+
+
+def explain(error: BaseException) -> str:
+    """The cause of a failure in one sentence; "" when only the traceback in the log can tell."""
+    if isinstance(error, FlywheelError):
+        return str(error)
+    text = str(error)
+    # safetensors has an error type of its own, which carries no errno.
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in text:
+        return "the disk is full: free space, or move the workspace"
+    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
+        return "out of memory: lower micro_batch_size or max_length, or train with method lora"
+    return ""
+
+
+def step_count(rows: int, batch_size: int, epochs: float) -> int:
+    """Steps of a run; the last step of an epoch may hold fewer rows than a batch."""
+    return math.ceil(epochs * math.ceil(rows / batch_size))
+
+
+def warmup_steps(steps: int) -> int:
+    """A tenth of the steps; none in a short run, since the first step of a warmup has learning rate 0."""
+    return steps // 10 if steps >= 20 else 0
+
+
+def model_card(job: Job, rows: int, too_long: int, steps: int, versions: dict[str, str]) -> str:
+    """The README of a checkpoint, in Hugging Face's format. Holds no clock: equal runs give equal files."""
+    settings = TrainingSettings(**job.settings)
+    dpo = job.stage == "dpo"
+    return "\n".join(
+        [
+            "---",
+            f"base_model: {json.dumps(job.base_model)}",
+            "library_name: transformers",
+            "pipeline_tag: text-generation",
+            f"tags: [solver-verifier-flywheel, {job.stage}]",
+            "---",
+            f"# {Path(job.base_model).name}: solver and verifier, {job.stage.upper()}",
+            "",
+            "Trained by the solver-verifier flywheel on code and tests that the model wrote itself and that",
+            "agreed when they were executed.",
+            "",
+            f"- Base model: {job.base_model}",
+            f"- Parent checkpoint: {Path(job.model).name}",
+            f"- Rows: {rows} (dropped as too long: {too_long}), steps: {steps}, seed: {job.seed}",
+            f"- Method: {settings.method}, computed in {job.dtype}, stored in float32",
+            f"- Learning rate: {settings.dpo_learning_rate if dpo else settings.sft_learning_rate}, "
+            f"epochs: {settings.dpo_epochs if dpo else settings.sft_epochs}, batch: {settings.batch_size}",
+            *([f"- beta: {settings.dpo_beta}, SFT term: {settings.dpo_sft_weight}"] if dpo else []),
+            f"- Software: {', '.join(f'{name} {version}' for name, version in versions.items())}",
+            "",
+        ]
+    )

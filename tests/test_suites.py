@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.records import Call, Case
+from tasks.suites import case_key, case_source, make_call, read_case, read_cases
+from tasks.testsource import parse_python, split_tests
+from tasks.values import decode, encode
+
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4)
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.integers() | st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def case(source: str) -> Case:
+    found = read_case(source, "f")
+    assert isinstance(found, Case), found
+    return found
+
+
+def split(code: str) -> list[str]:
+    module = parse_python(code)
+    assert module is not None
+    return split_tests(module, "f")
+
+
+@pytest.mark.parametrize(
+    ("source", "args", "expected"),
+    [
+        ("assert f(1, [2]) == 3", [1, [2]], 3),
+        ("assert 3 == f(1, [2])", [1, [2]], 3),
+        ("assert f('a') == 'b', 'message'", ["a"], "b"),
+        ("assert f(-1) == -2.5", [-1], -2.5),
+        ("assert f(2)", [2], True),
+        ("assert not f(2)", [2], False),
+        ("assert f(2) is None", [2], None),
+        ("assert f(2) is True", [2], True),
+        ("assert f({1: (2,)}) == {3}", [{1: (2,)}], {3}),
+        ("assert f(set()) == []", [set()], []),
+        ("x = [1]\nassert f(x) == 1", [[1]], 1),
+        ("r = f(4)\nassert r == 5", [4], 5),
+        ("x = 3\nassert f(x, x) == x", [3, 3], 3),
+    ],
+)
+def test_calls_with_an_expected_value(source: str, args: list[object], expected: object) -> None:
+    found = case(source)
+    assert found.call == make_call("f", args)
+    assert decode(found.expected) == expected
+    assert not found.check
+    assert not found.raises
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert f(1) != 2",
+        "assert f(1) > 2",
+        "assert abs(f(0.1) - 0.3) < 1e-06",
+        "assert sorted(f([2, 1])) == [1, 2]",
+        "assert f(f(1)) == 1",
+        "assert isinstance(f(1), int)",
+        "assert f(1) in (1, 2)",
+        "assert f(1) == f(2)",
+        "assert f(x) == 1",
+        "assert f(*[1, 2]) == 3",
+        "assert f(1) == 1 < 2",
+        "x = [2, 1]\nx.append(3)\nassert f(x) == 3",
+        "x = [2, 1]\ny = f(x)\nassert (x, y) == ([1, 2], None)",
+        "for i in range(3):\n    assert f(i) == i",
+    ],
+)
+def test_everything_else_is_a_check(source: str) -> None:
+    found = case(source)
+    assert found.call is None
+    assert found.check == source
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("assert g(1) == 2", "other_target"),
+        ("assert True", "other_target"),
+        ("assert 1 + == 2", "syntax"),
+        ("f(1) == 2", "no_assertion"),
+        ("print(f(1))", "no_assertion"),
+        ("", "syntax"),
+        ("assert f(" + "(" * 500, "syntax"),
+        ("assert f(" + "-" * 5000 + "1) == 1", "syntax"),
+    ],
+)
+def test_dropped_tests_say_why(source: str, reason: str) -> None:
+    assert read_case(source, "f") == reason
+
+
+def test_expected_exceptions() -> None:
+    source = "with pytest.raises(ValueError):\n    f(1, key='a')"
+    found = case(source)
+    assert (found.call, found.raises) == (
+        Call("f", make_call("f", [1], {"key": "a"}).arguments),
+        "ValueError",
+    )
+    assert case_source(found, "f") == source
+    assert (
+        case("with pytest.raises(json.JSONDecodeError, match='x'):\n    f('{')").raises == "JSONDecodeError"
+    )
+
+
+def test_an_exception_from_setup_that_is_no_literal_needs_no_pytest() -> None:
+    found = case("x = object()\nwith pytest.raises(TypeError):\n    f(x)")
+    assert found.call is None
+    assert "pytest" not in found.check
+    assert _passes(found.check, lambda x: int(x))
+    assert not _passes(found.check, lambda x: x)
+
+
+def _passes(check: str, function: object) -> bool:
+    """Runs a check that this test wrote itself."""
+    try:
+        exec(check, {"f": function})
+    except AssertionError:
+        return False
+    return True
+
+
+def test_keywords_are_sorted_and_duplicates_counted() -> None:
+    reading = read_cases(
+        ["assert f(b=1, a=2) == 3", "assert f(a=2, b=1) == 3", "assert 3 == f(a=2, b=1)", "assert g(1) == 1"],
+        "f",
+    )
+    assert len(reading.cases) == 1
+    assert reading.duplicates == 2
+    assert reading.dropped == (("other_target", "assert g(1) == 1"),)
+
+
+def test_true_and_one_are_different_cases() -> None:
+    assert len(read_cases(["assert f(1) == 1", "assert f(1) == True", "assert f(1) == 1.0"], "f").cases) == 3
+
+
+def test_benchmarks_keep_the_meaning_of_a_bare_assert() -> None:
+    found = read_case("assert f(1)", "f", truth=True)
+    assert isinstance(found, Case)
+    assert found.check == "assert f(1)"
+
+
+@given(st.lists(values, max_size=3), values)
+def test_a_case_reads_back_from_its_source(args: list[Any], expected: Any) -> None:
+    original = Case("", make_call("f", args), expected=encode(expected))
+    again = read_case(case_source(original, "f"), "f")
+    assert isinstance(again, Case)
+    assert case_key(again) == case_key(original)
+
+
+@given(st.lists(values, max_size=3), st.sampled_from(["ValueError", "KeyError"]))
+def test_an_exception_case_reads_back_from_its_source(args: list[Any], raises: str) -> None:
+    original = Case("", make_call("f", args, {"k": 1}), raises=raises)
+    again = read_case(case_source(original, "f"), "f")
+    assert isinstance(again, Case)
+    assert case_key(again) == case_key(original)
+
+
+@given(st.lists(values, max_size=3))
+def test_equal_arguments_are_one_record(args: list[Any]) -> None:
+    assert make_call("f", args) == make_call("f", list(args))
+    back, kwargs = decode(make_call("f", args).arguments)
+    assert len(back) == len(args)
+    assert kwargs == {}
+
+
+def test_special_floats_travel() -> None:
+    found = case("assert f(float('inf')) == float('nan')")
+    assert found.call == make_call("f", [math.inf])
+    assert math.isnan(decode(found.expected))
+
+
+def test_parametrize_and_tables_are_unrolled() -> None:
+    code = (
+        "@pytest.mark.parametrize('a, want', [(1, 2), (3, 4)])\n"
+        "def test_f(a, want):\n    assert f(a) == want\n"
+        "CASES = [([1], 1), ([2], 2)]\nfor xs, want in CASES:\n    assert f(xs) == want\n"
+        "for x in [5, 6]:\n    got = f(x)\n    assert got == 7\n"
+    )
+    reading = read_cases(split(code), "f")
+    calls = [(decode(c.call.arguments)[0], decode(c.expected)) for c in reading.cases if c.call]
+    assert calls == [([1], 2), ([3], 4), ([[1]], 1), ([[2]], 2), ([5], 7), ([6], 7)]
+    assert not reading.dropped
+
+
+def test_setup_goes_along_with_the_assertions_that_need_it() -> None:
+    code = "import math\nxs = [1, 2]\nys = [3]\nxs.append(4)\nprint(f(ys))\nassert math.prod(f(xs)) == 8\n"
+    assert split(code) == ["import math\nxs = [1, 2]\nxs.append(4)\nassert math.prod(f(xs)) == 8"]
+
+
+def test_modules_that_everyone_forgets_to_import_are_imported() -> None:
+    assert split("assert math.isclose(f(1), 0.5)") == ["import math\nassert math.isclose(f(1), 0.5)"]
+
+
+def test_a_suite_never_brings_its_own_solution() -> None:
+    code = "def f(x):\n    return 1\nfrom solution import f\nassert f(1) == 1\nassert f(1) > 0\n"
+    assert split(code) == ["assert f(1) == 1", "assert f(1) > 0"]
+
+
+def test_other_unittest_assertions_keep_their_meaning() -> None:
+    code = (
+        "class T(unittest.TestCase):\n    def test(self):\n"
+        "        self.assertIsNone(f(1))\n        self.assertFalse(f(2))\n        self.assertIn(f(3), [1])\n"
+        "        self.assertAlmostEqual(f(4), 0.5)\n        self.assertCountEqual(f(5), [2, 1])\n"
+        "        with self.assertRaises(ValueError):\n            f(6)\n"
+    )
+    assert split(code) == [
+        "assert f(1) is None",
+        "assert not f(2)",
+        "assert f(3) in [1]",
+        "assert round(abs(f(4) - 0.5), 7) == 0",
+        "assert sorted(f(5), key=repr) == sorted([2, 1], key=repr)",
+        "with pytest.raises(ValueError):\n    f(6)",
+    ]
+
+
+@given(st.text(alphabet=st.sampled_from(list("assertf (1)=:[],\n 'x")), max_size=80))
+def test_reading_survives_anything(text: str) -> None:
+    reading = read_cases([text], "f")
+    for found in reading.cases:
+        ast.parse(case_source(found, "f"))

@@ -1,0 +1,315 @@
+"""Training: what is learnt, what is written, and how a child ends. All on a random Llama of two layers."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.errors import FlywheelError
+from tasks.models import model_digest, tiny_random_llama
+from tasks.records import Pair, SftRow
+from tasks.settings import TrainingSettings
+from tasks.training import explain_exit, plan_dpo, plan_sft, run_training
+from tasks.training_child import train
+from tasks.training_job import Job, check_health, explain, micro_batch, model_card, step_count, warmup_steps
+from tasks.training_rows import read_rows
+
+ROWS = [SftRow(f"row{i}", "solver", f"p{i}", f"def f{i}(", f"a):\n    return {i}\n```") for i in range(8)]
+PAIRS = [
+    Pair(row.row_id, row.role, row.problem_id, row.prompt, row.completion, "b):\n    pass\n```", "fails")
+    for row in ROWS
+]
+LEARN = TrainingSettings(
+    sft_learning_rate=1e-2,
+    sft_epochs=12,
+    dpo_learning_rate=2e-3,
+    dpo_epochs=8,
+    micro_batch_size=8,
+    lora_rank=4,
+)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_random_llama(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(tiny)
+
+
+def write(path: Path, rows: list[SftRow] | list[Pair]) -> Path:
+    path.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def train_here(
+    folder: Path, model: Path, rows: list[SftRow] | list[Pair], settings: TrainingSettings, seed: int = 0
+) -> tuple[Path, list[dict[str, Any]]]:
+    """A stage in this process, without a child: its checkpoint and its events."""
+    folder.mkdir()
+    job = Job(
+        stage="sft" if isinstance(rows[0], SftRow) else "dpo",
+        model=str(model),
+        rows=str(write(folder / "rows.jsonl", rows)),
+        checkpoint=str(folder / "checkpoint"),
+        events="",
+        base_model="tiny",
+        dtype="float32",
+        seed=seed,
+        settings=settings.model_dump(),
+    )
+    events: list[dict[str, Any]] = []
+    train(job, events.append)
+    return folder / "checkpoint", events
+
+
+def series(events: list[dict[str, Any]], name: str) -> list[float]:
+    return [event[name] for event in events if "step" in event]
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def gone(process: int, within: float) -> bool:
+    end = time.monotonic() + within
+    while alive(process) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not alive(process)
+
+
+def test_loss_lies_on_the_completion_and_its_end(tokenizer: Any) -> None:
+    plan = plan_sft(ROWS[:1], tokenizer, 100, seed=0)
+    row = plan.rows[0]
+    prompt = tokenizer(ROWS[0].prompt)["input_ids"]
+    assert row["input_ids"][: len(prompt)] == prompt
+    assert row["labels"][: len(prompt)] == [-100] * len(prompt)
+    assert row["labels"][len(prompt) :] == row["input_ids"][len(prompt) :]
+    assert tokenizer.decode(row["input_ids"]) == ROWS[0].prompt + ROWS[0].completion + tokenizer.eos_token
+
+
+def test_prompt_tokens_are_the_sampled_ones_where_text_would_merge() -> None:
+    class Merging:
+        """Two characters "([" are one token; everything else is one token a character."""
+
+        eos_token_id = 0
+
+        def __call__(self, text: str, *, add_special_tokens: bool = True) -> Any:
+            return {"input_ids": [ord(c) for c in text.replace("([", "\uffff")]}
+
+    row = SftRow("r", "verifier", "p", "assert f(", "[1])")
+    pair = Pair("r", "verifier", "p", "assert f(", "[1])", "2)", "fails")
+    assert plan_sft([row], Merging(), 99, 0).rows[0]["input_ids"] == [*map(ord, "assert f([1])"), 0]
+    planned = plan_dpo([pair], Merging(), 99, 0).rows[0]
+    assert planned["prompt_ids"] == [*map(ord, "assert f(")]
+    assert planned["chosen_ids"] == [*map(ord, "[1])"), 0]
+    assert planned["rejected_ids"] == [*map(ord, "2)"), 0]
+
+
+def test_too_long_rows_are_named_and_counted(tokenizer: Any) -> None:
+    long_row = replace(ROWS[3], completion=ROWS[3].completion * 20)
+    long_pair = replace(PAIRS[5], rejected=PAIRS[5].rejected * 20)
+    plan = plan_sft([*ROWS[:3], long_row], tokenizer, 64, seed=0)
+    assert (len(plan.rows), plan.too_long) == (3, ("row3",))
+    plan = plan_dpo([*PAIRS[:5], long_pair], tokenizer, 64, seed=0)
+    assert (len(plan.rows), plan.too_long) == (5, ("row5",))
+
+
+def test_order_depends_on_rows_and_seed_alone(tokenizer: Any) -> None:
+    plans = [plan_sft(rows, tokenizer, 99, seed) for rows, seed in ((ROWS, 1), (ROWS[::-1], 1), (ROWS, 2))]
+    assert plans[0] == plans[1]
+    assert plans[0] != plans[2]
+    assert sorted(map(str, plans[0].rows)) == sorted(map(str, plans[2].rows))
+
+
+def test_unreadable_rows_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(asdict(PAIRS[0])) + "\n")
+    assert read_rows(path, "dpo") == PAIRS[:1]
+    with pytest.raises(FlywheelError, match="line 1: not a row of the sft stage"):
+        read_rows(path, "sft")
+    with pytest.raises(FlywheelError, match="cannot be read"):
+        read_rows(tmp_path / "none.jsonl", "sft")
+
+
+def test_steps_and_micro_batches() -> None:
+    assert [micro_batch(8, 4), micro_batch(8, 3), micro_batch(6, 4), micro_batch(4, 99)] == [4, 2, 3, 4]
+    assert [step_count(9, 8, 2), step_count(8, 8, 0.5), step_count(1, 8, 1)] == [4, 1, 1]
+    assert [warmup_steps(19), warmup_steps(20), warmup_steps(200)] == [0, 2, 20]
+
+
+def test_a_broken_run_is_stopped() -> None:
+    check_health([2.0, 1.5, 1.0, 0.8], 1.0)
+    check_health([0.01, 0.5, 0.5, 0.5], 1.0)
+    with pytest.raises(FlywheelError, match="broke at step 2"):
+        check_health([2.0, math.nan], 1.0)
+    with pytest.raises(FlywheelError, match="gradient norm inf"):
+        check_health([2.0], math.inf)
+    with pytest.raises(FlywheelError, match="diverges"):
+        check_health([2.0, 8.0, 9.0, 12.0], 1.0)
+
+
+def test_causes_of_failure_are_told_apart() -> None:
+    assert explain(OSError(28, "No space left on device")).startswith("the disk is full")
+    assert explain(RuntimeError("CUDA out of memory. Tried ...")).startswith("out of memory")
+    assert explain(FlywheelError("this one")) == "this one"
+    assert explain(ValueError("odd")) == ""
+    free = 1 << 40
+    assert explain_exit(1, "the child's word", "tail", free) == "the child's word"
+    assert "memory runs out" in explain_exit(-signal.SIGKILL, "", "tail", free)
+    assert "disk is full" in explain_exit(1, "", "tail", 0)
+    assert "SIGSEGV\ntail" in explain_exit(-signal.SIGSEGV, "", "tail", free)
+    assert "code 3\ntail" in explain_exit(3, "", "tail", free)
+
+
+def test_sft_learns_rows_by_heart_and_the_same_seed_gives_the_same_weights(
+    tmp_path: Path, tiny: Path
+) -> None:
+    first, events = train_here(tmp_path / "a", tiny, ROWS, LEARN)
+    losses = series(events, "loss")
+    assert len(losses) == 12
+    assert losses[-1] < losses[0] / 2
+    assert events[0] == {"rows": 8, "too_long": ()}
+    again, _ = train_here(tmp_path / "b", tiny, ROWS[::-1], LEARN)
+    other, _ = train_here(tmp_path / "c", tiny, ROWS, LEARN, seed=1)
+    assert model_digest(first) == model_digest(again)
+    assert model_digest(first) != model_digest(other)
+
+
+def test_dpo_prefers_the_chosen(tmp_path: Path, tiny: Path) -> None:
+    out, events = train_here(tmp_path / "dpo", tiny, PAIRS, LEARN)
+    margins = series(events, "margin")
+    assert margins[0] == pytest.approx(0, abs=1e-4)
+    assert margins[-1] > 0.2
+    assert series(events, "accuracy")[-1] == 1
+    assert model_digest(out) != model_digest(tiny)
+
+
+def test_an_adapter_is_merged_into_a_full_checkpoint(tmp_path: Path, tiny: Path) -> None:
+    from safetensors.torch import load_file
+
+    out, events = train_here(tmp_path / "lora", tiny, PAIRS, LEARN.model_copy(update={"method": "lora"}))
+    assert series(events, "margin")[-1] > 0
+    assert not list(out.glob("adapter*"))
+    before, after = load_file(tiny / "model.safetensors"), load_file(out / "model.safetensors")
+    assert before.keys() == after.keys()
+    assert [name for name in before if not before[name].equal(after[name])]
+
+
+def test_weights_that_are_no_numbers_stop_the_run(tmp_path: Path, tiny: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    broken = Path(shutil.copytree(tiny, tmp_path / "broken"))
+    weights = load_file(broken / "model.safetensors")
+    weights["model.norm.weight"].fill_(math.nan)
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(FlywheelError, match="broke at step 1"):
+        train_here(tmp_path / "run", broken, ROWS, LEARN)
+
+
+def test_a_child_leaves_a_whole_checkpoint_and_nothing_else(tmp_path: Path, tiny: Path) -> None:
+    rows = write(tmp_path / "rows.jsonl", [*ROWS, replace(ROWS[0], row_id="long", completion="x" * 5000)])
+    said: list[str] = []
+    out = tmp_path / "models" / "out"
+    result = run_training(
+        "sft", tiny, rows, out, LEARN, "float32", 0, tmp_path / "log", said.append, base_model="org/base"
+    )
+    assert (result.steps, result.rows_used, result.too_long) == (12, 8, ("long",))
+    assert result.losses[0][0] == 1
+    assert result.losses[-1][1] < result.losses[0][1] / 2
+    assert result.memory_mb > 100
+    assert any("dropped as too long (long)" in line for line in said)
+    assert any("step 12/12, loss" in line for line in said)
+    assert os.listdir(out.parent) == ["out"]
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "config.json"):
+        assert (out / name).read_bytes() == (tiny / name).read_bytes()
+    assert (out / "README.md").read_text().startswith('---\nbase_model: "org/base"\n')
+    assert "'loss'" in (tmp_path / "log").read_text()
+    with pytest.raises(FlywheelError, match="exists already"):
+        run_training("sft", tiny, rows, out, LEARN, "float32", 0, tmp_path / "log", said.append)
+
+
+def test_a_killed_child_fails_cleanly(tmp_path: Path, tiny: Path) -> None:
+    rows = write(tmp_path / "rows.jsonl", ROWS)
+    settings = LEARN.model_copy(update={"sft_epochs": 100})
+    child = 0
+
+    def say(line: str) -> None:
+        nonlocal child
+        if found := re.search(r"in process (\d+)", line):
+            child = int(found[1])
+        if "step" in line:
+            os.kill(child, signal.SIGKILL)
+
+    with pytest.raises(FlywheelError, match="killed by SIGKILL"):
+        run_training("sft", tiny, rows, tmp_path / "out", settings, "float32", 0, tmp_path / "log", say)
+    assert sorted(os.listdir(tmp_path)) == ["log", "rows.jsonl"]
+
+
+def test_an_interrupt_ends_the_child(tmp_path: Path, tiny: Path) -> None:
+    rows = write(tmp_path / "rows.jsonl", ROWS)
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training("sft", tiny, rows, tmp_path / "out", LEARN, "float32", 0, tmp_path / "log", say)
+    assert not alive(int(re.findall(r"in process (\d+)", said[0])[0]))
+    assert sorted(os.listdir(tmp_path)) == ["log", "rows.jsonl"]
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from tasks.settings import TrainingSettings
+from tasks.training import run_training
+model, rows, folder = map(Path, sys.argv[1:])
+say = lambda line: print(line, flush=True)
+run_training("sft", model, rows, folder / "out", TrainingSettings(), "float32", 0, folder / "log", say)
+"""
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path, tiny: Path) -> None:
+    rows = write(tmp_path / "rows.jsonl", ROWS)
+    command = [sys.executable, "-c", PARENT, str(tiny), str(rows), str(tmp_path)]
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as parent:
+        assert parent.stdout is not None
+        child = int(re.findall(r"in process (\d+)", parent.stdout.readline())[0])
+        # The first event: by then the child watches its lifeline, libraries and all.
+        parent.stdout.readline()
+        assert alive(child)
+        parent.kill()
+    assert gone(child, within=10)
+    assert not (tmp_path / "out").exists()
+
+
+def test_card_names_base_and_parent_and_no_clock() -> None:
+    settings = TrainingSettings().model_dump()
+    job = Job("dpo", "/w/sft-model", "", "", "", "org/base", "float32", 7, settings)
+    card = model_card(job, 5, 1, 2, {"trl": "1"})
+    assert 'base_model: "org/base"' in card
+    assert "Parent checkpoint: sft-model" in card
+    assert "seed: 7" in card
+    assert "beta: 0.1" in card
