@@ -46,7 +46,7 @@ def run(
 ) -> None:
     """Turn the wheel once, or finish the turn that a killed run began."""
     settings = _settings(preset, config, assignments, workspace)
-    from flows.console import print_report, prepare_prefect
+    from flows.console import prepare_prefect, print_report
 
     prepare_prefect()
     from flows.iteration import iteration
@@ -66,7 +66,7 @@ def evaluate(
     """Score a model on the benchmarks."""
     named = [f"model.name={model!r}"] if model else []
     settings = _settings(preset, config, [*(assignments or ()), *named], workspace)
-    from flows.console import print_scores, prepare_prefect
+    from flows.console import prepare_prefect, print_scores
 
     prepare_prefect()
     from flows.evaluation import evaluation

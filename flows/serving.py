@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import cast
 
 from tasks.errors import FlywheelError
 from tasks.settings import IterationSettings
@@ -73,13 +74,16 @@ def serve_flows(settings: IterationSettings, port: int) -> None:
 def _serve(settings: IterationSettings, ui_url: str) -> None:
     # After PREFECT_API_URL is set: Prefect reads it when it is imported.
     from prefect import serve
+    from prefect.deployments.runner import RunnerDeployment
     from prefect.types.entrypoint import EntrypointType
 
     from flows.evaluation import evaluation
     from flows.iteration import iteration
 
     parameters = {"settings": settings.model_copy(update={"iteration": 0}).model_dump(mode="json")}
-    deployments = [
+    # Typed as possibly asynchronous; in synchronous code it gives the deployment itself.
+    turn = cast(
+        RunnerDeployment,
         iteration.to_deployment(
             name="local",
             parameters=parameters,
@@ -88,6 +92,9 @@ def _serve(settings: IterationSettings, ui_url: str) -> None:
             tags=["flywheel"],
             entrypoint_type=EntrypointType.MODULE_PATH,
         ),
+    )
+    scoring = cast(
+        RunnerDeployment,
         evaluation.to_deployment(
             name="local",
             parameters=parameters,
@@ -95,6 +102,6 @@ def _serve(settings: IterationSettings, ui_url: str) -> None:
             tags=["flywheel"],
             entrypoint_type=EntrypointType.MODULE_PATH,
         ),
-    ]
+    )
     print(f"open {ui_url}/deployments to start a run; Ctrl-C ends serving.", flush=True)
-    serve(*deployments, limit=1, print_starting_message=False)
+    serve(turn, scoring, limit=1, print_starting_message=False)

@@ -202,14 +202,11 @@ class _Progress:
         elif "phase" in event:
             self._say(f"{self._stage}: {event['phase']}")
         elif "rows" in event:
-            too_long = event["too_long"]
+            ids = event["too_long"]
+            some = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
             self._say(
                 f"{self._stage}: {event['rows']} rows"
-                + (
-                    f", {len(too_long)} dropped as too long ({', '.join(too_long[:5])} ...)"
-                    if too_long
-                    else ""
-                )
+                + (f", {len(ids)} dropped as too long ({some})" if ids else "")
             )
         elif "total" in event:
             self._total = event["total"]

@@ -99,7 +99,7 @@ def _untag(tree: Any, depth: int) -> Any:
     ((tag, body),) = tree.items()
     try:
         return _untag_body(tag, body, depth)
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise ValueFormatError(f"malformed value under tag {tag!r}: {error}") from None
 
 

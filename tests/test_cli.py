@@ -132,7 +132,7 @@ def test_help_needs_no_heavy_import() -> None:
     script = (
         "import sys; sys.argv = ['flywheel', '--help']\nfrom flows.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "heavy = {'prefect', 'torch', 'vllm', 'transformers', 'datasets', 'pyarrow', 'matplotlib', 'pydantic'}\n"
+        "heavy = {'prefect', 'torch', 'vllm', 'transformers', 'datasets', 'pyarrow', 'pydantic'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
     )
     result = subprocess.run(

@@ -93,6 +93,7 @@ def test_decoding_hostile_text_gives_a_value_or_one_error(text: str) -> None:
         "[" * 5000,
         '{"c":[1]}',
         '{"b":"zz"}',
+        '{"c":[1' + "0" * 400 + ",1]}",
     ],
 )
 def test_malformed_encodings_are_refused(text: str) -> None:

@@ -155,7 +155,11 @@ class VllmSampler:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        if self._process.returncode is not None:
+            return False
+        # Looks without reaping: until `close` has killed the group, its number must stay ours.
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self._process.pid, flags) is None
 
     @property
     def pid(self) -> int:
@@ -173,12 +177,11 @@ class VllmSampler:
 
     def close(self) -> None:
         """End the child and all its workers; safe to call twice and from any thread."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            # A child that has ended may have left workers in its group; its pid is not reaped before
-            # `wait`, so the group is still ours.
-            if self._process.returncode is None:
+        if self._process.returncode is None:
+            # Even when the child has ended: its workers are in the group too.
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+            self._process.wait()
         for stream in (self._out, self._in):
             with contextlib.suppress(OSError, ValueError):
                 stream.close()
@@ -201,12 +204,13 @@ class VllmSampler:
         return answer
 
     def _death(self) -> FlywheelError:
-        try:
-            code = self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            code = 0
-        tail = self._log_tail()
+        deadline = time.monotonic() + 10
+        while self.alive and time.monotonic() < deadline:
+            time.sleep(0.05)
+        hung = self.alive
         self.close()
+        code = 0 if hung else self._process.returncode
+        tail = self._log_tail()
         hint = ""
         if code == -signal.SIGKILL or any(sign in tail.lower() for sign in _MEMORY_SIGNS):
             hint = (

@@ -1,6 +1,6 @@
 # calls: f(1)
-# outcome: memory | crash SIGSEGV | timeout | exception SystemError
-# correct: without the interpreter's limit the process's limits end it
+# outcome: memory | crash SIGSEGV | timeout | exception
+# correct: without the interpreter's limit another limit ends it: C stack, memory, or its count of C calls
 
 import sys
 

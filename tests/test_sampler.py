@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.engines import sampler
+from tasks.engines.sampler import Completion, ReplaySampler, Request, VllmSampler, shared_sampler
+from tasks.errors import FlywheelError
+from tasks.settings import EngineSettings, ModelSettings
+
+FAKE = str(Path(__file__).with_name("fake_vllm"))
+ASK = Request("tell", 2, 7, 16, 0.5, 40, ("\n\n",))
+
+
+def prompt(text: str, n: int = 1) -> Request:
+    return replace(ASK, prompt=text, n=n)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within some seconds (a zombie that nobody reaps has ended)."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", FAKE)
+
+
+@pytest.fixture
+def engine(fake: None, tmp_path: Path) -> Iterator[VllmSampler]:
+    engine = VllmSampler(tmp_path, "float32", 40, EngineSettings(), tmp_path)
+    yield engine
+    engine.close()
+
+
+def told(engine: VllmSampler) -> dict[str, Any]:
+    answer: dict[str, Any] = ast.literal_eval(engine.generate([ASK])[0][0].text)
+    return answer
+
+
+def test_replay_answers_in_order_and_in_a_circle() -> None:
+    replay = ReplaySampler({"a": ["x", "y z"], "b": ["w"]})
+    answers = replay.generate([prompt("b"), prompt("a", 3)])
+    assert [[part.text for part in parts] for parts in answers] == [["w"], ["x", "y z", "x"]]
+    assert answers[1][1] == Completion("y z", "stop", 2)
+    with pytest.raises(FlywheelError, match="no recorded completion"):
+        replay.generate([prompt("c")])
+
+
+def test_replay_reads_jsonl(tmp_path: Path) -> None:
+    path = tmp_path / "recorded.jsonl"
+    path.write_text('{"prompt": "a", "completions": ["1"]}\n{"prompt": "a", "completions": ["2"]}\n')
+    assert [part.text for part in ReplaySampler.from_jsonl(path).generate([prompt("a", 2)])[0]] == ["1", "2"]
+    path.write_text('{"prompt": "a"}\n')
+    with pytest.raises(FlywheelError, match="line 1"):
+        ReplaySampler.from_jsonl(path)
+
+
+def test_requests_reach_the_engine_and_completions_come_back_in_order(engine: VllmSampler) -> None:
+    assert engine.generate([]) == []
+    answers = engine.generate([prompt("one"), prompt("two", 3)])
+    assert [[part.text for part in parts] for parts in answers] == [["one"], ["two"] * 3]
+    asked = told(engine)["asked"]
+    assert asked == {
+        "n": 2,
+        "seed": 7,
+        "max_tokens": 16,
+        "temperature": 0.5,
+        "top_k": 40,
+        "stop": ["\n\n"],
+    }
+
+
+def test_every_batch_starts_with_an_empty_prefix_cache(engine: VllmSampler) -> None:
+    assert [told(engine)["resets"], told(engine)["resets"]] == [1, 2]
+
+
+def test_a_prompt_that_does_not_fit_costs_only_itself(engine: VllmSampler) -> None:
+    long, short = engine.generate([prompt("x" * 40, 2), prompt("y" * 35)])
+    assert long == [Completion("", "prompt_too_long", 0)] * 2
+    assert short[0].finish_reason == "stop"
+
+
+def test_close_ends_the_engine_and_its_workers(engine: VllmSampler) -> None:
+    pids = told(engine)
+    engine.close()
+    engine.close()
+    assert gone(pids["pid"])
+    assert gone(pids["worker"])
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("RAISE", "RuntimeError: boom"),
+        ("EXIT", "exit code 3"),
+        ("KILL", "signal 9.*out of memory"),
+    ],
+)
+def test_an_engine_that_fails_says_so_and_leaves_nothing(
+    engine: VllmSampler, word: str, message: str
+) -> None:
+    pids = told(engine)
+    with pytest.raises(FlywheelError, match=message):
+        engine.generate([prompt(word)])
+    assert not engine.alive
+    assert gone(pids["pid"])
+    assert gone(pids["worker"])
+
+
+@pytest.mark.parametrize(
+    ("word", "timeout", "message"),
+    [
+        ("RAISE", 60, "(?s)exit code 1.*boom"),
+        ("MEMORY", 60, "(?s)out of memory, or.*Tried to allocate"),
+        ("HANG", 10, "did not start within 10 s"),
+    ],
+)
+def test_an_engine_that_does_not_start(
+    fake: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, timeout: int, message: str
+) -> None:
+    monkeypatch.setenv("FAKE_VLLM_START", word)
+    with pytest.raises(FlywheelError, match=message):
+        VllmSampler(tmp_path, "float32", 40, EngineSettings(start_timeout_s=timeout), tmp_path)
+
+
+def test_the_engine_ends_with_its_parent(fake: None, tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from tasks.engines.sampler import *\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "engine = VllmSampler(folder, 'float32', 40, EngineSettings(), folder)\n"
+        f"print(engine.generate([{ASK!r}])[0][0].text, flush=True)\n"
+        "engine.generate([Request('HANG', 1, 0, 4, 1.0, 0, ())])"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pids = ast.literal_eval(parent.stdout.readline())
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    assert gone(pids["pid"])
+    assert gone(pids["worker"])
+
+
+def test_one_engine_serves_the_same_weights_and_others_replace_it(fake: None, tmp_path: Path) -> None:
+    settings = EngineSettings()
+    try:
+        first = shared_sampler(tmp_path, "digest-a", "float32", 40, settings, tmp_path)
+        assert shared_sampler(tmp_path, "digest-a", "float32", 40, settings, tmp_path) is first
+        second = shared_sampler(tmp_path, "digest-b", "float32", 40, settings, tmp_path)
+        assert second is not first
+        assert isinstance(first, VllmSampler)
+        assert not first.alive
+        with pytest.raises(FlywheelError):
+            second.generate([prompt("EXIT")])
+        third = shared_sampler(tmp_path, "digest-b", "float32", 40, settings, tmp_path)
+        assert third is not second
+    finally:
+        sampler.close_shared_sampler()
+    assert isinstance(third, VllmSampler)
+    assert not third.alive
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tasks.base_model import cache_folder
+    from tasks.models import resolve_model
+
+    return resolve_model(ModelSettings(), cache_folder(), print)
+
+
+@pytest.mark.model
+def test_the_same_requests_give_the_same_completions_cold_and_warm(packaged: Path, tmp_path: Path) -> None:
+    start = "def add(a, b):\n    return a"
+    requests = [Request(start + " " * (index % 3), 4, index, 12, 0.8, 50, ("\n\n",)) for index in range(16)]
+    others = [Request("import math\n", 3, 5, 20, 1.0, 0, ())]
+    engine = VllmSampler(packaged, "float32", 256, EngineSettings(cpu_kv_cache_gb=1), tmp_path)
+    try:
+        cold = engine.generate(requests)
+        engine.generate(others)
+        assert engine.generate(requests) == cold
+    finally:
+        engine.close()
+    texts = {part.text for parts in cold for part in parts}
+    assert len(texts) > 8
+    assert any("b" in text for text in texts)
+    assert {part.finish_reason for parts in cold for part in parts} <= {"stop", "length"}
