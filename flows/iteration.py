@@ -18,13 +18,13 @@ from tasks.base_model import base_model
 from tasks.engines.sampler import close_shared_sampler
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
-from tasks.finetuning import train
 from tasks.preferences import prefer
 from tasks.problems import propose
 from tasks.promotion import champion_of, promote
 from tasks.sampling import sample
 from tasks.settings import IterationSettings
 from tasks.stages import Turn, say
+from tasks.training import train
 from tasks.workspace import StageResult, Workspace
 
 
@@ -111,13 +111,24 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     # 6. SFT, then DPO with an SFT term. The engine's memory is training's now.
     close_shared_sampler()
     start = base if settings.training.train_from == "base" else champion
-    tuned = done(train(turn, "sft", start, rows["sft"], settings.model.dtype, settings.training))
+    tuned = done(
+        train(
+            turn,
+            "sft",
+            start,
+            rows["sft"],
+            settings.model.name,
+            settings.model.dtype,
+            settings.training,
+        )
+    )
     candidate = done(
         train(
             turn,
             "dpo",
             tuned.models["model"],
             rows["pairs"],
+            settings.model.name,
             settings.model.dtype,
             settings.training,
         )

@@ -17,14 +17,22 @@ from typing import Any
 
 import pytest
 
+from tasks.engines.trainer import explain_exit, run_training
+from tasks.engines.trainer_child import train
+from tasks.engines.trainer_job import (
+    Job,
+    check_health,
+    explain,
+    micro_batch,
+    model_card,
+    step_count,
+    warmup_steps,
+)
+from tasks.engines.trainer_rows import plan_dpo, plan_sft, read_rows
 from tasks.errors import FlywheelError
 from tasks.models import model_digest, tiny_random_llama
 from tasks.records import Pair, SftRow
 from tasks.settings import TrainingSettings
-from tasks.training import explain_exit, plan_dpo, plan_sft, run_training
-from tasks.training_child import train
-from tasks.training_job import Job, check_health, explain, micro_batch, model_card, step_count, warmup_steps
-from tasks.training_rows import read_rows
 
 ROWS = [SftRow(f"row{i}", "solver", f"p{i}", f"def f{i}(", f"a):\n    return {i}\n```") for i in range(8)]
 PAIRS = [
@@ -283,7 +291,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from tasks.settings import TrainingSettings
-from tasks.training import run_training
+from tasks.engines.trainer import run_training
 model, rows, folder = map(Path, sys.argv[1:])
 say = lambda line: print(line, flush=True)
 run_training("sft", model, rows, folder / "out", TrainingSettings(), "float32", 0, folder / "log", say)

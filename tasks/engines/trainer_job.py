@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tasks.engines.trainer_rows import Stage
 from tasks.errors import FlywheelError
 from tasks.settings import TrainingSettings
-from tasks.training_rows import Stage
 
 
 @dataclass(frozen=True, slots=True)

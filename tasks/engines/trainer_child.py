@@ -1,4 +1,4 @@
-"""One training stage, alone in its process: `python -m tasks.training_child JOB FD` (see `tasks.training`).
+"""One training stage, alone in its process: `python -m tasks.engines.trainer_child JOB FD` (see `tasks.engines.trainer`).
 
 It tokenizes rows, trains with TRL and writes a full checkpoint. What it has to say goes to a JSONL file of
 events; everything that libraries print goes to its stdout, which its parent sends to a log.
@@ -20,10 +20,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tasks.engines.trainer_job import (
+    Job,
+    check_health,
+    explain,
+    micro_batch,
+    model_card,
+    step_count,
+    warmup_steps,
+)
+from tasks.engines.trainer_rows import Plan, plan_dpo, plan_sft, read_rows
 from tasks.errors import FlywheelError
 from tasks.settings import TrainingSettings
-from tasks.training_job import Job, check_health, explain, micro_batch, model_card, step_count, warmup_steps
-from tasks.training_rows import Plan, plan_dpo, plan_sft, read_rows
 
 Say = Callable[[dict[str, Any]], None]
 _TOKENIZER_FILES = (
@@ -96,7 +104,7 @@ def _trainer(
     from peft import LoraConfig
 
     class TokenizedDPO(trl.DPOTrainer):  # type: ignore[misc]
-        # TRL would tokenize prompt and completion as one text (see `tasks.training_rows`), and for DPO it has
+        # TRL would tokenize prompt and completion as one text (see `tasks.engines.trainer_rows`), and for DPO it has
         # no way around that but this hook.
         def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
             return dataset

@@ -1,0 +1,288 @@
+"""Training: SFT on the chosen rows of both roles, then DPO with an SFT term on their pairs.
+
+Each stage runs in a child process (`tasks.engines.trainer_child`): its memory returns when it ends, a crash of it
+fails the task and never the flow, and it ends when its parent does. The checkpoint that it leaves is
+complete (an adapter is merged) or is not there at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from tasks.engines.trainer_job import Job
+from tasks.engines.trainer_rows import Stage
+from tasks.errors import FlywheelError
+from tasks.settings import TrainingSettings
+
+_POLL_S = 0.2
+_SAY_EVERY_S = 1.0
+_TAIL_LINES = 15
+_FULL_DISK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What a stage did.
+
+    `losses`, `margins` and `accuracies` are (step, value) pairs, steps from 1; the latter two are DPO's:
+    the mean reward of chosen minus rejected, and the share of pairs where it is above 0. `memory_mb` is
+    the peak resident memory of the child, `gpu_mb` its peak of GPU memory (0.0 on a CPU).
+    """
+
+    model: Path
+    stage: Stage
+    steps: int
+    rows_used: int
+    rows_too_long: int
+    too_long: tuple[str, ...]
+    losses: tuple[tuple[int, float], ...]
+    margins: tuple[tuple[int, float], ...]
+    accuracies: tuple[tuple[int, float], ...]
+    seconds: float
+    memory_mb: float
+    gpu_mb: float
+
+
+def run_training(
+    stage: Stage,
+    model: Path,
+    rows_file: Path,
+    out: Path,
+    settings: TrainingSettings,
+    dtype: Literal["float32", "bfloat16"],
+    seed: int,
+    log_file: Path,
+    say: Callable[[str], None],
+    *,
+    base_model: str = "",
+) -> TrainingResult:
+    """Train `model` on the rows of a JSONL file and leave a full checkpoint folder at `out`.
+
+    Args:
+        stage: "sft" reads `SftRow` lines, "dpo" `Pair` lines; DPO's reference is `model` itself.
+        model: checkpoint folder that training starts from.
+        out: folder that appears complete, or not at all; its parent holds a hidden work folder meanwhile.
+        dtype: what is computed with. Weights are float32 while they train and in the checkpoint.
+        log_file: everything the child prints is appended here.
+        say: told of progress, a line at a time.
+        base_model: name for the model card; "" takes the one that the card of `model` gives.
+
+    Raises:
+        FlywheelError: `out` exists, rows are unreadable or none fits, the run diverged, memory or disk ran
+            out, or the child crashed. The text names the cause, and the log.
+    """
+    model, rows_file, out, log_file = (path.resolve() for path in (model, rows_file, out, log_file))
+    if out.exists():
+        raise FlywheelError(
+            f"{out} exists already, and a model that exists is never changed; name another folder"
+        )
+    if not (model / "config.json").is_file():
+        raise FlywheelError(f"{model} is no model folder (it has no config.json)")
+    work = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "tmp").mkdir(parents=True)
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    try:
+        job = Job(
+            stage=stage,
+            model=str(model),
+            rows=str(rows_file),
+            checkpoint=str(work / "checkpoint"),
+            events=str(work / "events.jsonl"),
+            base_model=base_model or _base_of(model),
+            dtype=dtype,
+            seed=seed,
+            settings=settings.model_dump(),
+        )
+        events = _run_child(job, work, log_file, say)
+        os.replace(work / "checkpoint", out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return _result(stage, out, events, time.monotonic() - started)
+
+
+def _run_child(job: Job, work: Path, log_file: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Start the child, relay its progress, and return its events once it succeeded."""
+    job_file, events_file = work / "job.json", Path(job.events)
+    job_file.write_text(json.dumps(asdict(job)), encoding="utf-8")
+    events_file.touch()
+    process: subprocess.Popen[bytes] | None = None
+    lifeline, held = os.pipe()
+    try:
+        with log_file.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tasks.engines.trainer_child", str(job_file), str(lifeline)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=Path(__file__).resolve().parent.parent,
+                env=_child_environment(work),
+                pass_fds=(lifeline,),
+                start_new_session=True,
+            )
+        say(f"{job.stage}: training in process {process.pid}, log {log_file}")
+        progress = _Progress(job.stage, say)
+        with events_file.open(encoding="utf-8") as stream:
+            # Short waits, since a cancellation reaches a thread only between two of them.
+            while process.poll() is None:
+                progress.read(stream)
+                time.sleep(_POLL_S)
+            progress.read(stream)
+    finally:
+        if process is not None and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        os.close(lifeline)
+        os.close(held)
+    if process.returncode != 0:
+        free = shutil.disk_usage(work).free
+        cause = explain_exit(process.returncode, progress.error, _tail(log_file), free)
+        raise FlywheelError(f"{job.stage} training failed: {cause} (log: {log_file})")
+    return progress.events
+
+
+def explain_exit(returncode: int, error: str, log_tail: str, free_bytes: int) -> str:
+    """Why a child that failed did so.
+
+    Args:
+        returncode: of `subprocess`: negative for a signal.
+        error: the cause as the child told it, "" when it could not.
+        log_tail: last lines of its log, for a crash that nothing else explains.
+        free_bytes: free on the disk of the checkpoint; a child on a full disk cannot even tell.
+    """
+    if error:
+        return error
+    if returncode == -signal.SIGKILL:
+        return (
+            "its process was killed by SIGKILL, as the kernel does when memory runs out: "
+            "lower micro_batch_size or max_length, or train with method lora"
+        )
+    if free_bytes < _FULL_DISK or "No space left on device" in log_tail:
+        return "the disk is full: free space, or move the workspace"
+    if returncode < 0:
+        return f"its process was ended by {signal.Signals(-returncode).name}\n{log_tail}"
+    return f"its process ended with code {returncode}\n{log_tail}"
+
+
+class _Progress:
+    """Events of the child, kept and told: phases at once, steps at most once a second and the last one."""
+
+    def __init__(self, stage: Stage, say: Callable[[str], None]) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.error = ""
+        self._stage = stage
+        self._say = say
+        self._total = 0
+        self._said = 0.0
+        self._rest = ""
+
+    def read(self, stream: TextIO) -> None:
+        *lines, self._rest = (self._rest + stream.read()).split("\n")
+        for line in lines:
+            event: dict[str, Any] = json.loads(line)
+            self.events.append(event)
+            self._take(event)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if "error" in event:
+            self.error = event["error"]
+        elif "phase" in event:
+            self._say(f"{self._stage}: {event['phase']}")
+        elif "rows" in event:
+            ids = event["too_long"]
+            some = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+            self._say(
+                f"{self._stage}: {event['rows']} rows"
+                + (f", {len(ids)} dropped as too long ({some})" if ids else "")
+            )
+        elif "total" in event:
+            self._total = event["total"]
+        elif "step" in event:
+            now = time.monotonic()
+            if now - self._said >= _SAY_EVERY_S or event["step"] == self._total:
+                self._said = now
+                margin = f", margin {event['margin']:.3f}" if "margin" in event else ""
+                self._say(
+                    f"{self._stage}: step {event['step']}/{self._total}, loss {event['loss']:.4f}{margin}"
+                )
+
+
+def _child_environment(work: Path) -> dict[str, str]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": str(cores),
+        # Threads that spin while they wait made a step five times slower beside any other busy process.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        # glibc gives large tensors back to the kernel after every operation; keeping them, in huge pages,
+        # saves an eighth of a step on a CPU.
+        "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
+        "MALLOC_TRIM_THRESHOLD_": str(16 << 30),
+        "MALLOC_TOP_PAD_": str(256 << 20),
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+        # Everything temporary lies in the work folder: a killed child leaves nothing elsewhere.
+        "TMPDIR": str(work / "tmp"),
+        "HF_DATASETS_CACHE": str(work / "tmp"),
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+        "TQDM_DISABLE": "1",
+        # Everything is on disk; without this TRL reports every run to the hub.
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+        # cuBLAS is deterministic only with a fixed workspace.
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+        # TRL refuses several visible GPUs in one process; "" (none) stays none.
+        "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0],
+    }
+
+
+def _base_of(model: Path) -> str:
+    """The base model that the card of a checkpoint names; the folder's own name without one."""
+    card = model / "README.md"
+    if card.is_file():
+        for line in card.read_text(encoding="utf-8", errors="replace").split("\n---", 1)[0].splitlines():
+            key, _, value = line.partition(":")
+            if key == "base_model" and value.strip():
+                return value.strip().strip("\"'")
+    return model.name
+
+
+def _tail(log_file: Path) -> str:
+    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(lines[-_TAIL_LINES:])
+
+
+def _result(stage: Stage, out: Path, events: list[dict[str, Any]], seconds: float) -> TrainingResult:
+    steps = [event for event in events if "step" in event]
+    plan = next(event for event in events if "rows" in event)
+    done = events[-1]
+
+    def series(name: str) -> tuple[tuple[int, float], ...]:
+        return tuple((event["step"], event[name]) for event in steps if name in event)
+
+    return TrainingResult(
+        model=out,
+        stage=stage,
+        steps=len(steps),
+        rows_used=plan["rows"],
+        rows_too_long=len(plan["too_long"]),
+        too_long=tuple(plan["too_long"]),
+        losses=series("loss"),
+        margins=series("margin"),
+        accuracies=series("accuracy"),
+        seconds=seconds,
+        memory_mb=done["memory_mb"],
+        gpu_mb=done["gpu_mb"],
+    )
