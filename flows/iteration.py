@@ -103,7 +103,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             suites,
             behaviours,
             decisions,
-            settings.sampling.cases_per_suite,
+            settings.sampling,
             settings.preferences,
         )
     ).tables

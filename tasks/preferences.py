@@ -27,7 +27,7 @@ from tasks.records import (
     Suite,
     record_id,
 )
-from tasks.settings import PreferenceSettings
+from tasks.settings import PreferenceSettings, SamplingSettings
 from tasks.stages import Turn, run_stage
 from tasks.suites import case_key, case_source
 from tasks.tables import by_problem
@@ -45,6 +45,7 @@ class Evidence:
     behaviours: dict[str, Behaviour]
     plan: CallPlan
     invalid: set[str]
+    layout: prompts.Layout
 
     def passes(self, solution_id: str, case: Case) -> bool:
         behaviour = self.behaviours[solution_id]
@@ -70,6 +71,7 @@ def gather(
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
     decisions: Sequence[Decision],
+    layout: prompts.Layout = "chatml",
 ) -> list[Evidence]:
     """The evidence of every kept problem, in the order of `problems`."""
     solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
@@ -91,6 +93,7 @@ def gather(
                 rows,
                 plan,
                 invalid_checks(rows.get(f"null/{problem.problem_id}"), plan),
+                layout,
             )
         )
     return kept
@@ -105,7 +108,7 @@ def _draw_distinct(evidence: Evidence, ids: Sequence[str], count: int, rng: rand
 
 def solver_sft(evidence: Evidence, settings: PreferenceSettings, rng: random.Random) -> list[SftRow]:
     """Solutions of the winning group."""
-    prompt = prompts.solver_prompt(evidence.problem)
+    prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
     drawn = _draw_distinct(evidence, evidence.decision.chosen, settings.sft_per_problem, rng)
     return [
         SftRow(
@@ -132,7 +135,7 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
         if not all(evidence.passes(solution_id, case) for case in evidence.decision.cases)
     ]
     losers = list({solution.code.strip(): solution for solution in losers}.values())
-    prompt = prompts.solver_prompt(evidence.problem)
+    prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
     pairs = []
     chosen_pool = _draw_distinct(evidence, evidence.decision.chosen, settings.pairs_per_problem, rng)
     for turn in range(min(settings.pairs_per_problem, len(losers))):
@@ -194,7 +197,7 @@ def assembled_suite(evidence: Evidence, size: int, rng: random.Random) -> Suite 
 
 
 def _suite_text(evidence: Evidence, cases: Sequence[Case]) -> str | prompts.Refusal:
-    prompt = prompts.verifier_prompt(evidence.problem, len(cases))
+    prompt = prompts.verifier_prompt(evidence.problem, len(cases), evidence.layout)
     return prompts.verifier_completion(
         prompt, [case_source(case, evidence.problem.entry_point) for case in cases]
     )
@@ -224,7 +227,7 @@ def verifier_sft(
             row_id=record_id("sft", suite.suite_id),
             role="verifier",
             problem_id=evidence.problem.problem_id,
-            prompt=prompts.verifier_prompt(evidence.problem, len(suite.cases)).full,
+            prompt=prompts.verifier_prompt(evidence.problem, len(suite.cases), evidence.layout).full,
             completion=completion,
             sources=(suite.suite_id, suite.sample_id, *evidence.decision.chosen[:1]),
             assembled=assembled,
@@ -269,7 +272,7 @@ def verifier_pairs(
                 row_id=record_id("pair", suite.suite_id, bad.suite_id),
                 role="verifier",
                 problem_id=evidence.problem.problem_id,
-                prompt=prompts.verifier_prompt(evidence.problem, count).full,
+                prompt=prompts.verifier_prompt(evidence.problem, count, evidence.layout).full,
                 chosen=good_text,
                 rejected=bad_text,
                 reason=reason,
@@ -301,10 +304,12 @@ def prefer(
     suites: Ref,
     behaviours: Ref,
     decisions: Ref,
-    cases_per_suite: int,
+    sampling: SamplingSettings,
     settings: PreferenceSettings,
 ) -> StageResult:
     """SFT rows and preference pairs of both roles from the kept problems."""
+
+    size = sampling.cases_per_suite
 
     def compute(stage: Stage) -> None:
         workspace = turn.workspace
@@ -314,13 +319,14 @@ def prefer(
             workspace.read(suites, Suite),
             workspace.read(behaviours, Behaviour),
             workspace.read(decisions, Decision),
+            sampling.layout,
         )
         rows: list[SftRow] = []
         pairs: list[Pair] = []
         dropped: list[Dropped] = []
         for item in evidence:
             rng = random.Random(f"{turn.seed}/{item.problem.problem_id}")
-            tests = verifier_sft(item, cases_per_suite, settings, rng)
+            tests = verifier_sft(item, size, settings, rng)
             if not tests:
                 dropped.append(
                     Dropped("prefer", "suite", item.problem.problem_id, item.problem.problem_id,
@@ -328,7 +334,7 @@ def prefer(
                 )  # fmt: skip
             rows += [*solver_sft(item, settings, rng), *tests]
             pairs += solver_pairs(item, settings, rng)
-            pairs += verifier_pairs(item, cases_per_suite, settings, rng)
+            pairs += verifier_pairs(item, size, settings, rng)
         for reason, share in (
             ("crashes", settings.max_crash_share),
             ("rejects nothing", settings.max_idle_share),
@@ -356,5 +362,11 @@ def prefer(
         "behaviours": behaviours,
         "decisions": decisions,
     }
-    plain = {**settings.model_dump(), "cases_per_suite": cases_per_suite, "seed": turn.seed}
+    plain = {
+        **settings.model_dump(),
+        "cases_per_suite": size,
+        "layout": sampling.layout,
+        "prompts": prompts.VERSION,
+        "seed": turn.seed,
+    }
     return run_stage(turn, "prefer", 1, inputs, plain, compute)

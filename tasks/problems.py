@@ -148,7 +148,7 @@ def propose_with(
     sampler: Sampler, seeds: Sequence[tuple[str, str]], settings: SamplingSettings, seed: int
 ) -> tuple[list[Sample], list[Problem], list[Dropped]]:
     """One proposed problem a snippet; answers that are no problem are dropped with a reason."""
-    asked = [prompts.proposer_prompt(code) for _, code in seeds]
+    asked = [prompts.proposer_prompt(code, settings.layout) for _, code in seeds]
     requests = [
         Request(
             p.full, 1, seed + i, settings.max_problem_tokens, settings.temperature, settings.top_k, p.stop

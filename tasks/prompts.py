@@ -1,7 +1,8 @@
 """The prompts of the two roles and of proposing problems, and the parsers of their answers.
 
-A prompt is plain text with one worked example, and the first words of the answer (`prefill`): small
-models that are left to start by themselves answer with prose. Whatever a parser makes of an answer
+A prompt is text with one worked example, and the first words of the answer (`prefill`): small models that
+are left to start by themselves answer with prose. The layout is ChatML, whose tokens SmolLM2 and Qwen were
+trained on (measured: three times as many right programs as the plain layout), or plain text for others. Whatever a parser makes of an answer
 can be written back as the completion of the very prompt that was sampled (`solver_completion`,
 `verifier_completion`), so that training sees what sampling shows. Everything here is pure text and `ast`;
 nothing generated is ever run.
@@ -14,6 +15,7 @@ import builtins
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from tasks.records import Problem
 from tasks.suites import target_name
@@ -24,6 +26,9 @@ VERSION = 1
 FENCE = "```"
 _OPEN = "```python\n"
 _STOP = (FENCE, "\nTask:")
+_INDENT = "\n   "
+_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+Layout = Literal["chatml", "plain"]
 
 WORKED_STATEMENT = "Write a function that joins the first letters of some words into one text."
 WORKED_SIGNATURE = "def join_initials(words):"
@@ -68,36 +73,54 @@ class Proposal:
     entry_point: str
 
 
-def solver_prompt(problem: Problem) -> Prompt:
+def solver_prompt(problem: Problem, layout: Layout = "chatml") -> Prompt:
     """Asks for the function of a problem; with no entry point, for a program that reads stdin."""
-    worked = _task("Write Python code for this task.", WORKED_STATEMENT, WORKED_SIGNATURE)
+    order = "Write Python code for this task."
+    worked = (_task(order, WORKED_STATEMENT, WORKED_SIGNATURE), f"{_OPEN}{_WORKED_CODE}\n{FENCE}")
     if not problem.entry_point:
         asked = _task(
             "Write a Python program for this task. It reads stdin and prints.", problem.statement, ""
         )
-        return Prompt(f"{worked}{_OPEN}{_WORKED_CODE}\n{FENCE}\n\n{asked}", _OPEN, _STOP)
+        return Prompt(_laid_out(layout, worked, asked), _OPEN, _STOP)
     signature = clean_signature(problem.signature)
-    asked = _task("Write Python code for this task.", problem.statement, signature)
-    return Prompt(f"{worked}{_OPEN}{_WORKED_CODE}\n{FENCE}\n\n{asked}", _OPEN + signature, _STOP)
+    asked = _task(order, problem.statement, signature)
+    # Up to the indent: small models otherwise close the fence after the signature.
+    return Prompt(_laid_out(layout, worked, asked), f"{_OPEN}{signature}{_INDENT}", _STOP)
 
 
-def verifier_prompt(problem: Problem, cases: int) -> Prompt:
+def verifier_prompt(problem: Problem, cases: int, layout: Layout = "chatml") -> Prompt:
     """Asks for `cases` assertions about the function of a problem; the code is never shown."""
     example = "\n".join(_WORKED_TESTS[index % len(_WORKED_TESTS)] for index in range(min(cases, 6)))
-    worked = _task(_verifier_order(cases), WORKED_STATEMENT, WORKED_SIGNATURE)
+    order = _verifier_order(cases)
+    worked = (_task(order, WORKED_STATEMENT, WORKED_SIGNATURE), f"{_OPEN}{example}\n{FENCE}")
     target = target_name(problem.entry_point)
     signature = clean_signature(problem.signature) if problem.entry_point else f"def {target}(stdin):"
-    asked = _task(_verifier_order(cases), problem.statement, signature)
-    return Prompt(f"{worked}{_OPEN}{example}\n{FENCE}\n\n{asked}", f"{_OPEN}assert {target}(", _STOP)
+    asked = _task(order, problem.statement, signature)
+    return Prompt(_laid_out(layout, worked, asked), f"{_OPEN}assert {target}(", _STOP)
 
 
-def proposer_prompt(snippet: str) -> Prompt:
+def proposer_prompt(snippet: str, layout: Layout = "chatml") -> Prompt:
     """Asks for a new small problem, inspired by a snippet of Python."""
     order = "Read this code and write one small new task for a Python beginner."
-    worked = f"{order}\nCode:\n{_OPEN}{_WORKED_SNIPPET}\n{FENCE}\n"
-    answer = f"Task: {WORKED_STATEMENT}\nSignature: {WORKED_SIGNATURE}\n\n"
+    asked = f"{order}\nCode:\n{_OPEN}{_WORKED_SNIPPET}\n{FENCE}\n"
+    worked = (asked, f"Task: {WORKED_STATEMENT}\nSignature: {WORKED_SIGNATURE}")
     asked = f"{order}\nCode:\n{_OPEN}{snippet.strip()}\n{FENCE}\n"
-    return Prompt(f"{worked}{answer}{asked}", "Task: Write a function that", ("\n\n", FENCE, "\nCode:"))
+    return Prompt(_laid_out(layout, worked, asked), "Task: Write a function that", ("\n\n", FENCE, "\nCode:"))
+
+
+def _laid_out(layout: Layout, worked: tuple[str, str], asked: str) -> str:
+    """One worked question and answer, then the question: as turns of a chat, or one after the other."""
+    question, answer = worked
+    if layout == "plain":
+        return f"{question}{answer}\n\n{asked}"
+    turns = (
+        ("system", _SYSTEM),
+        ("user", question.rstrip()),
+        ("assistant", answer),
+        ("user", asked.rstrip()),
+    )
+    chat = "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in turns)
+    return f"{chat}<|im_start|>assistant\n"
 
 
 def parse_solution(prompt: Prompt, completion: str, entry_point: str, finish: str = "stop") -> str | Refusal:

@@ -24,8 +24,8 @@ def requests_of(
 ) -> list[tuple[Role, prompts.Prompt, Request]]:
     """One request a role: n solutions, m suites. Seeds differ by problem and role, not by shard."""
     draw = random.Random(f"{seed}/{problem.problem_id}")
-    solver = prompts.solver_prompt(problem)
-    verifier = prompts.verifier_prompt(problem, settings.cases_per_suite)
+    solver = prompts.solver_prompt(problem, settings.layout)
+    verifier = prompts.verifier_prompt(problem, settings.cases_per_suite, settings.layout)
     plan: list[tuple[Role, prompts.Prompt, int, int]] = [
         ("solver", solver, settings.solutions, settings.max_solution_tokens),
         ("verifier", verifier, settings.suites, settings.max_suite_tokens),
@@ -73,7 +73,7 @@ def draw_samples(
 
 
 def parse_samples(
-    problems: Sequence[Problem], samples: Sequence[Sample], cases_per_suite: int
+    problems: Sequence[Problem], samples: Sequence[Sample], settings: SamplingSettings
 ) -> tuple[list[Solution], list[Suite], list[Dropped]]:
     """Samples -> solutions and suites; what cannot be parsed is dropped with its reason."""
     problem_of = {problem.problem_id: problem for problem in problems}
@@ -83,8 +83,9 @@ def parse_samples(
     for sample in samples:
         problem = problem_of[sample.problem_id]
         if sample.role == "solver":
+            prompt = prompts.solver_prompt(problem, settings.layout)
             code = prompts.parse_solution(
-                prompts.solver_prompt(problem), sample.completion, problem.entry_point, sample.finish_reason
+                prompt, sample.completion, problem.entry_point, sample.finish_reason
             )
             if isinstance(code, prompts.Refusal):
                 dropped.append(_unparsed(sample, code))
@@ -92,7 +93,7 @@ def parse_samples(
                 solution_id = record_id("solution", sample.sample_id)
                 solutions.append(Solution(solution_id, problem.problem_id, code, sample.sample_id))
             continue
-        prompt = prompts.verifier_prompt(problem, cases_per_suite)
+        prompt = prompts.verifier_prompt(problem, settings.cases_per_suite, settings.layout)
         tests = prompts.parse_suite(prompt, sample.completion, problem.entry_point)
         if isinstance(tests, prompts.Refusal):
             dropped.append(_unparsed(sample, tests))
@@ -104,7 +105,7 @@ def parse_samples(
         ]
         if reading.cases:
             suite_id = record_id("suite", sample.sample_id)
-            cases = reading.cases[:cases_per_suite]
+            cases = reading.cases[: settings.cases_per_suite]
             suites.append(Suite(suite_id, problem.problem_id, cases, sample.sample_id))
         else:
             dropped.append(_unparsed(sample, prompts.Refusal("no_case")))
@@ -165,7 +166,7 @@ def sample(
             shard = all_problems[start : start + settings.shard_problems]
             samples += stage.shard(f"{start:06d}", Sample, partial(draw, shard))
             say(f"sample {label}: {start + len(shard)} of {len(all_problems)} problems")
-        solutions, suites, dropped = parse_samples(all_problems, samples, settings.cases_per_suite)
+        solutions, suites, dropped = parse_samples(all_problems, samples, settings)
         known_solutions, known_suites = known_records(all_problems)
         stage.write("samples", Sample, samples)
         stage.write("solutions", Solution, [*solutions, *known_solutions])

@@ -61,6 +61,9 @@ class ProblemSettings(_Settings):
 class SamplingSettings(_Settings):
     """How the model writes solutions and suites."""
 
+    layout: Literal["chatml", "plain"] = Field(
+        "chatml", description="chatml for SmolLM2-Instruct, Qwen and their like; plain for other models."
+    )
     solutions: int = Field(12, ge=1, le=1024, description="Solutions sampled a problem (n).")
     suites: int = Field(8, ge=1, le=1024, description="Test suites sampled a problem (m).")
     cases_per_suite: int = Field(4, ge=1, le=50, description="Cases a suite is asked for and cut to.")

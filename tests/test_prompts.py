@@ -21,7 +21,9 @@ junk = st.text(alphabet=st.sampled_from(list("ab(),=:[]'\"` \n\t#+*01\\{}@")), m
 )
 
 
-def solution(completion: str, finish: str = "stop") -> str | Refusal:
+def solution(rest: str, finish: str = "stop") -> str | Refusal:
+    """Parses an answer, given what follows the signature: whatever part of that the prefill holds."""
+    completion = ("def add(a, b):" + rest).removeprefix(SOLVER.prefill.removeprefix("```python\n"))
     return prompts.parse_solution(SOLVER, completion, "add", finish)
 
 
@@ -30,10 +32,11 @@ def suite(completion: str, finish: str = "stop") -> list[str] | Refusal:
 
 
 def test_prompts_hold_statement_signature_and_the_first_words_of_the_answer() -> None:
-    assert SOLVER.full.endswith(
-        "Task: Write a function that adds two numbers.\nSignature: def add(a, b):\n```python\ndef add(a, b):"
-    )
-    assert VERIFIER.full.endswith("Signature: def add(a, b):\n" + VERIFIER.prefill)
+    asked = "Task: Write a function that adds two numbers.\nSignature: def add(a, b):"
+    chat = f"{asked}<|im_end|>\n<|im_start|>assistant\n"
+    assert SOLVER.full.endswith(f"{chat}```python\ndef add(a, b):\n   ")
+    assert VERIFIER.full.endswith(chat + VERIFIER.prefill)
+    assert prompts.solver_prompt(PROBLEM, "plain").text.endswith(f"{asked}\n")
     assert VERIFIER.prefill.startswith("```python\nassert add")
     assert "Write 4 Python asserts" in VERIFIER.text
     assert "def area(w, h)" in PROPOSER.text
@@ -133,8 +136,8 @@ def test_solver_completion_continues_the_prompt_exactly() -> None:
     code = solution("\n    return a + b\n\nprint(1)")
     assert isinstance(code, str)
     completion = prompts.solver_completion(SOLVER, code)
-    assert completion == "\n    return a + b\n```"
-    assert solution(completion) == code
+    assert completion == " return a + b\n```"
+    assert prompts.parse_solution(SOLVER, completion, "add") == code
     other = prompts.solver_completion(SOLVER, "def add(x, y):\n    return x + y\n")
     assert isinstance(other, Refusal)
     assert other.reason == "other_signature"
@@ -227,7 +230,7 @@ def test_parsed_solutions_are_fixed_points(lines: list[str]) -> None:
     assert isinstance(code, str)
     completion = prompts.solver_completion(SOLVER, code)
     assert isinstance(completion, str)
-    assert solution(completion) == code
+    assert prompts.parse_solution(SOLVER, completion, "add") == code
 
 
 def test_a_proposal_is_read_from_its_lines() -> None:

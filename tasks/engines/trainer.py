@@ -1,7 +1,7 @@
 """Training: SFT on the chosen rows of both roles, then DPO with an SFT term on their pairs.
 
-Each stage runs in a child process (`tasks.engines.trainer_child`): its memory returns when it ends, a crash of it
-fails the task and never the flow, and it ends when its parent does. The checkpoint that it leaves is
+Each stage runs in a child process (`trainer_child`): its memory returns when it ends, a crash of it fails
+the task and never the flow, and it ends when its parent does. The checkpoint that it leaves is
 complete (an adapter is merged) or is not there at all.
 """
 

@@ -1,4 +1,4 @@
-"""One training stage, alone in its process: `python -m tasks.engines.trainer_child JOB FD` (see `tasks.engines.trainer`).
+"""One training stage, alone in its process: `python -m tasks.engines.trainer_child JOB FD`.
 
 It tokenizes rows, trains with TRL and writes a full checkpoint. What it has to say goes to a JSONL file of
 events; everything that libraries print goes to its stdout, which its parent sends to a log.
@@ -104,8 +104,8 @@ def _trainer(
     from peft import LoraConfig
 
     class TokenizedDPO(trl.DPOTrainer):  # type: ignore[misc]
-        # TRL would tokenize prompt and completion as one text (see `tasks.engines.trainer_rows`), and for DPO it has
-        # no way around that but this hook.
+        # TRL would tokenize prompt and completion as one text (see `trainer_rows`), and for DPO it
+        # has no way around that but this hook.
         def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
             return dataset
 
