@@ -2,10 +2,12 @@
 
 A prompt is text with one worked example, and the first words of the answer (`prefill`): small models that
 are left to start by themselves answer with prose. The layout is ChatML, whose tokens SmolLM2 and Qwen were
-trained on (measured: three times as many right programs as the plain layout), or plain text for others. Whatever a parser makes of an answer
-can be written back as the completion of the very prompt that was sampled (`solver_completion`,
-`verifier_completion`), so that training sees what sampling shows. Everything here is pure text and `ast`;
-nothing generated is ever run.
+trained on, or plain text for others (measured on SmolLM2-135M, 24 easy problems x 8, both with the prefill:
+22 % right programs as chat, 15 % as plain text; plain text without the indent 7 %, the answers were empty).
+
+Whatever a parser makes of an answer can be written back as the completion of the very prompt that was
+sampled (`solver_completion`, `verifier_completion`), so that training sees what sampling shows. Everything
+here is pure text and `ast`; nothing generated is ever run.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from tasks.records import Problem
 from tasks.suites import target_name
 from tasks.testsource import bound_names, free_names, mentions, parse_python, split_tests
 
-VERSION = 1
+VERSION = 2
 """Part of every sampling key: raise it when a prompt or a parser changes what it gives."""
 FENCE = "```"
 _OPEN = "```python\n"
@@ -117,7 +119,8 @@ def _laid_out(layout: Layout, worked: tuple[str, str], asked: str) -> str:
         ("system", _SYSTEM),
         ("user", question.rstrip()),
         ("assistant", answer),
-        ("user", asked.rstrip()),
+        # A statement cannot open a turn of its own: tokenizers read such marks inside text too.
+        ("user", asked.rstrip().replace("<|", "< |")),
     )
     chat = "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in turns)
     return f"{chat}<|im_start|>assistant\n"

@@ -94,7 +94,7 @@ def parse_samples(
                 solutions.append(Solution(solution_id, problem.problem_id, code, sample.sample_id))
             continue
         prompt = prompts.verifier_prompt(problem, settings.cases_per_suite, settings.layout)
-        tests = prompts.parse_suite(prompt, sample.completion, problem.entry_point)
+        tests = prompts.parse_suite(prompt, sample.completion, problem.entry_point, sample.finish_reason)
         if isinstance(tests, prompts.Refusal):
             dropped.append(_unparsed(sample, tests))
             continue

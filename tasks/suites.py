@@ -12,11 +12,14 @@ False means `==`; the message that `pytest.raises(E, match=...)` asks for is ign
 from __future__ import annotations
 
 import ast
+import builtins
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from tasks.records import Call, Case
-from tasks.testsource import mentions, parse_python
+from tasks.testsource import bound_names, mentions, parse_python, used_names
 from tasks.values import ValueFormatError, decode, encode, literal, to_source
 
 PROGRAM = "program"
@@ -73,7 +76,7 @@ def read_case(test: str, entry_point: str, *, truth: bool = False) -> Case | str
     """The case of one test, or the reason there is none.
 
     Reasons: `syntax` (does not parse), `no_assertion` (does not end in one), `other_target` (never
-    uses the entry point).
+    uses the entry point), `undefined_name` (uses a name that nothing defines: it could only ever fail).
     """
     tree = parse_python(test)
     if tree is None or not tree.body:
@@ -87,6 +90,9 @@ def read_case(test: str, entry_point: str, *, truth: bool = False) -> Case | str
 def _case(tree: ast.Module, test: str, entry_point: str, truth: bool) -> Case | str:
     if not mentions(tree, target_name(entry_point)):
         return "other_target"
+    # A benchmark's tests may use what its solution defines beside the entry point.
+    if not truth and _undefined(tree, target_name(entry_point)):
+        return "undefined_name"
     last = _inlined(tree.body)
     if isinstance(last, ast.Assert):
         if truth and not isinstance(last.test, ast.Compare):
@@ -97,6 +103,18 @@ def _case(tree: ast.Module, test: str, entry_point: str, truth: bool) -> Case | 
     if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
         return Case(source=test, check=test)
     return "no_assertion"
+
+
+def _undefined(tree: ast.Module, target: str) -> bool:
+    """Whether a name is read that is no builtin, is bound nowhere in the test and is not the target."""
+    bound = {target, "pytest"}.union(*map(bound_names, tree.body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name or "")
+    star = any(isinstance(node, ast.alias) and node.name == "*" for node in ast.walk(tree))
+    return not star and any(name not in bound and not hasattr(builtins, name) for name in used_names(tree))
 
 
 def case_source(case: Case, entry_point: str) -> str:
@@ -138,7 +156,7 @@ def _equality(test: ast.expr, entry_point: str, source: str) -> Case | None:
     if not (isinstance(test.ops[0], ast.Eq) or (isinstance(test.ops[0], ast.Is) and singleton)):
         return None
     try:
-        return Case(source=source, call=call, expected=encode(literal(other)))
+        return Case(source=source, call=call, expected=encode(_value(other)))
     except ValueFormatError:
         return None
 
@@ -173,14 +191,34 @@ def _literal_call(node: ast.expr, entry_point: str) -> Call | None:
         return None
     kwargs: dict[str, object] = {}
     try:
-        args = [literal(arg) for arg in node.args]
+        args = [_value(arg) for arg in node.args]
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg in kwargs:
                 return None
-            kwargs[keyword.arg] = literal(keyword.value)
+            kwargs[keyword.arg] = _value(keyword.value)
         return make_call(entry_point, args, kwargs)
     except ValueFormatError:
         return None
+
+
+def _value(node: ast.expr) -> object:
+    """The plain value of a literal; `float('nan')` and `frozenset([..])` at any depth, as we write them."""
+    return literal(_Folded().visit(copy.deepcopy(node)))
+
+
+class _Folded(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name not in ("float", "frozenset") or len(node.args) != 1 or node.keywords:
+            return node
+        try:
+            inner: Any = literal(node.args[0])
+            value: Any = float(inner) if name == "float" and isinstance(inner, str) else None
+            value = frozenset(inner) if name == "frozenset" and isinstance(inner, list) else value
+        except (ValueError, TypeError):
+            return node
+        return node if value is None else ast.Constant(value=value)
 
 
 class _Substitute(ast.NodeTransformer):

@@ -21,6 +21,8 @@ values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.tuples(inner, inner)
+        | st.frozensets(st.integers() | st.text(max_size=3), max_size=3)
+        | st.sets(st.integers(), max_size=3)
         | st.dictionaries(st.integers() | st.text(max_size=4), inner, max_size=3)
     ),
     max_leaves=8,
@@ -76,12 +78,13 @@ def test_calls_with_an_expected_value(source: str, args: list[object], expected:
         "assert isinstance(f(1), int)",
         "assert f(1) in (1, 2)",
         "assert f(1) == f(2)",
-        "assert f(x) == 1",
         "assert f(*[1, 2]) == 3",
         "assert f(1) == 1 < 2",
         "x = [2, 1]\nx.append(3)\nassert f(x) == 3",
         "x = [2, 1]\ny = f(x)\nassert (x, y) == ([1, 2], None)",
         "for i in range(3):\n    assert f(i) == i",
+        "assert all((f(i) == i for i in range(3)))",
+        "assert f(lambda v: v) == 1",
     ],
 )
 def test_everything_else_is_a_check(source: str) -> None:
@@ -98,6 +101,8 @@ def test_everything_else_is_a_check(source: str) -> None:
         ("assert 1 + == 2", "syntax"),
         ("f(1) == 2", "no_assertion"),
         ("print(f(1))", "no_assertion"),
+        ("assert f(first, last) == 'ab'", "undefined_name"),
+        ("assert f(1) == items[0]", "undefined_name"),
         ("", "syntax"),
         ("assert f(" + "(" * 500, "syntax"),
         ("assert f(" + "-" * 5000 + "1) == 1", "syntax"),
@@ -116,7 +121,8 @@ def test_expected_exceptions() -> None:
     )
     assert case_source(found, "f") == source
     assert (
-        case("with pytest.raises(json.JSONDecodeError, match='x'):\n    f('{')").raises == "JSONDecodeError"
+        case("import json\nwith pytest.raises(json.JSONDecodeError, match='x'):\n    f('{')").raises
+        == "JSONDecodeError"
     )
 
 
@@ -155,6 +161,7 @@ def test_benchmarks_keep_the_meaning_of_a_bare_assert() -> None:
     found = read_case("assert f(1)", "f", truth=True)
     assert isinstance(found, Case)
     assert found.check == "assert f(1)"
+    assert isinstance(read_case("assert f(Pair(1, 2)) == 3", "f", truth=True), Case)
 
 
 @given(st.lists(values, max_size=3), values)

@@ -144,7 +144,7 @@ class VllmSampler:
             "max_model_len": max_model_len,
             "gpu_memory_utilization": settings.gpu_memory_utilization,
             "tensor_parallel": settings.tensor_parallel,
-            # Compiling costs three minutes on CPU, again for every new checkpoint, and gains little there.
+            # Compiling took three minutes on CPU, more than an iteration's sampling could win back.
             "enforce_eager": _is_cpu_build(),
         }
         try:
@@ -232,8 +232,8 @@ def _environment(settings: EngineSettings) -> dict[str, str]:
     cpu = _is_cpu_build()
     threads = str(max(1, len(os.sched_getaffinity(0)) // settings.tensor_parallel))
     return {
-        # vLLM takes one thread on CPU unless it is told otherwise. Threads that wait must sleep: spinning
-        # is a little faster on an idle machine and three times slower beside anything else that runs.
+        # In this process layout vLLM sets one thread unless it is told otherwise. Threads that wait must
+        # sleep: beside other work, spinning ones made a batch last more than three times as long.
         **({"OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive"} if cpu else {}),
         **os.environ,
         "VLLM_CPU_KVCACHE_SPACE": str(settings.cpu_kv_cache_gb),
