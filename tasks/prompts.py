@@ -105,9 +105,9 @@ def proposer_prompt(snippet: str, layout: Layout = "chatml") -> Prompt:
     """Asks for a new small problem, inspired by a snippet of Python."""
     order = "Read this code and write one small new task for a Python beginner."
     asked = f"{order}\nCode:\n{_OPEN}{_WORKED_SNIPPET}\n{FENCE}\n"
-    worked = (asked, f"Task: {WORKED_STATEMENT}\nSignature: {WORKED_SIGNATURE}")
+    worked = (asked, f"Signature: {WORKED_SIGNATURE}\nTask: {WORKED_STATEMENT}")
     asked = f"{order}\nCode:\n{_OPEN}{snippet.strip()}\n{FENCE}\n"
-    return Prompt(_laid_out(layout, worked, asked), "Task: Write a function that", ("\n\n", FENCE, "\nCode:"))
+    return Prompt(_laid_out(layout, worked, asked), "Signature: def", ("\n\n", FENCE, "\nCode:"))
 
 
 def _laid_out(layout: Layout, worked: tuple[str, str], asked: str) -> str:
@@ -178,11 +178,11 @@ def parse_problem(prompt: Prompt, completion: str) -> Proposal | Refusal:
     """The problem of a proposer's answer.
 
     Reasons: `no_signature`, `bad_signature` (no plain `def name(arg, ..):`, no arguments, or the name of a
-    builtin, which the solution could then not use), `short_statement` (under five words), `asks_for_more`
-    (input, print, files: nothing to return).
+    builtin, which the solution could then not use), `no_task`, `short_statement` (under five words),
+    `asks_for_more` (input, print, files: nothing to return).
     """
     answer = prompt.prefill + completion
-    found = re.search(r"Signature:\s*`?(def\s+.*)", answer)
+    found = re.search(r"Signature:[ \t]*`?(def[ \t]+.*)", answer)
     if found is None:
         return Refusal("no_signature", completion.strip()[:200])
     signature = clean_signature(found.group(1).strip().strip("`"))
@@ -192,7 +192,10 @@ def parse_problem(prompt: Prompt, completion: str) -> Proposal | Refusal:
         return Refusal("bad_signature", signature[:200])
     if entry.args.args[0].arg in ("self", "cls") or hasattr(builtins, entry.name):
         return Refusal("bad_signature", signature[:200])
-    statement = " ".join(answer[: found.start()].replace("Task:", " ").split())
+    told = re.search(r"Task:[ \t]*(.*)", answer)
+    if told is None:
+        return Refusal("no_task", completion.strip()[:200])
+    statement = " ".join(told.group(1).split())
     if len(statement.split()) < 5:
         return Refusal("short_statement", statement)
     if re.search(r"\b(prints?|stdin|user input|file|files|class|decorator|generator)\b", statement.lower()):

@@ -82,8 +82,8 @@ def test_snippets_are_drawn_by_seed_and_an_empty_folder_is_refused(tmp_path: Pat
 
 def test_proposals_are_parsed_or_counted() -> None:
     answers = {
-        "one": " returns the sum of the digits of a number.\nSignature: def digit_sum(n):\n",
-        "two": " hmm",
+        "one": " digit_sum(n):\nTask: Write a function that sums the digits of a number.",
+        "two": "\nhmm",
     }
     sampler = ReplaySampler(lambda request: [answers["one" if "alpha" in request.prompt else "two"]])
     seeds = [("x.py:1", "def alpha():\n    return 1"), ("x.py:9", "def beta():\n    return 2")]

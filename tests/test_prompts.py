@@ -244,10 +244,10 @@ def test_parsed_solutions_are_fixed_points(lines: list[str]) -> None:
 def test_a_proposal_is_read_from_its_lines() -> None:
     answer = prompts.parse_problem(
         PROPOSER,
-        " returns the area of a square\nwith a given side.\nSignature: def square_area(side: int) -> int:\n",
+        " square_area(side: int) -> int:\nTask: Write a function that returns the area of a square.\nIdea",
     )
     assert answer == Proposal(
-        "Write a function that returns the area of a square with a given side.",
+        "Write a function that returns the area of a square.",
         "def square_area(side: int) -> int:",
         "square_area",
     )
@@ -256,13 +256,15 @@ def test_a_proposal_is_read_from_its_lines() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (" returns the area of a square.", "no_signature"),
-        (" returns the area of a square.\nSignature: def area:", "bad_signature"),
-        (" returns the area of a square.\nSignature: def area():", "bad_signature"),
-        (" returns the area of a square.\nSignature: def area(*sides):", "bad_signature"),
-        (" returns the area of a square.\nSignature: def area(self, side):", "bad_signature"),
-        (" returns the largest of the numbers.\nSignature: def max(numbers):", "bad_signature"),
-        (" prints the area of a square.\nSignature: def area(side):", "asks_for_more"),
+        ("\nTask: Write a function that doubles.", "no_signature"),
+        (" area:\nTask: Return the area of a square.", "bad_signature"),
+        (" area():\nTask: Return the area of a square.", "bad_signature"),
+        (" area(*sides):\nTask: Return the area of a square.", "bad_signature"),
+        (" area(self, side):\nTask: Return the area of a square.", "bad_signature"),
+        (" max(numbers):\nTask: Return the largest of the numbers.", "bad_signature"),
+        (" area(side):\nTask: Return it.", "short_statement"),
+        (" area(side):\nNothing else.", "no_task"),
+        (" area(side):\nTask: It prints the area of a square.", "asks_for_more"),
     ],
 )
 def test_refused_proposals_say_why(text: str, reason: str) -> None:
