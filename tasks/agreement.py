@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from prefect import task
-
 from tasks.consensus import decide_all
 from tasks.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
 from tasks.settings import AgreementSettings
-from tasks.stages import Turn, run_stage
+from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Ref, Stage, StageResult
 
 
@@ -23,7 +21,7 @@ def dropped_by(decisions: Sequence[Decision]) -> list[Dropped]:
     ]
 
 
-@task(name="agree")
+@step("agree")
 def agree(
     turn: Turn, problems: Ref, solutions: Ref, suites: Ref, behaviours: Ref, settings: AgreementSettings
 ) -> StageResult:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from prefect import task
-
 from tasks.benchmarks import load_benchmark
 from tasks.records import Problem, record_id
 from tasks.settings import EvaluationSettings
-from tasks.stages import Turn, run_stage
+from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Stage, StageResult
 
 
@@ -25,7 +23,7 @@ def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
     return kept
 
 
-@task(name="evaluation-set")
+@step("evaluation-set")
 def evaluation_set(turn: Turn, settings: EvaluationSettings) -> StageResult:
     """Write the problems that are scored (`scored`), and all that self-play must not see (`all`)."""
     problems = [problem for name in settings.benchmarks for problem in load_benchmark(name)]

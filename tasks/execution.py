@@ -12,15 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from prefect import task
-
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox, Sandbox
 from tasks.errors import SandboxFault
 from tasks.judging import outcome_key, plan_calls
 from tasks.records import Behaviour, Execution, Problem, Program, Solution, Suite, record_id
 from tasks.settings import SandboxSettings
-from tasks.stages import Turn, run_stage, say
+from tasks.stages import Turn, run_stage, say, step
 from tasks.tables import by_problem
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
@@ -43,7 +41,7 @@ def programs_of(problem: Problem, solutions: Sequence[Solution], suites: Sequenc
         )
         for solution in solutions
     }
-    null = [Program(f"null/{problem.problem_id}", None, problem.entry_point, (), plan.checks)]
+    null = [Program(f"null/{problem.problem_id}", None, problem.entry_point, plan.calls, plan.checks)]
     return [*programs.values(), *(null if plan.checks else [])]
 
 
@@ -79,7 +77,7 @@ def behaviours_of(
             )
     null = executions.get(f"null/{problem.problem_id}")
     if null is not None:
-        rows.append(Behaviour(null.program_id, problem.problem_id, (), null.checks))
+        rows.append(Behaviour(null.program_id, problem.problem_id, null.calls, null.checks))
     return rows
 
 
@@ -119,7 +117,7 @@ def outcome_counts(behaviours: Sequence[Behaviour]) -> dict[str, int]:
     return dict(Counter(outcome.kind for row in behaviours for outcome in (*row.calls, *row.checks)))
 
 
-@task(name="execute")
+@step("execute")
 def execute(
     turn: Turn, label: str, problems: Ref, solutions: Ref, suites: Ref, settings: SandboxSettings
 ) -> StageResult:
@@ -158,4 +156,4 @@ def execute(
         "suites": suites,
         "image": image,
     }
-    return run_stage(turn, f"execute-{label}", 1, inputs, settings, compute)
+    return run_stage(turn, f"execute-{label}", 2, inputs, settings, compute)

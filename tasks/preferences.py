@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prefect import task
-
 from tasks import prompts
 from tasks.judging import CallPlan, invalid_checks, judge, plan_calls
 from tasks.records import (
@@ -28,7 +26,7 @@ from tasks.records import (
     record_id,
 )
 from tasks.settings import PreferenceSettings, SamplingSettings
-from tasks.stages import Turn, run_stage
+from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_key, case_source
 from tasks.tables import by_problem
 from tasks.workspace import Ref, Stage, StageResult
@@ -296,7 +294,7 @@ def cap_share(pairs: Sequence[Pair], reason: str, share: float) -> tuple[list[Pa
     return [*others, *capped[:room]], dropped
 
 
-@task(name="prefer")
+@step("prefer")
 def prefer(
     turn: Turn,
     problems: Ref,

@@ -15,8 +15,6 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
-from prefect import task
-
 from tasks import prompts
 from tasks.benchmarks import load_mbpp
 from tasks.engines.sampler import Request, Sampler, shared_sampler
@@ -24,7 +22,7 @@ from tasks.errors import FlywheelError
 from tasks.overlap import Contamination, find_duplicates
 from tasks.records import Dropped, Problem, Sample, record_id
 from tasks.settings import EngineSettings, ProblemSettings, SamplingSettings
-from tasks.stages import Turn, run_stage, say
+from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
 SNIPPET_LINES = (4, 18)
@@ -217,7 +215,7 @@ def earlier_problems(workspace: Workspace, iteration: int) -> list[Problem]:
     return rows
 
 
-@task(name="propose")
+@step("propose")
 def propose(
     turn: Turn,
     model: ModelRef,

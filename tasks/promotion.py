@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from prefect import task
-
 from tasks.metrics import HEADLINE, Interval, compare
 from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings, GateSettings
-from tasks.stages import Turn, run_stage
+from tasks.stages import Turn, run_stage, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
 METRIC_OF = {"code": "pass@1", "tests": HEADLINE}
@@ -86,7 +84,7 @@ def decide(
     return {"decision": decision, "reason": reason, "differences": as_json(differences)}
 
 
-@task(name="promote")
+@step("promote")
 def promote(
     turn: Turn, before: Ref, after: Ref, evaluation: EvaluationSettings, settings: GateSettings
 ) -> StageResult:

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from prefect import task
-
 from tasks import prompts
 from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
 from tasks.settings import EngineSettings, SamplingSettings
-from tasks.stages import Turn, run_stage, say
+from tasks.stages import Turn, run_stage, say, step
 from tasks.suites import read_cases
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
@@ -137,7 +135,7 @@ def known_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Sui
     return solutions, suites
 
 
-@task(name="sample")
+@step("sample")
 def sample(
     turn: Turn,
     label: str,

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import task
-
 from tasks.audit import audit_filter
 from tasks.benchmarks import equality_of
 from tasks.judging import CallPlan, holds, invalid_checks, judge, plan_calls
 from tasks.metrics import summarise
 from tasks.records import Behaviour, Case, Problem, ProblemScore, Sample, Solution, Suite
 from tasks.settings import AgreementSettings, EvaluationSettings
-from tasks.stages import Turn, run_stage
+from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_key
 from tasks.tables import by_problem
 from tasks.workspace import Ref, Stage, StageResult
@@ -84,7 +82,7 @@ def _rejects(cases: Sequence[Case], wrong: Sequence[Behaviour], plan: CallPlan) 
     return bool(wrong) and killed >= KILL_SHARE * len(wrong)
 
 
-@task(name="score")
+@step("score")
 def score(
     turn: Turn,
     label: str,

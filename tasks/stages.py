@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ParamSpec, cast
 
-from prefect import get_run_logger
+from prefect import State, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import MissingContextError
 from prefect.states import Completed
 from pydantic import BaseModel
 
 from tasks import artifacts
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace, digest_of
+
+P = ParamSpec("P")
+
+
+def step(name: str) -> Callable[[Callable[P, StageResult]], Callable[P, StageResult]]:
+    """A Prefect task whose caller gets the stage's result, also when the task chose its own state's name.
+
+    Prefect's cache is off: the workspace alone knows what is done.
+    """
+
+    def decorate(function: Callable[P, StageResult]) -> Callable[P, StageResult]:
+        run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(function)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> StageResult:
+            returned: Any = run(*args, **kwargs)
+            return cast(StageResult, returned.result() if isinstance(returned, State) else returned)
+
+        return call
+
+    return decorate
 
 
 @dataclass(frozen=True)
@@ -63,5 +86,4 @@ def run_stage(
     workspace.record(turn.iteration, found)
     artifacts.publish_stage(found)
     say(f"{name}: reused, nothing to compute")
-    # Prefect unwraps a returned state: the caller receives its data, a StageResult.
     return cast(StageResult, Completed(name="Reused", data=found, message="finished by an earlier run"))

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from prefect import task
-
 from tasks.engines.trainer import TrainingResult, run_training
 from tasks.models import model_digest
 from tasks.records import Pair, SftRow
 from tasks.settings import TrainingSettings
-from tasks.stages import Turn, run_stage, say
+from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
 TABLES: dict[str, tuple[str, type[SftRow] | type[Pair]]] = {"sft": ("sft", SftRow), "dpo": ("pairs", Pair)}
@@ -59,7 +57,7 @@ def facts_of(result: TrainingResult) -> dict[str, object]:
     return facts
 
 
-@task(name="train")
+@step("train")
 def train(
     turn: Turn,
     method: Literal["sft", "dpo"],
