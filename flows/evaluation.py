@@ -12,7 +12,7 @@ from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
 from tasks.sampling import sample
 from tasks.scoring import score
-from tasks.settings import IterationSettings
+from tasks.settings import AgreementSettings, IterationSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
@@ -26,6 +26,13 @@ class Scored:
     samples: StageResult
     behaviours: StageResult
     scores: StageResult
+
+
+def audited_rule(settings: IterationSettings) -> AgreementSettings:
+    """The filter as the audit judges it: votes in proportion, since evaluation draws fewer samples."""
+    share = settings.evaluation.solutions / settings.sampling.solutions
+    votes = max(2, round(settings.agreement.min_votes * share))
+    return settings.agreement.model_copy(update={"min_votes": votes})
 
 
 def evaluate_model(
@@ -54,7 +61,7 @@ def evaluate_model(
         tables["solutions"],
         tables["suites"],
         behaviours.tables["behaviours"],
-        settings.agreement,
+        audited_rule(settings),
         evaluation,
     )
     return Scored(samples, behaviours, scores)
