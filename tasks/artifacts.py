@@ -10,7 +10,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 
-from tasks.workspace import StageResult
+from tasks.workspace import ModelRef, StageResult
 
 
 def _key(name: str) -> str:
@@ -60,6 +60,13 @@ def publish_stage(result: StageResult) -> None:
         create_markdown_artifact(
             stage_markdown(result), key=_key(result.stage), description=f"{result.stage}: facts and tables"
         )
+
+
+def publish_model(model: ModelRef) -> None:
+    """Attach a model's place and digest to its task run."""
+    if TaskRunContext.get() is not None:
+        text = f"# {model.origin}\n\nFolder `{model.path}`\n\nSHA-256 `{model.digest}`"
+        create_markdown_artifact(text, key="base-model", description="Where the base model lies")
 
 
 def publish_report(markdown: str, chart: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prefect import task
 
+from tasks.artifacts import publish_model
 from tasks.models import model_digest, resolve_model
 from tasks.settings import ModelSettings
 from tasks.stages import say
@@ -23,4 +24,6 @@ def cache_folder() -> Path:
 def base_model(settings: ModelSettings) -> ModelRef:
     """Find, fetch or build the base model. Raises `FlywheelError` when it cannot be had."""
     folder = resolve_model(settings, cache_folder(), say)
-    return ModelRef(str(folder), model_digest(folder), f"base model {settings.name}")
+    model = ModelRef(str(folder), model_digest(folder), f"base model {settings.name}")
+    publish_model(model)
+    return model

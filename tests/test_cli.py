@@ -35,7 +35,10 @@ def flywheel(
     ("args", "words"),
     [
         (["run", "--preset", "dmeo"], "no preset is called 'dmeo': choose among demo, smoke"),
-        (["run", "--set", "sampling.solution=3"], "unknown setting 'sampling.solution': layout, solutions, suites"),
+        (
+            ["run", "--set", "sampling.solution=3"],
+            "unknown setting 'sampling.solution': layout, solutions, suites",
+        ),
         (["run", "--set", "sampling.solutions=0"], "setting 'sampling.solutions': input should be greater"),
         (["run", "--set", "agreement.rule=vote"], "setting 'agreement.rule'"),
         (["run", "--set", "nonsense"], "write it as section.name=value"),
