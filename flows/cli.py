@@ -137,6 +137,11 @@ def explain(error: BaseException) -> str | None:
         return "the disk is full: free some space and run the same command again; finished stages are kept."
     if isinstance(error, PermissionError):
         return f"no permission for {error.filename}: choose a folder that you may write."
+    if "ephemeral Prefect API server" in str(error):
+        return (
+            "Prefect's temporary server did not start, perhaps because another one holds its database: run "
+            "the same command again, or set PREFECT_API_URL to the address of a server (`flywheel serve`)."
+        )
     if isinstance(error, MemoryError):
         return "out of memory: lower sampling.shard_problems or training.micro_batch_size."
     if type(error).__module__.startswith("pydantic"):

@@ -30,7 +30,9 @@ def prepare_prefect() -> None:
     The temporary server of a run without `PREFECT_API_URL` needs up to 28 s on a busy laptop; Prefect
     gives up after 20.
     """
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    # Two runs on one machine write to one SQLite file: wait for the other instead of failing.
+    os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(_OneSentence())

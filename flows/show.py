@@ -71,20 +71,20 @@ def show_table(root: str, iteration: int, table: str, rows: int, json_output: bo
 
 
 def _print_rows(name: str, count: int, rows: list[dict[str, Any]]) -> None:
+    """A block a row: most columns hold texts of many lines, which a grid would crush."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    shown = Table(title=f"{name}: {len(rows)} of {count} rows", show_lines=True, title_justify="left")
-    columns = list(rows[0]) if rows else []
-    for column in columns:
-        shown.add_column(column, overflow="fold", max_width=60)
-    for row in rows:
-        shown.add_row(*(Text(_short(row[column])) for column in columns))
-    console.print(shown)
+    console.print(Text(f"{name}: {len(rows)} of {count} rows", style="bold"))
+    for number, row in enumerate(rows, 1):
+        console.rule(f"row {number}", align="left")
+        for column, value in row.items():
+            text = _short(value)
+            line_break = "\n" if "\n" in text else " "
+            console.print(Text.assemble((f"{column}:", "cyan"), line_break, text))
 
 
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= 400 else text[:400] + " ..."
+    return text if len(text) <= 1000 else f"{text[:1000]} ... ({len(text)} characters; --json prints all)"

@@ -83,7 +83,7 @@ def write_json(path: Path, content: Any) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, sort_keys=True, default=str)
+            json.dump(content, file, indent=1, default=str)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

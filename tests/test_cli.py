@@ -104,6 +104,8 @@ def test_every_user_error_has_a_sentence() -> None:
     assert "no permission for" in (cli.explain(PermissionError(errno.EACCES, "denied", "/x")) or "")
     assert cli.explain(FlywheelError("as it says")) == "as it says"
     assert cli.explain(ZeroDivisionError()) is None
+    server = RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server.")
+    assert "set PREFECT_API_URL" in (cli.explain(server) or "")
 
 
 def test_presets_are_valid_and_layers_override_in_order(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.show import show_report, show_table
+from tasks.errors import FlywheelError
+from tasks.records import Dropped
+from tasks.workspace import Workspace
+
+ROWS = [
+    Dropped("agree", "problem", str(i), f"p/{i}", "too few votes", "line one\nline two") for i in range(3)
+]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    workspace = Workspace(tmp_path / "w")
+    for name in ("zeta", "agree"):
+        with workspace.stage(1, name, f"key-{name}", {}, {}) as stage:
+            stage.write("dropped", Dropped, ROWS)
+    return str(workspace.root)
+
+
+def test_tables_are_listed_in_the_order_they_were_made(root: str, capsys: pytest.CaptureFixture[str]) -> None:
+    show_report(root, 0, json_output=False)
+    text = capsys.readouterr().out
+    assert "not finished" in text
+    assert text.index("| zeta/dropped | 3 |") < text.index("| agree/dropped | 3 |")
+
+
+def test_rows_are_shown_to_people_and_to_programs(root: str, capsys: pytest.CaptureFixture[str]) -> None:
+    show_table(root, 1, "agree/dropped", 2, json_output=False)
+    text = capsys.readouterr().out
+    assert "agree/dropped: 2 of 3 rows" in text
+    assert "line one\nline two" in text
+    show_table(root, 1, "dropped", 5, json_output=True)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["table"] for line in lines] == ["zeta/dropped"] * 3 + ["agree/dropped"] * 3
+    assert lines[0]["reason"] == "too few votes"
+
+
+def test_what_does_not_exist_is_named(root: str) -> None:
+    with pytest.raises(FlywheelError, match="no iteration 7: 1 exist"):
+        show_report(root, 7, json_output=False)
+    with pytest.raises(FlywheelError, match="no table 'x': zeta/dropped"):
+        show_table(root, 1, "x", 5, json_output=False)
