@@ -45,7 +45,7 @@ PRELOAD = (
 )
 REQUEST_MAX = 64 << 20
 HEADER_MAX = 4096
-CANDIDATE, TEST = "/work/candidate", "/work/test"
+CANDIDATE, TEST = "/scratch/candidate", "/scratch/test"
 CANDIDATE_GID, TEST_GID = 60001, 60002
 FIRST_UID, UIDS = 20000, 40000
 PR_SET_DUMPABLE = 4

@@ -66,12 +66,12 @@ class Container:
     def _create(self, image: str, run_id: str, hash_seed: int) -> str:
         settings = self.settings
         memory = f"{settings.memory_mb + OVERHEAD_MB}m"
-        work = f"rw,noexec,nosuid,nodev,size={SCRATCH_MB}m,nr_inodes=1024,mode=0755"
+        scratch = f"rw,noexec,nosuid,nodev,size={SCRATCH_MB}m,nr_inodes=1024,mode=0755"
         host = self._api.create_host_config(
             auto_remove=True,
             network_mode="none",
             read_only=True,
-            tmpfs={"/work": work, "/dev/shm": "ro,noexec,nosuid,nodev,size=4k,nr_inodes=2,mode=0555"},
+            tmpfs={"/scratch": scratch, "/dev/shm": "ro,noexec,nosuid,nodev,size=4k,nr_inodes=2,mode=0555"},
             cap_drop=["ALL"],
             cap_add=["SETUID", "SETGID", "KILL"],
             security_opt=["no-new-privileges", f"seccomp={json.dumps(json.loads(SECCOMP.read_text()))}"],

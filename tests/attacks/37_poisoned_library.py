@@ -8,7 +8,7 @@ import sys
 
 def f(x):
     written = []
-    for folder in [*sys.path, os.path.dirname(os.__file__), "/opt/flywheel", "/tmp", "/dev/shm", "/work"]:
+    for folder in [*sys.path, os.path.dirname(os.__file__), "/opt/flywheel", "/tmp", "/dev/shm", "/scratch"]:
         for name in ("sitecustomize.py", "math.py"):
             try:
                 with open(os.path.join(folder, name), "w") as file:

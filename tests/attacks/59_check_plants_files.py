@@ -6,7 +6,7 @@ import os
 
 
 def f(x):
-    for folder in (".", "/work/test", "/proc/self/cwd", "/work"):
+    for folder in (".", "/scratch/test", "/proc/self/cwd", "/scratch"):
         try:
             open(os.path.join(folder, "planted.py"), "w").close()
         except OSError:
