@@ -91,6 +91,48 @@ def show(
         show_report(workspace, iteration, json_output)
 
 
+Run = Annotated[str, typer.Argument(help="Number of an iteration, 0: the latest; FOLDER:2: elsewhere.")]
+
+
+@app.command()
+def lineage(
+    run: Run,
+    row: Annotated[str, typer.Argument(help="Id of an SFT row or pair, or how it begins.")],
+    workspace: WorkspaceOption = "workspace",
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Where a training row came from: samples, model, seeds, problem, cases with verdicts, rule, score."""
+    from flows.tracing import show_lineage
+
+    show_lineage(run, row, workspace, json_output)
+
+
+@app.command()
+def compare(
+    run_a: Run,
+    run_b: Run,
+    workspace: WorkspaceOption = "workspace",
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Scores of two runs' models, paired by problem; `base` names the base model."""
+    from flows.comparison import show_comparison
+
+    show_comparison(run_a, run_b, workspace, json_output)
+
+
+@app.command()
+def diff(
+    run_a: Run,
+    run_b: Run,
+    workspace: WorkspaceOption = "workspace",
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """What changed between two runs: settings, packages, models, data, metrics."""
+    from flows.comparison import show_difference
+
+    show_difference(run_a, run_b, workspace, json_output)
+
+
 @app.command()
 def doctor(
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -13,6 +13,8 @@ from tasks.settings import IterationSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, StageResult
 
+COUNTS = ("distinct solutions",)
+
 
 def report_of(
     turn: Turn,
@@ -54,6 +56,11 @@ def _percent(values: Sequence[float], signed: bool = False) -> str:
 
 def _number(values: Sequence[float]) -> str:
     return f"{values[0]:.2f} [{values[1]:.2f}, {values[2]:.2f}]"
+
+
+def shown(metric: str, values: Sequence[float], signed: bool = False) -> str:
+    """A metric's `[mean, low, high, ..]` as text: a share in per cent, a count as a number."""
+    return _number(values) if metric in COUNTS else _percent(values, signed)
 
 
 def _problems(stages: Mapping[str, Any]) -> list[str]:
@@ -129,13 +136,11 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
             "|---|---|---|---|",
         ]
         for metric, old in metrics.items():
-            show = _number if metric == "distinct solutions" else _percent
             new = after.get(name, {}).get(metric)
             change = report["differences"].get(name, {}).get(metric)
-            if change is not None:
-                text = _number(change) if metric == "distinct solutions" else _percent(change, signed=True)
             lines.append(
-                f"| {metric} | {show(old)} | {show(new) if new else '-'} | {text if change else '-'} |"
+                f"| {metric} | {shown(metric, old)} | {shown(metric, new) if new else '-'} | "
+                f"{shown(metric, change, signed=True) if change else '-'} |"
             )
         lines.append("")
     return lines
@@ -160,20 +165,20 @@ def markdown_of(report: Mapping[str, Any]) -> str:
         f"- tables, logs and manifest: `{report['folder']}`",
         f"- reused from an earlier run: {', '.join(report['reused']) or 'nothing'}",
         "",
-        _honest_word(report),
+        beyond_noise(report["differences"]),
     ]
     return "\n".join(lines)
 
 
-def _honest_word(report: Mapping[str, Any]) -> str:
-    """Whether any difference is beyond noise, said plainly."""
+def beyond_noise(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """One sentence: which differences are beyond noise (95 % interval off zero), if any."""
     beyond = [
         f"{metric} on {name} ({'up' if change[0] > 0 else 'down'})"
-        for name, part in report["differences"].items()
+        for name, part in differences.items()
         for metric, change in part.items()
         if change[1] > 0 or change[2] < 0
     ]
-    if not report["differences"]:
+    if not differences:
         return "Nothing was trained, so there is nothing to compare."
     if not beyond:
         return "No score changed beyond noise: with so few problems that is to be expected, not a failure."

@@ -8,20 +8,10 @@ from typing import Any
 
 from flows.console import print_markdown
 from flows.report import markdown_of
+from flows.runs import open_iteration
 from tasks.errors import FlywheelError
 from tasks.tables import read_plain
 from tasks.workspace import Workspace
-
-
-def _open(root: str, iteration: int) -> tuple[Workspace, int]:
-    workspace = Workspace.existing(root)
-    numbers = workspace.iterations()
-    if not numbers:
-        raise FlywheelError(f"{workspace.root} holds no iteration yet: `flywheel run` makes one.")
-    number = iteration or numbers[-1]
-    if number not in numbers:
-        raise FlywheelError(f"there is no iteration {number}: {', '.join(map(str, numbers))} exist.")
-    return workspace, number
 
 
 def tables_of(workspace: Workspace, iteration: int) -> dict[str, tuple[Path, int]]:
@@ -35,7 +25,8 @@ def tables_of(workspace: Workspace, iteration: int) -> dict[str, tuple[Path, int
 
 def show_report(root: str, iteration: int, json_output: bool) -> None:
     """Print the report, if the iteration is finished, and its tables."""
-    workspace, number = _open(root, iteration)
+    run = open_iteration(root, iteration)
+    workspace, number = run.workspace, run.iteration
     manifest = workspace.manifest(number)
     tables = tables_of(workspace, number)
     if json_output:
@@ -54,7 +45,8 @@ def show_report(root: str, iteration: int, json_output: bool) -> None:
 
 def show_table(root: str, iteration: int, table: str, rows: int, json_output: bool) -> None:
     """Print rows of a table: "stage/table", or the table's name alone; several match: all of them."""
-    workspace, number = _open(root, iteration)
+    run = open_iteration(root, iteration)
+    workspace, number = run.workspace, run.iteration
     tables = tables_of(workspace, number)
     matching = {name: item for name, item in tables.items() if table in (name, name.rpartition("/")[2])}
     if not matching:

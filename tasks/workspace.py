@@ -209,6 +209,10 @@ class Workspace:
             ) from None
         return content
 
+    def stages(self, iteration: int) -> list[StageResult]:
+        """An iteration's finished stages, in the order they ran."""
+        return [_stage_from(entry) for entry in self.manifest(iteration)["stages"].values()]
+
     def find(self, key: str) -> StageResult | None:
         """The finished stage of that key, in whichever iteration computed it, if its tables still exist."""
         for iteration in reversed(self.iterations()):

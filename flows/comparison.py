@@ -1,0 +1,213 @@
+"""`flywheel compare` and `flywheel diff`: what two iterations scored, and what was different about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flows.console import print_markdown
+from flows.report import beyond_noise, shown
+from flows.runs import Run, open_iteration, open_run
+from tasks.artifacts import flat
+from tasks.errors import FlywheelError
+from tasks.metrics import compare, summarise
+from tasks.records import ProblemScore
+from tasks.settings import EvaluationSettings
+from tasks.workspace import StageResult
+
+BASE = "base"
+PROTOCOL = ("benchmarks", "max_problems", "solutions", "suites", "temperature")
+_LONG = ("losses", "margins", "audit", "scores", "differences")
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """What an iteration was started with."""
+    path = run.workspace.iteration_folder(run.iteration) / "settings.json"
+    if not path.exists():
+        raise FlywheelError(f"{run.name} has no settings.json: it was not made by `flywheel run`.")
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def scored(name: str, root: str) -> tuple[Run, StageResult]:
+    """A run and the stage that scored its model: the candidate's, or the champion's if nothing was trained.
+
+    "base" is the base model, as the first finished iteration that started from it scored it.
+    """
+    folder, _, text = name.rpartition(":")
+    if text == BASE:
+        workspace = open_iteration(folder or root, 0).workspace
+        for run in (Run(workspace, number) for number in workspace.iterations()):
+            if run.report and run.report["champion"]["digest"] == run.report["base_digest"]:
+                return run, run.stages["score-before"]
+        raise FlywheelError("no finished iteration started from the base model: finish the first one.")
+    run = open_run(name, root)
+    for stage in ("score-after", "score-before"):
+        if stage in run.stages:
+            return run, run.stages[stage]
+    raise FlywheelError(f"{run.name} has not scored a model yet: `flywheel run` goes on with it.")
+
+
+def comparison(name_a: str, name_b: str, root: str) -> dict[str, Any]:
+    """Paired differences (B - A) by problem with 95 % bootstrap intervals, as plain JSON.
+
+    Raises `FlywheelError` when the two share no problem.
+    """
+    (run_a, stage_a), (run_b, stage_b) = scored(name_a, root), scored(name_b, root)
+    rows_a = run_a.workspace.read(stage_a.tables["scores"], ProblemScore)
+    rows_b = run_b.workspace.read(stage_b.tables["scores"], ProblemScore)
+    plain_a, plain_b = settings_of(run_a)["evaluation"], settings_of(run_b)["evaluation"]
+    evaluation = EvaluationSettings.model_validate(
+        {**plain_a, "k": [k for k in plain_a["k"] if k in plain_b["k"]]}
+    )
+    differences = {name: part for name, part in compare(rows_a, rows_b, evaluation).items() if part}
+    if not differences:
+        raise FlywheelError(f"{run_a.name} and {run_b.name} were scored on no common problem.")
+    protocol = [name for name in PROTOCOL if plain_a[name] != plain_b[name]]
+
+    def plain(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        return {
+            name: {metric: [i.mean, i.low, i.high, i.problems] for metric, i in part.items()}
+            for name, part in table.items()
+        }
+
+    paired = plain(differences)
+    return {
+        "a": f"{name_a} ({stage_a.stage})",
+        "b": f"{name_b} ({stage_b.stage})",
+        "scores_a": plain(summarise(rows_a, evaluation)),
+        "scores_b": plain(summarise(rows_b, evaluation)),
+        "differences": paired,
+        "protocol_differs": protocol,
+        "verdict": beyond_noise(paired),
+    }
+
+
+def comparison_markdown(result: Mapping[str, Any]) -> str:
+    """A table a benchmark, and the verdict."""
+    lines = [f"# {result['b']} against {result['a']}", ""]
+    for name, part in result["differences"].items():
+        problems = next(iter(part.values()))[3]
+        lines += [
+            f"**{name}**, {problems} problems",
+            "",
+            "| metric | A | B | B - A, paired |",
+            "|---|---|---|---|",
+        ]
+        for metric, change in part.items():
+            old, new = result["scores_a"][name][metric], result["scores_b"][name][metric]
+            lines.append(
+                f"| {metric} | {shown(metric, old)} | {shown(metric, new)} | "
+                f"{shown(metric, change, signed=True)} |"
+            )
+        lines.append("")
+    if result["protocol_differs"]:
+        lines += [
+            f"Scored differently: {', '.join(result['protocol_differs'])}. Read the differences with care.",
+            "",
+        ]
+    return "\n".join([*lines, result["verdict"]])
+
+
+def show_comparison(name_a: str, name_b: str, root: str, json_output: bool) -> None:
+    """Print what two runs' models scored on the same problems."""
+    result = comparison(name_a, name_b, root)
+    print(json.dumps(result)) if json_output else print_markdown(comparison_markdown(result))
+
+
+Change = tuple[str, str, str]
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """(name, old text, new text) of everything that differs; "-" where one side has nothing."""
+    before, after = dict(flat(old)), dict(flat(new))
+    return [
+        (name, before.get(name, "-"), after.get(name, "-"))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    return {
+        name: {fact: value for fact, value in stage.facts.items() if fact not in _LONG}
+        for name, stage in run.stages.items()
+    }
+
+
+def _tables(run: Run) -> dict[str, Any]:
+    return {
+        name: {table: f"{ref.rows} rows, {ref.digest[:12]}" for table, ref in stage.tables.items()}
+        for name, stage in run.stages.items()
+    }
+
+
+def _metrics(run: Run) -> dict[str, Any]:
+    """Scores with intervals and audit shares of every stage that scored."""
+
+    def text(values: Any) -> str:
+        return f"{values[0]:.3f} [{values[1]:.3f}, {values[2]:.3f}]"
+
+    return {
+        name: {
+            **{
+                benchmark: {metric: text(values) for metric, values in part.items()}
+                for benchmark, part in stage.facts.get("scores", {}).items()
+            },
+            "audit": {
+                row: f"{count['right']} of {count['total']}"
+                for row, count in stage.facts.get("audit", {}).items()
+            },
+        }
+        for name, stage in run.stages.items()
+        if "scores" in stage.facts
+    }
+
+
+def difference(name_a: str, name_b: str, root: str) -> dict[str, list[Change]]:
+    """What changed between two runs: settings, models, packages, data (tables and counts), metrics."""
+    run_a, run_b = open_run(name_a, root), open_run(name_b, root)
+
+    def models(run: Run) -> dict[str, Any]:
+        own = {name: model.digest[:16] for stage in run.stages.values() for name, model in _named(stage)}
+        return {**own, "champion": run.report.get("champion", {}).get("digest", "-")[:16]}
+
+    def packages(run: Run) -> dict[str, Any]:
+        found: dict[str, Any] = run.workspace.manifest(run.iteration).get("packages", {})
+        return found
+
+    return {
+        "settings": changes(settings_of(run_a), settings_of(run_b)),
+        "packages": changes(packages(run_a), packages(run_b)),
+        "models": changes(models(run_a), models(run_b)),
+        "tables": changes(_tables(run_a), _tables(run_b)),
+        "counts": changes(_facts(run_a), _facts(run_b)),
+        "metrics": changes(_metrics(run_a), _metrics(run_b)),
+    }
+
+
+def _named(stage: StageResult) -> Iterator[tuple[str, Any]]:
+    for name, model in stage.models.items():
+        yield f"{stage.stage} {name}", model
+
+
+def difference_markdown(name_a: str, name_b: str, parts: Mapping[str, list[Change]]) -> str:
+    """A table a part; parts without a change are named last."""
+    lines = [f"# What changed from {name_a} to {name_b}", ""]
+    for part, rows in parts.items():
+        if rows:
+            lines += [f"## {part.capitalize()}", "", f"| | {name_a} | {name_b} |", "|---|---|---|"]
+            lines += [f"| {' | '.join(text.replace('|', '/') for text in row)} |" for row in rows]
+            lines.append("")
+    same = [part for part, rows in parts.items() if not rows]
+    return "\n".join([*lines, f"The same: {', '.join(same) or 'nothing'}."])
+
+
+def show_difference(name_a: str, name_b: str, root: str, json_output: bool) -> None:
+    """Print what changed between two runs."""
+    parts = difference(name_a, name_b, root)
+    if json_output:
+        print(json.dumps({part: [list(row) for row in rows] for part, rows in parts.items()}))
+    else:
+        print_markdown(difference_markdown(name_a, name_b, parts))

@@ -1,0 +1,101 @@
+"""`flywheel lineage`: the chain of one training row, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flows.console import print_markdown
+from flows.runs import open_run
+from tasks.artifacts import flat
+from tasks.consensus import UNOPPOSED
+from tasks.lineage import lineage
+
+_SHOWN_SETTINGS = ("temperature", "top_k", "layout", "cases_per_suite", "solutions", "suites", "seed")
+
+
+def show_lineage(name: str, row: str, root: str, json_output: bool) -> None:
+    """Print where a training row came from. Raises `FlywheelError` for an unknown or ambiguous row."""
+    run = open_run(name, root)
+    chain = lineage(run.workspace, run.iteration, row)
+    if json_output:
+        print(json.dumps(chain))
+    else:
+        print_markdown(lineage_markdown(chain, run.iteration))
+
+
+def lineage_markdown(chain: Mapping[str, Any], iteration: int) -> str:
+    """The chain from the row down to its seed."""
+    return "\n".join([*_row(chain, iteration), *_parts(chain), *_ground(chain)])
+
+
+def _row(chain: Mapping[str, Any], iteration: int) -> list[str]:
+    row, agreed = chain["row"], chain["agreement"]
+    kind = "pair" if "chosen" in row else "SFT row"
+    used = "trained on" if chain["trained_on"] else "not trained on"
+    margin = "unopposed" if agreed["margin"] >= UNOPPOSED else f"margin {agreed['margin']:.3g}"
+    return [
+        f"# {kind} {row['row_id']}",
+        "",
+        f"- {row['role']}, `{chain['table']}` of iteration {chain['iteration']}; {used} in {iteration}",
+        *([f"- the rejected text {row['reason']}"] if row.get("reason") else []),
+        f"- rule {agreed['settings']['rule']}: {agreed['votes']} of {agreed['samples']} samples behave alike "
+        f"({agreed['behaviours']} behaviours); score {agreed['score']:.3g}, {margin}",
+        "",
+    ]
+
+
+def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
+    for part in chain["parts"]:
+        assembled = " (assembled from kept cases of the samples below)" if part.get("assembled") else ""
+        yield f"## {part['part'].capitalize()}: `{part['record']}`{assembled}"
+        yield from _code(part["text"], "python")
+        judged = "winning group" if "judged_on" in part else "this program"
+        yield f"| case | verdict of the {judged} |"
+        yield "|---|---|"
+        for case in part["cases"]:
+            text = case["source"].replace("|", "\\|").replace("\n", " ")
+            yield f"| `{text}` | {case['verdict']} |"
+        if "losers_killed" in part:
+            losers = chain["agreement"]["rejected"]
+            yield f"\nThese cases reject {part['losers_killed']} of {losers} losing programs."
+        for sample in part["samples"]:
+            yield f"\nSample `{sample['sample_id']}` (number {sample['index']}, seed {sample['seed']}, "
+            yield f"{sample['tokens']} tokens, ended by {sample['finish_reason']}), as the model wrote it:"
+            yield from _code(sample["completion"], "")
+        yield ""
+
+
+def _ground(chain: Mapping[str, Any]) -> Iterator[str]:
+    problem, sampling = chain["problem"], chain["sampling"]
+    yield "## Sampled with"
+    yield ""
+    yield f"- model `{sampling['model'][:16]}` ({sampling['model_origin']})"
+    settings = dict(flat(sampling["settings"]))
+    yield f"- {', '.join(f'{name} {settings[name]}' for name in _SHOWN_SETTINGS if name in settings)}"
+    yield f"- executed in `{chain['execution']['image']}`: " + ", ".join(
+        f"{name} {value}" for name, value in flat(chain["execution"]["settings"]) if value
+    )
+    yield "\nPrompt:"
+    yield from _code(chain["row"]["prompt"], "")
+    yield f"## Problem `{problem['problem_id']}`"
+    yield ""
+    yield f"- {problem['statement']}"
+    yield f"- `{problem['signature']}`"
+    proposal = problem.get("proposal")
+    if proposal is None:
+        yield f"- a statement of `{problem.get('statements') or problem['source']}`"
+        return
+    yield f"- proposed by model `{problem['proposer_model'][:16]}` (seed {proposal['seed']})"
+    yield f"- from the snippet at `{problem['seed']}`, with the prompt:"
+    yield from _code(proposal["prompt"], "")
+
+
+def _code(text: str, language: str) -> Iterator[str]:
+    """A block that a fence inside the text cannot close."""
+    yield ""
+    yield f"````{language}"
+    yield text.rstrip("\n")
+    yield "````"
+    yield ""
