@@ -13,7 +13,7 @@ from typing import Literal
 
 Role = Literal["solver", "verifier", "proposer"]
 Verdict = Literal["pass", "fail", "invalid", "fault"]
-Origin = Literal["sample", "gold", "wrong"]
+Origin = Literal["sample", "gold", "wrong", "mutant"]
 OutcomeKind = Literal[
     "value",
     "exception",
@@ -95,13 +95,18 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A program for a problem: a model's sample, or a benchmark's gold or known-wrong one."""
+    """A program for a problem: a model's sample, a benchmark's gold or known-wrong one, or a mutant.
+
+    A mutant names the solution it was made from (`parent`) and its `change`: operator and line.
+    """
 
     solution_id: str
     problem_id: str
     code: str
     sample_id: str = ""
     origin: Origin = "sample"
+    parent: str = ""
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True)

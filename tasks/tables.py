@@ -60,7 +60,9 @@ def _reader(hint: Any) -> Any:
         def read(row: dict[str, Any] | None) -> Any:
             if row is None:
                 return None
-            return typing.cast(Any, hint)(**{name: reader(row[name]) for name, reader in readers})
+            # A table written before a field was added leaves that field at its default.
+            present = {name: reader(row[name]) for name, reader in readers if name in row}
+            return typing.cast(Any, hint)(**present)
 
         return read
     if typing.get_origin(hint) is tuple:
