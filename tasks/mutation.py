@@ -19,7 +19,7 @@ from tasks.judging import outcome_key
 from tasks.records import Behaviour, Solution, record_id
 from tasks.testsource import parse_python
 
-MAX_CHARACTERS = 16_384
+MAX_CHARACTERS = 10_000
 """Longer programs get no mutants: every one costs a pass over the whole text."""
 
 _ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from prefect.testing.utilities import prefect_test_harness
 
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.settings import SandboxSettings
+
+# A busy machine is slow, not wrong: no example has a deadline.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
