@@ -164,6 +164,51 @@ def serve(
 
 
 @app.command()
+def execute(
+    problems: Annotated[Path, typer.Option("--problems", help="JSON lines of problems.")],
+    solutions: Annotated[Path, typer.Option("--solutions", help="JSON lines of solutions; any number.")],
+    tests: Annotated[Path, typer.Option("--tests", help="JSON lines of suites.")],
+    out: Annotated[Path, typer.Option("--out", help="The verdicts; appears when all is judged.")],
+    config: Config = None,
+    assignments: Assignments = None,
+) -> None:
+    """Judge any solutions by any tests in the sandbox: a line of verdicts each.
+
+    Problems: {"problem_id", "entry_point"} or {"problem_id", "style": "stdin"}
+
+    Solutions: {"problem_id", "solution_id", "code"}
+
+    Tests: {"problem_id", "suite_id", "code"}, Python test text, or, in place of
+    "code", "cases": a list of {"args", "kwargs", "expected"} or of
+    {"stdin", "stdout"}
+
+    Verdicts: pass, fail, invalid (the case cannot be read, or passes whatever a
+    solution returns), fault (the sandbox broke; the exit code is 1). Values
+    compare by ==; where "expected" is JSON, a tuple is as good as a list. Of
+    stdout, whitespace at the end of each line and of the whole is ignored.
+
+    Limits are settings: --set sandbox.cpu_s=5, sandbox.memory_mb=512, ...
+    """
+    settings = _settings("", config, assignments, "")
+    from flows.execute import execute_files
+
+    tally = execute_files(
+        problems,
+        solutions,
+        tests,
+        out,
+        settings.sandbox,
+        lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    print(tally)
+    if tally.faults:
+        raise FlywheelError(
+            f"{tally.faults} cases are faults, the sandbox broke on them: run `flywheel doctor`, then the "
+            "same command again."
+        )
+
+
+@app.command()
 def image() -> None:
     """Build the sandbox image if it is missing, and print its name."""
     from tasks.engines.image import ensure_image

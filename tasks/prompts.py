@@ -21,7 +21,7 @@ from typing import Literal
 
 from tasks.records import Problem
 from tasks.suites import target_name
-from tasks.testsource import bound_names, free_names, mentions, parse_python, split_tests
+from tasks.testsource import bound_names, free_names, mentions, parse_python, patched, split_tests
 
 VERSION = 2
 """Part of every sampling key: raise it when a prompt or a parser changes what it gives."""
@@ -167,7 +167,7 @@ def parse_suite(
         answer = answer.rpartition("\n")[0]
     parsed = False
     for block in code_blocks(answer):
-        tree = parse_python(block) or _patched(block)
+        tree = parse_python(block) or patched(block)[0]
         parsed = parsed or bool(tree.body)
         if tests := split_tests(tree, target_name(entry_point)):
             return tests
@@ -274,24 +274,6 @@ def _longest_program(block: str) -> tuple[ast.Module | None, str]:
             if tree is not None and tree.body:
                 return tree, text
     return None, ""
-
-
-def _patched(block: str) -> ast.Module:
-    """A block with the lines that do not parse left out."""
-    kept: list[ast.stmt] = []
-    lines = block.split("\n")[:400]
-    position = 0
-    while position < len(lines):
-        ends = [number for number in range(position + 1, len(lines)) if lines[number][:1].strip()]
-        for end in [*ends[:3], len(lines)]:
-            tree = parse_python("\n".join(lines[position:end]))
-            if tree is not None:
-                kept += tree.body
-                position = end
-                break
-        else:
-            position += 1
-    return ast.Module(body=kept, type_ignores=[])
 
 
 def _function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

@@ -28,7 +28,7 @@ OutcomeKind = Literal[
 
 def record_id(*parts: object) -> str:
     """A short stable id: the SHA-256 of the parts, 16 hex digits."""
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:16]
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

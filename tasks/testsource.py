@@ -55,6 +55,32 @@ def parse_python(text: str) -> ast.Module | None:
         return None
 
 
+def patched(text: str) -> tuple[ast.Module, list[str]]:
+    """What is left of a text (its first 400 lines) without the lines that do not parse, and those lines.
+
+    Lines that were left out one after another are one text.
+    """
+    kept: list[ast.stmt] = []
+    skipped: list[list[str]] = []
+    lines = text.split("\n")[:400]
+    position, last_skipped = 0, -1
+    while position < len(lines):
+        ends = [number for number in range(position + 1, len(lines)) if lines[number][:1].strip()]
+        for end in [*ends[:3], len(lines)]:
+            tree = parse_python("\n".join(lines[position:end]))
+            if tree is not None:
+                kept += tree.body
+                position = end
+                break
+        else:
+            if last_skipped < position - 1 or not skipped:
+                skipped.append([])
+            skipped[-1].append(lines[position])
+            last_skipped = position
+            position += 1
+    return ast.Module(body=kept, type_ignores=[]), ["\n".join(part) for part in skipped]
+
+
 def mentions(node: ast.AST, name: str) -> bool:
     """Whether the name is used anywhere below the node."""
     return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))

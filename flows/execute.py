@@ -1,0 +1,143 @@
+"""`flywheel execute`: any solutions against any suites of their problems, from files to a file.
+
+Solutions stream through the sandbox in chunks; problems and suites are held. A solution runs over the union
+of its problem's calls, as in a turn of the wheel (`tasks.execution`), and a verdict means the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tasks.engines.image import ensure_image
+from tasks.engines.sandbox import DockerSandbox, Sandbox
+from tasks.errors import FlywheelError
+from tasks.exchange import AskedSuite, count_solutions, read_problems, read_solutions, read_suites, whole_file
+from tasks.execution import execute_shard
+from tasks.judging import plan_calls
+from tasks.records import Problem, Solution
+from tasks.settings import SandboxSettings
+from tasks.verdicts import judged_suite
+
+CHUNK = 512
+SAY_EVERY_S = 5.0
+
+
+@dataclass
+class Tally:
+    """What came out so far."""
+
+    solutions: int = 0
+    suites: int = 0
+    passed: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    started: float = field(default_factory=time.monotonic)
+
+    def add(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        self.suites += len(lines)
+        self.passed += sum(line["passed"] for line in lines)
+        self.verdicts.update(case["verdict"] for line in lines for case in line["cases"])
+
+    @property
+    def faults(self) -> int:
+        return self.verdicts["fault"]
+
+    def __str__(self) -> str:
+        seconds = time.monotonic() - self.started
+        verdicts = ", ".join(f"{name} {self.verdicts[name]}" for name in ("pass", "fail", "invalid", "fault"))
+        return (
+            f"{self.solutions} solutions, {self.suites} suites judged, {self.passed} passed; "
+            f"cases: {verdicts}; {seconds:.1f} s, {self.solutions / max(seconds, 1e-3):.0f} solutions/s"
+        )
+
+
+def execute_files(
+    problems: Path,
+    solutions: Path,
+    tests: Path,
+    out: Path,
+    settings: SandboxSettings,
+    say: Callable[[str], None],
+) -> Tally:
+    """Judge every solution by every suite of its problem; `out` gets a line each, solutions in their order.
+
+    Everything is read and checked before anything runs. Raises `FlywheelError` for wrong input, and then
+    leaves no output.
+    """
+    _check_out(out, (problems, solutions, tests))
+    known = read_problems(problems)
+    suites = read_suites(tests, known)
+    count = count_solutions(solutions, known)
+    say(f"{len(known)} problems, {sum(map(len, suites.values()))} suites, {count} solutions")
+    image = ensure_image(say)
+    with (
+        whole_file(out) as file,
+        DockerSandbox(settings, image, f"execute-{os.getpid()}") as sandbox,
+    ):
+        tally = Tally()
+        said = time.monotonic()
+        for chunk in _chunks(read_solutions(solutions, known)):
+            lines = list(judge_solutions(sandbox, known, suites, chunk))
+            file.writelines(f"{json.dumps(line)}\n" for line in lines)
+            tally.solutions += len(chunk)
+            tally.add(lines)
+            if time.monotonic() - said > SAY_EVERY_S:
+                said = time.monotonic()
+                say(f"{tally} ({tally.solutions / count:.0%})")
+    return tally
+
+
+def judge_solutions(
+    sandbox: Sandbox,
+    problems: Mapping[str, Problem],
+    suites: Mapping[str, Sequence[AskedSuite]],
+    solutions: Sequence[Solution],
+) -> Iterator[dict[str, Any]]:
+    """The output's lines: solution by solution, and the suites of each in their order.
+
+    Calls are planned by suite_id, so what a solution runs does not depend on the order of any file.
+    """
+    numbered: dict[str, list[Solution]] = {}
+    for number, solution in enumerate(solutions):
+        numbered.setdefault(solution.problem_id, []).append(replace(solution, solution_id=str(number)))
+    ordered = {
+        problem_id: sorted(
+            (asked.suite for asked in suites.get(problem_id, ())), key=lambda suite: suite.suite_id
+        )
+        for problem_id in numbered
+    }
+    rows = execute_shard(sandbox, [problems[problem_id] for problem_id in numbered], numbered, ordered)
+    behaviours = {row.solution_id: row for row in rows}
+    plans = {problem_id: plan_calls(ordered[problem_id]) for problem_id in numbered}
+    for number, solution in enumerate(solutions):
+        problem_id = solution.problem_id
+        for asked in suites.get(problem_id, ()):
+            yield judged_suite(
+                asked,
+                solution,
+                plans[problem_id],
+                behaviours.get(str(number)),
+                behaviours.get(f"null/{problem_id}"),
+            )
+
+
+def _chunks(solutions: Iterable[Solution]) -> Iterator[list[Solution]]:
+    stream = iter(solutions)
+    while chunk := list(islice(stream, CHUNK)):
+        yield chunk
+
+
+def _check_out(out: Path, inputs: Sequence[Path]) -> None:
+    if out.exists() and not out.is_file():
+        raise FlywheelError(f"--out {out} is no regular file: name a new file.")
+    if out.resolve() in [path.resolve() for path in inputs]:
+        raise FlywheelError(f"--out {out} is one of the input files: name a new file.")
+    if not out.resolve().parent.is_dir():
+        raise FlywheelError(f"--out {out}: there is no folder {out.resolve().parent}, make it first.")

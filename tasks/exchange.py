@@ -1,0 +1,269 @@
+"""What `flywheel execute` reads and writes: JSON lines of problems, solutions and suites, and of verdicts.
+
+The three files have one JSON object a line; names that are not listed here are ignored, blank lines too.
+
+    problems   {"problem_id", "statement"?, "entry_point"}  or  {"problem_id", "style": "stdin"}
+    solutions  {"problem_id", "solution_id", "code"}
+    suites     {"problem_id", "suite_id", "code"}, Python test text, or
+               {"problem_id", "suite_id", "cases"}, {"args", "kwargs", "expected"} or {"stdin", "stdout"} each
+
+What is wrong with a line is a `FlywheelError` with file and line. A *case* that cannot be read is no error:
+it is judged invalid, with the reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from tasks import values
+from tasks.errors import FlywheelError
+from tasks.judging import Equality
+from tasks.records import Call, Case, Problem, Solution, Suite
+from tasks.suites import PROGRAM, make_call, read_case, target_name
+from tasks.testsource import parse_python, patched, split_tests
+
+Content = TypeVar("Content")
+_REASONS = {
+    "syntax": "does not parse",
+    "no_assertion": "asserts nothing",
+    "other_target": "never uses {target}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSuite:
+    """A suite as it was asked for: `entries` in their order, a case or the reason why there is none."""
+
+    suite: Suite
+    entries: tuple[Case | str, ...]
+    equality: Equality
+
+
+def read_problems(path: Path) -> dict[str, Problem]:
+    """The problems by id. Raises `FlywheelError` naming file and line."""
+    problems: dict[str, Problem] = {}
+    for where, row in _rows(path):
+        problem = _problem(row, where)
+        if problem.problem_id in problems:
+            raise FlywheelError(f"{where}: problem_id {problem.problem_id!r} was used before.")
+        problems[problem.problem_id] = problem
+    return _not_empty(problems, path)
+
+
+def read_suites(path: Path, problems: Mapping[str, Problem]) -> dict[str, list[AskedSuite]]:
+    """The suites of each problem, in the order of the file. Raises `FlywheelError` naming file and line."""
+    suites: dict[str, list[AskedSuite]] = {}
+    seen: set[tuple[str, str]] = set()
+    for where, row in _rows(path):
+        problem = _problem_of(row, where, problems)
+        suite_id = _text(row, "suite_id", where)
+        if (problem.problem_id, suite_id) in seen:
+            raise FlywheelError(f"{where}: suite_id {suite_id!r} was used before for this problem.")
+        seen.add((problem.problem_id, suite_id))
+        suites.setdefault(problem.problem_id, []).append(_suite(row, where, problem, suite_id))
+    return _not_empty(suites, path)
+
+
+def read_solutions(path: Path, problems: Mapping[str, Problem]) -> Iterator[Solution]:
+    """The solutions, one at a time. Raises `FlywheelError` naming file and line."""
+    for where, row in _rows(path):
+        problem = _problem_of(row, where, problems)
+        code = _text(row, "code", where, empty=True)
+        yield Solution(_text(row, "solution_id", where), problem.problem_id, code)
+
+
+def count_solutions(path: Path, problems: Mapping[str, Problem]) -> int:
+    """How many solutions the file holds, once every line has been looked at. Raises `FlywheelError`.
+
+    The ids that were seen lie in a temporary database on disk, so memory does not grow with the file.
+    """
+    count = 0
+    with contextlib.closing(sqlite3.connect("")) as seen:
+        seen.execute(
+            "CREATE TABLE ids (problem TEXT, solution TEXT, PRIMARY KEY (problem, solution)) WITHOUT ROWID"
+        )
+        for solution in read_solutions(path, problems):
+            key = (json.dumps(solution.problem_id), json.dumps(solution.solution_id))
+            if not seen.execute("INSERT OR IGNORE INTO ids VALUES (?, ?)", key).rowcount:
+                raise FlywheelError(
+                    f"{path}: solution_id {solution.solution_id!r} is used more than once "
+                    f"for problem {solution.problem_id!r}."
+                )
+            count += 1
+    return _not_empty(count, path)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """A text file that appears under its name when the block has ended well, and not before.
+
+    Raises `FlywheelError` when it cannot be written; what stood there before stays in that case.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("w", encoding="ascii") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        # Not of the file system: errors of HTTP are OSErrors too, without a number.
+        if error.errno is None:
+            raise
+        raise FlywheelError(f"{path} cannot be written: {error.strerror}.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def same_output(left: Any, right: Any) -> bool:
+    """The stdout rule: equal texts but for whitespace at the end of lines and of the whole."""
+    if not isinstance(left, str) or not isinstance(right, str):
+        return False
+    one, two = ("\n".join(line.rstrip() for line in text.split("\n")).rstrip() for text in (left, right))
+    return one == two
+
+
+def json_equal(left: Any, right: Any) -> bool:
+    """Python's `==` over plain data, a tuple counting as the list that JSON makes of it."""
+    return values.equal(_listed(left), _listed(right))
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_listed(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return value
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """("file, line n", object) of each line that is not blank."""
+    if path.exists() and not path.is_file():
+        raise FlywheelError(f"{path} is no regular file: name a file of JSON lines.")
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.isspace():
+                    where = f"{path}, line {number}"
+                    yield where, _object(line, where)
+    except OSError as error:
+        raise FlywheelError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _not_empty(content: Content, path: Path) -> Content:
+    if not content:
+        raise FlywheelError(f"{path} holds no line: one JSON object a line is expected.")
+    return content
+
+
+def _object(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise FlywheelError(f"{where}: not JSON ({error}).") from None
+    if not isinstance(row, dict):
+        raise FlywheelError(f"{where}: a JSON object is expected.")
+    return row
+
+
+def _text(row: Mapping[str, Any], name: str, where: str, empty: bool = False) -> str:
+    text = row.get(name)
+    if not isinstance(text, str) or not (text or empty):
+        raise FlywheelError(f"{where}: {name!r} is missing or no text.")
+    return text
+
+
+def _problem(row: Mapping[str, Any], where: str) -> Problem:
+    problem_id = _text(row, "problem_id", where)
+    statement, style = row.get("statement", ""), row.get("style", "function")
+    if not isinstance(statement, str):
+        raise FlywheelError(f"{where}: 'statement' is no text.")
+    if style not in ("function", "stdin"):
+        raise FlywheelError(f"{where}: 'style' is 'function' or 'stdin', not {style!r}.")
+    if style == "stdin":
+        return Problem(problem_id, statement, "", "", "execute")
+    entry_point = row.get("entry_point")
+    if not isinstance(entry_point, str) or not entry_point.isidentifier():
+        raise FlywheelError(
+            f"{where}: 'entry_point' is missing or no function's name; a program that reads stdin has "
+            'no entry point but "style": "stdin".'
+        )
+    return Problem(problem_id, statement, entry_point, "", "execute")
+
+
+def _problem_of(row: Mapping[str, Any], where: str, problems: Mapping[str, Problem]) -> Problem:
+    problem_id = _text(row, "problem_id", where)
+    if problem_id not in problems:
+        raise FlywheelError(f"{where}: problem_id {problem_id!r} is in no line of the problems file.")
+    return problems[problem_id]
+
+
+def _suite(row: Mapping[str, Any], where: str, problem: Problem, suite_id: str) -> AskedSuite:
+    if ("code" in row) == ("cases" in row):
+        raise FlywheelError(f"{where}: a suite has either 'code' or 'cases'.")
+    equality = values.equal if problem.entry_point else same_output
+    if "code" in row:
+        entries = read_text(_text(row, "code", where, empty=True), problem.entry_point)
+    else:
+        if not isinstance(row["cases"], list):
+            raise FlywheelError(f"{where}: 'cases' is no list.")
+        entries = [_case(case, problem) for case in row["cases"]] or ["the suite has no case"]
+        equality = json_equal if problem.entry_point else same_output
+    cases = tuple(entry for entry in entries if isinstance(entry, Case))
+    return AskedSuite(Suite(suite_id, problem.problem_id, cases), tuple(entries), equality)
+
+
+def read_text(text: str, entry_point: str) -> list[Case | str]:
+    """A case, or why there is none, for each test of a test file, in order; what does not parse comes last.
+
+    A bare `assert f(x)` asks for any true value, as in Python.
+    """
+    parsed = parse_python(text)
+    tree, skipped = (parsed, []) if parsed is not None else patched(text)
+    entries = [_asserted(test, entry_point) for test in split_tests(tree, target_name(entry_point))]
+    entries += [f"does not parse: {source[:100]!r}" for source in skipped]
+    return entries or ["the suite asserts nothing"]
+
+
+def _asserted(test: str, entry_point: str) -> Case | str:
+    case = read_case(test, entry_point, truth=True)
+    if isinstance(case, str):
+        return _REASONS.get(case, case).format(target=target_name(entry_point))
+    if not entry_point and case.call is None:
+        return f'of a stdin program only {PROGRAM}("input") == "output" can be tested'
+    return case
+
+
+def _case(row: Any, problem: Problem) -> Case | str:
+    if not isinstance(row, dict):
+        return "a case is a JSON object"
+    try:
+        return _called(row, problem.entry_point) if problem.entry_point else _piped(row)
+    except values.ValueFormatError as error:
+        return str(error)
+
+
+def _called(row: Mapping[str, Any], entry_point: str) -> Case | str:
+    args, kwargs = row.get("args", []), row.get("kwargs", {})
+    if "args" not in row and "kwargs" not in row:
+        return "a case of a function has 'args' or 'kwargs'"
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        return "'args' is a list and 'kwargs' an object"
+    if "expected" not in row:
+        return "'expected' is missing"
+    return Case("", make_call(entry_point, args, kwargs), expected=values.encode(row["expected"]))
+
+
+def _piped(row: Mapping[str, Any]) -> Case | str:
+    stdin, stdout = row.get("stdin"), row.get("stdout")
+    if not isinstance(stdin, str) or not isinstance(stdout, str):
+        return "a case of a stdin program has 'stdin' and 'stdout', both text"
+    return Case("", Call("", values.encode([[stdin], {}])), expected=values.encode(stdout))

@@ -1,0 +1,81 @@
+"""One solution before one suite, as a line that people and programs read: verdicts, and why."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tasks import values
+from tasks.exchange import AskedSuite
+from tasks.judging import CallPlan, judge
+from tasks.records import Behaviour, Case, Outcome, Solution, Verdict
+
+MAX_DETAIL = 400
+MAX_SHOWN = 1000
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+
+
+def judged_suite(
+    asked: AskedSuite, solution: Solution, plan: CallPlan, behaviour: Behaviour | None, null: Behaviour | None
+) -> dict[str, Any]:
+    """A line of the output. `behaviour` is None when there was nothing to run, `null` without checks.
+
+    Times are those of the suite's own calls, each once; an import that fails is a call.
+    """
+    cases = []
+    outcomes: dict[int, Outcome] = {}
+    for entry in asked.entries:
+        if isinstance(entry, str) or behaviour is None:
+            cases.append({"verdict": "invalid", "outcome": None, "detail": str(entry)})
+            continue
+        outcome = plan.outcome(behaviour, entry)
+        outcomes[id(outcome)] = outcome
+        verdict, detail = _verdict(asked, entry, outcome, plan.outcome(null, entry) if null else None)
+        cases.append({"verdict": verdict, "outcome": outcome.kind, "detail": detail})
+    return {
+        "problem_id": solution.problem_id,
+        "solution_id": solution.solution_id,
+        "suite_id": asked.suite.suite_id,
+        "passed": bool(cases) and all(case["verdict"] == "pass" for case in cases),
+        "cases": cases,
+        "cpu_ms": round(sum((outcome.cpu_ms for outcome in outcomes.values()), 0.0), 3),
+        "wall_ms": round(sum((outcome.wall_ms for outcome in outcomes.values()), 0.0), 3),
+    }
+
+
+def _verdict(asked: AskedSuite, case: Case, outcome: Outcome, null: Outcome | None) -> tuple[Verdict, str]:
+    if case.call is None and null is not None and null.kind in ("value", "fault"):
+        if null.kind == "fault":
+            return "fault", _said(null)
+        return "invalid", "passes whatever the solution returns: it tests nothing"
+    verdict = judge(outcome, case, asked.equality)
+    return verdict, "" if verdict == "pass" else _said(outcome, case)
+
+
+def _said(outcome: Outcome, case: Case | None = None) -> str:
+    """Why a case did not pass. Addresses of objects are left out: they differ from run to run."""
+    wanted = (
+        f", expected {_shown(case.expected) if case.expected else case.raises}" if case and case.call else ""
+    )
+    if outcome.kind == "value":
+        text = f"returned {_shown(outcome.value)}{wanted}"
+    elif outcome.kind == "exception":
+        text = f"{outcome.exception}{': ' if outcome.detail else ''}{outcome.detail}"
+    else:
+        text = outcome.detail
+    return _ADDRESS.sub("0x..", text)[:MAX_DETAIL]
+
+
+def _shown(text: str) -> str:
+    """A value as Python source; a large one by its size."""
+    if len(text) > MAX_SHOWN:
+        return f"a value of {len(text)} characters"
+    try:
+        value = values.decode(text)
+    except values.ValueFormatError:
+        return "an unreadable value"
+    return (
+        f"an object of type {value.type_name}"
+        if isinstance(value, values.Opaque)
+        else values.to_source(value)
+    )

@@ -1,0 +1,230 @@
+"""`flywheel execute` from the command line, with real containers."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flows import cli
+from flows.execute import judge_solutions
+from tasks.engines.sandbox import DockerSandbox
+from tasks.exchange import read_problems, read_solutions, read_suites
+from tests.test_cli import flywheel
+from tests.test_exchange import write
+
+PROBLEMS = [
+    {"problem_id": "add", "statement": "Add two numbers.", "entry_point": "add"},
+    {"problem_id": "double", "style": "stdin"},
+]
+SOLUTIONS = [
+    {"problem_id": "add", "solution_id": "right", "code": "def add(a, b):\n    return a + b\n"},
+    {"problem_id": "add", "solution_id": "wrong", "code": "def add(a, b):\n    return a - b\n"},
+    {"problem_id": "add", "solution_id": "broken", "code": "def add(a, b:\n"},
+    {"problem_id": "add", "solution_id": "null/add", "code": "def add(a, b):\n    return object()\n"},
+    {"problem_id": "double", "solution_id": "right", "code": "print(2 * int(input()), ' ')\n"},
+    {"problem_id": "double", "solution_id": "surrogate", "code": "print('\ud800')\n"},
+]
+SUITES = [
+    {
+        "problem_id": "add",
+        "suite_id": "text",
+        "code": "import math\n\ndef test_add():\n    assert add(1, 2) == 3\n    assert add(2, 2)\n"
+        "def test_more():\n    assert math.isclose(add(0.5, 1), 1.5)\n"
+        "    with pytest.raises(TypeError):\n        add(1, None)\n",
+    },
+    {
+        "problem_id": "add",
+        "suite_id": "cases",
+        "cases": [{"args": [1], "kwargs": {"b": 2}, "expected": 3}, {"args": [[1], [2]], "expected": [1, 2]}],
+    },
+    {"problem_id": "add", "suite_id": "idle", "code": "assert add(1, 2) is not None\nassert add(1,"},
+    {"problem_id": "double", "suite_id": "io", "cases": [{"stdin": "4", "stdout": "8\n"}]},
+]
+
+
+def files(
+    tmp_path: Path, problems: Any = PROBLEMS, solutions: Any = SOLUTIONS, tests: Any = SUITES
+) -> list[str]:
+    """The arguments of a command whose input files hold these rows."""
+    paths = [
+        write(tmp_path / f"{name}.jsonl", *rows)
+        for name, rows in (("problems", problems), ("solutions", solutions), ("tests", tests))
+    ]
+    options = [part for path in paths for part in (f"--{path.stem}", str(path))]
+    return ["execute", *options, "--out", str(tmp_path / "out.jsonl")]
+
+
+def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from flows.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=Path(cli.__file__).parent.parent, check=False
+    )
+
+
+def timeless(line: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in line.items() if name not in ("cpu_ms", "wall_ms")})
+
+
+def test_verdicts_of_the_three_kinds_of_suites(tmp_path: Path) -> None:
+    done = run(files(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "2 problems, 4 suites, 6 solutions" in done.stderr
+    assert done.stdout.startswith("6 solutions, 14 suites judged, 3 passed")
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(line["solution_id"], line["suite_id"]) for line in lines] == [
+        (solution["solution_id"], suite["suite_id"])
+        for solution in SOLUTIONS
+        for suite in SUITES
+        if suite["problem_id"] == solution["problem_id"]
+    ]
+    assert all(line["cpu_ms"] >= 0 and line["wall_ms"] >= 0 for line in lines)
+    assert {tuple(case) for line in lines for case in line["cases"]} == {("verdict", "outcome", "detail")}
+    seen = {
+        (line["problem_id"], line["solution_id"], line["suite_id"]): " ".join(
+            case["verdict"] for case in line["cases"]
+        )
+        for line in lines
+    }
+    assert seen == {
+        ("add", "right", "text"): "pass pass pass pass",
+        ("add", "right", "cases"): "pass pass",
+        ("add", "right", "idle"): "invalid invalid",
+        ("add", "wrong", "text"): "fail fail fail pass",
+        ("add", "wrong", "cases"): "fail fail",
+        ("add", "wrong", "idle"): "invalid invalid",
+        ("add", "broken", "text"): "fail fail fail fail",
+        ("add", "broken", "cases"): "fail fail",
+        ("add", "broken", "idle"): "invalid invalid",
+        ("add", "null/add", "text"): "fail fail fail fail",
+        ("add", "null/add", "cases"): "fail fail",
+        ("add", "null/add", "idle"): "invalid invalid",
+        ("double", "right", "io"): "pass",
+        ("double", "surrogate", "io"): "fail",
+    }
+    assert [line["passed"] for line in lines] == [set(seen_.split()) == {"pass"} for seen_ in seen.values()]
+    details = {case["detail"] for line in lines for case in line["cases"]}
+    assert {
+        "",
+        "returned -1, expected 3",
+        "returned an object of type object, expected 3",
+        "passes whatever the solution returns: it tests nothing",
+        "does not parse: 'assert add(1,'",
+    } <= details
+
+
+def judged(sandbox: DockerSandbox, folder: Path, *tables: list[dict[str, Any]]) -> list[str]:
+    """The lines of problems, solutions and suites, without times."""
+    files(folder, *tables)
+    problems = read_problems(folder / "problems.jsonl")
+    suites = read_suites(folder / "tests.jsonl", problems)
+    solutions = list(read_solutions(folder / "solutions.jsonl", problems))
+    return [timeless(line) for line in judge_solutions(sandbox, problems, suites, solutions)]
+
+
+@pytest.fixture(scope="module")
+def in_order(sandbox: DockerSandbox, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return sorted(judged(sandbox, tmp_path_factory.mktemp("in_order"), PROBLEMS, SOLUTIONS, SUITES))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_the_files_changes_nothing(
+    sandbox: DockerSandbox, tmp_path: Path, in_order: list[str], shuffler: random.Random
+) -> None:
+    tables = [shuffler.sample(rows, len(rows)) for rows in (PROBLEMS, SOLUTIONS, SUITES)]
+    assert sorted(judged(sandbox, tmp_path, *tables)) == in_order
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"problems": ["{"]}, "problems.jsonl, line 1: not JSON"),
+        ({"problems": [{"problem_id": "add"}]}, "problems.jsonl, line 1: 'entry_point' is missing"),
+        ({"solutions": [SOLUTIONS[0], "x"]}, "solutions.jsonl, line 2: not JSON"),
+        ({"solutions": [SOLUTIONS[0], SOLUTIONS[0]]}, "solution_id 'right' is used more than once"),
+        ({"tests": [{**SUITES[0], "problem_id": "x"}]}, "tests.jsonl, line 1: problem_id 'x' is in no line"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_no_output(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    change: dict[str, Any],
+    words: str,
+) -> None:
+    code, text = flywheel(monkeypatch, capsys, *files(tmp_path, **change))
+    assert code == 1
+    assert words in text
+    assert text.count("\n") == 1
+    assert {path.stem for path in tmp_path.iterdir()} == {"problems", "solutions", "tests"}
+
+
+def test_outputs_that_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = files(tmp_path)[:-1]
+    for out, words in (
+        (tmp_path, "is no regular file"),
+        (tmp_path / "no" / "out.jsonl", "there is no folder"),
+        (tmp_path / "tests.jsonl", "is one of the input files"),
+    ):
+        code, text = flywheel(monkeypatch, capsys, *arguments, str(out))
+        assert code == 1
+        assert words in text
+
+
+def test_without_docker_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    code, text = flywheel(monkeypatch, capsys, *files(tmp_path))
+    assert code == 1
+    assert "Docker is not running (nobody answers at" in text
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def write_many(path: Path, count: int, padding: int) -> Path:
+    """`count` distinct solutions, each with `padding` bytes that do nothing."""
+    with path.open("w") as file:
+        for number in range(count):
+            code = f"# {'x' * padding}\ndef add(a, b):\n    return a + b + {number} % 2\n"
+            row = {"problem_id": "add", "solution_id": str(number), "code": code}
+            file.write(f"{json.dumps(row)}\n")
+    return path
+
+
+def peak_memory_kb(arguments: list[str]) -> int:
+    """The largest resident size of a command's own process."""
+    command = [sys.executable, "-c", "from flows.cli import main; main()", *arguments]
+    process = subprocess.Popen(
+        command, cwd=Path(cli.__file__).parent.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    peak = 0
+    while process.poll() is None:
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                peak = max(peak, int(line.split()[1]))
+        time.sleep(0.05)
+    assert process.returncode == 0
+    return peak
+
+
+@pytest.mark.soak
+def test_memory_does_not_grow_with_the_solutions(tmp_path: Path) -> None:
+    arguments = files(tmp_path, tests=SUITES[1:2])
+    solutions = tmp_path / "solutions.jsonl"
+    write_many(solutions, 2_000, 4096)
+    small = peak_memory_kb(arguments)
+    write_many(solutions, 20_000, 4096)
+    large = peak_memory_kb(arguments)
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 20_000
+    assert large - small < 24 * 1024 < solutions.stat().st_size / 3 / 1024
