@@ -5,92 +5,148 @@ identical samples are votes. A group scores sqrt(votes) x the distinct (call, ex
 The winner must be clear of every threshold in `AgreementSettings`, or the problem is dropped with a reason.
 Paper (Sol-Ver, arXiv 2502.14948, section 3): a solution that passes all tests of its problem is chosen, one
 that fails any is rejected.
+
+Both read a `Ballot`, where outcomes and what cases want are texts: a solution satisfies a case iff the two
+are equal. Calls, cases and groups stand in an order of their own, so nothing depends on the order or the
+names of solutions and suites.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from operator import attrgetter
 
-from tasks.judging import CallPlan, invalid_checks, judge, outcome_key, plan_calls
+from tasks.judging import CallPlan, invalid_checks, key_of, outcome_key, plan_calls, wanted_key
 from tasks.records import Behaviour, Case, Decision, Solution, Suite
 from tasks.settings import AgreementSettings
-from tasks.suites import case_key
 from tasks.tables import by_problem
 
 UNOPPOSED = 1e9
+FLAKY = "its outcomes depend on what ran before"
+FAULTY = "the sandbox broke while it ran"
+_PASSED = "true"
+_RAW = attrgetter("kind", "value", "exception")
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """One problem's samples, ready to be compared.
+
+    `vectors` has the outcome keys of every solution that can be judged, one a distinct call, then one a
+    check; `set_aside` gives the reason for every other solution. Case i of the distinct `cases` is satisfied
+    by the vectors that hold `wanted[i]` at `places[i]`; `proposals[i]` suites propose it.
+    """
+
+    problem_id: str
+    vectors: dict[str, tuple[str, ...]]
+    set_aside: dict[str, str]
+    cases: tuple[Case, ...]
+    places: tuple[int, ...]
+    wanted: tuple[str, ...]
+    proposals: tuple[int, ...]
+
+    def satisfied(self, vector: tuple[str, ...]) -> tuple[int, ...]:
+        """The cases that a solution with this vector passes: at most one a call."""
+        pairs = zip(self.places, self.wanted, strict=True)
+        return tuple([case for case, (place, wanted) in enumerate(pairs) if vector[place] == wanted])
 
 
 @dataclass(frozen=True)
 class Group:
     """Solutions of one problem that behave alike, and the indexes of the distinct cases they satisfy."""
 
-    members: tuple[Behaviour, ...]
+    members: tuple[str, ...]
+    vector: tuple[str, ...]
     satisfied: tuple[int, ...]
-    errors_only: bool
+
+    @property
+    def errors_only(self) -> bool:
+        return all(key[0] in "!?" for key in self.vector)
 
     @property
     def score(self) -> float:
         return 0.0 if self.errors_only else sqrt(len(self.members)) * len(self.satisfied)
 
 
-def distinct_cases(suites: Sequence[Suite], forbidden: set[str]) -> list[Case]:
-    """The suites' cases, one of each (call, expected), without checks that test nothing."""
-    seen: dict[Hashable, Case] = {}
-    for case in (case for suite in suites for case in suite.cases):
-        if case.call is None and case.check in forbidden:
-            continue
-        seen.setdefault(case_key(case), case)
-    return list(seen.values())
+class _Keys(dict[tuple[str, str, str], str]):
+    """(kind, value, exception) -> outcome key: most outcomes of a problem repeat."""
+
+    def __missing__(self, raw: tuple[str, str, str]) -> str:
+        key = self[raw] = key_of(*raw)
+        return key
 
 
-def group_by_behaviour(behaviours: Sequence[Behaviour], cases: Sequence[Case], plan: CallPlan) -> list[Group]:
-    """Groups of equal outcome vectors, best score first; equal scores by votes, then by first member."""
-    vectors: dict[Hashable, list[Behaviour]] = {}
-    for behaviour in behaviours:
-        key = tuple(outcome_key(outcome) for outcome in (*behaviour.calls, *behaviour.checks))
-        vectors.setdefault(key, []).append(behaviour)
-    groups = []
-    for members in vectors.values():
-        first = members[0]
-        passing = [
-            index for index, case in enumerate(cases) if judge(plan.outcome(first, case), case) == "pass"
-        ]
-        ran = any(outcome.kind == "value" for outcome in (*first.calls, *first.checks))
-        groups.append(Group(tuple(members), tuple(_one_per_call(passing, cases)), not ran))
-    return sorted(groups, key=lambda group: (-group.score, -len(group.members), group.members[0].solution_id))
-
-
-def _one_per_call(passing: Sequence[int], cases: Sequence[Case]) -> list[int]:
-    """At most one satisfied case a call: `f(1) == 1` and `f(1) == True` are one agreement, not two."""
-    first: dict[Hashable, int] = {}
-    for index in passing:
-        first.setdefault(cases[index].call or cases[index].check, index)
-    return list(first.values())
-
-
-def decide_by_consensus(
+def ballot_of(
     problem_id: str,
     behaviours: Sequence[Behaviour],
     suites: Sequence[Suite],
-    null: Behaviour | None,
-    settings: AgreementSettings,
-) -> Decision:
-    """Agreement on one problem. `behaviours` are its samples' alone: no gold reaches this function."""
-    plan = plan_calls(suites)
-    cases = distinct_cases(suites, invalid_checks(null, plan))
-    steady = [b for b in behaviours if not b.flaky and not _faulty(b)]
-    if not steady or not cases:
-        reason = "no solution that can be judged" if not steady else "no case that tests anything"
-        return Decision(problem_id, False, reason, len(behaviours), 0, 0, 0.0, 0.0)
-    groups = group_by_behaviour(steady, cases, plan)
+    null: Behaviour | None = None,
+    plan: CallPlan | None = None,
+) -> Ballot:
+    """The ballot of one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it."""
+    plan = plan or plan_calls(suites)
+    invalid = invalid_checks(null, plan)
+    proposed: dict[tuple[int, str], list[Case]] = {}
+    for suite in suites:
+        pairs: dict[tuple[int, str], Case] = {}
+        for case in suite.cases:
+            if case.call is not None:
+                pairs.setdefault((plan.call_index[case.call], wanted_key(case)), case)
+            elif case.check not in invalid:
+                pairs.setdefault((len(plan.calls) + plan.check_index[case.check], _PASSED), case)
+        for pair, case in pairs.items():
+            proposed.setdefault(pair, []).append(case)
+    texts = [
+        *((call.function, call.arguments) for call in plan.calls),
+        *(("~", check) for check in plan.checks),
+    ]
+    asked = sorted({index for index, _ in proposed}, key=texts.__getitem__)
+    calls = [index for index in asked if index < len(plan.calls)]
+    checks = [index - len(plan.calls) for index in asked[len(calls) :]]
+    place_of = {index: place for place, index in enumerate(asked)}
+    ordered = sorted((place_of[index], wanted, cases) for (index, wanted), cases in proposed.items())
+    keys = _Keys()
+    vectors: dict[str, tuple[str, ...]] = {}
+    set_aside: dict[str, str] = {}
+    for behaviour in behaviours:
+        vector = [keys[raw] for raw in map(_RAW, map(behaviour.calls.__getitem__, calls))]
+        for index in checks:
+            outcome = behaviour.checks[index]
+            vector.append(_PASSED if outcome.kind == "value" else outcome_key(outcome))
+        if behaviour.flaky or "?fault" in vector:
+            set_aside[behaviour.solution_id] = FLAKY if behaviour.flaky else FAULTY
+        else:
+            vectors[behaviour.solution_id] = tuple(vector)
+    return Ballot(
+        problem_id,
+        vectors,
+        set_aside,
+        cases=tuple([cases[0] for _, _, cases in ordered]),
+        places=tuple([place for place, _, _ in ordered]),
+        wanted=tuple([wanted for _, wanted, _ in ordered]),
+        proposals=tuple([len(cases) for _, _, cases in ordered]),
+    )
+
+
+def ranked_groups(ballot: Ballot) -> list[Group]:
+    """Groups of equal vectors: best score first, then votes, then what they did."""
+    members: dict[tuple[str, ...], list[str]] = {}
+    for solution_id, vector in ballot.vectors.items():
+        members.setdefault(vector, []).append(solution_id)
+    groups = [Group(tuple(ids), vector, ballot.satisfied(vector)) for vector, ids in members.items()]
+    return sorted(groups, key=lambda group: (-group.score, -len(group.members), group.vector))
+
+
+def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: AgreementSettings) -> Decision:
+    """The first group wins if it is clear of every threshold."""
     winner = groups[0]
     runner_up = groups[1].score if len(groups) > 1 else 0.0
     margin = winner.score / runner_up if runner_up else UNOPPOSED
-    votes, agreed = len(winner.members), [cases[index] for index in winner.satisfied]
-    expected = {case.expected or case.raises or case.check for case in agreed}
-    enough_votes = max(settings.min_votes, settings.min_vote_share * len(steady))
+    votes, agreed = len(winner.members), [ballot.cases[index] for index in winner.satisfied]
+    expected = {ballot.cases[index].check or ballot.wanted[index] for index in winner.satisfied}
+    enough_votes = max(settings.min_votes, settings.min_vote_share * len(ballot.vectors))
     reasons = (
         (winner.errors_only, "every solution fails on every call"),
         (len(groups) < settings.min_behaviours, "all solutions behave alike: nothing to learn"),
@@ -101,61 +157,72 @@ def decide_by_consensus(
     )
     reason = next((text for failed, text in reasons if failed), "")
     return Decision(
-        problem_id,
+        ballot.problem_id,
         kept=not reason,
         reason=reason,
-        samples=len(behaviours),
+        samples=len(ballot.vectors) + len(ballot.set_aside),
         votes=votes,
         behaviours=len(groups),
         score=winner.score,
         margin=margin,
         confident=not reason and votes >= settings.pair_votes and margin >= settings.pair_margin,
-        chosen=tuple(member.solution_id for member in winner.members),
-        rejected=tuple(member.solution_id for group in groups[1:] for member in group.members),
+        chosen=winner.members,
+        rejected=tuple(solution_id for group in groups[1:] for solution_id in group.members),
         cases=tuple(agreed),
     )
 
 
-def decide_by_paper(
-    problem_id: str,
-    behaviours: Sequence[Behaviour],
-    suites: Sequence[Suite],
-    null: Behaviour | None,
-    settings: AgreementSettings,
-) -> Decision:
+def decide_by_paper(ballot: Ballot, groups: Sequence[Group], settings: AgreementSettings) -> Decision:
     """The paper's rule: chosen passes every case of every suite of the problem."""
-    plan = plan_calls(suites)
-    cases = distinct_cases(suites, invalid_checks(null, plan))
-    steady = [b for b in behaviours if not b.flaky and not _faulty(b)]
-    chosen: list[str] = []
-    rejected: list[str] = []
-    for behaviour in steady:
-        passes = all(judge(plan.outcome(behaviour, case), case) == "pass" for case in cases)
-        (chosen if passes and cases else rejected).append(behaviour.solution_id)
-    reason = (
-        "no case that tests anything" if not cases else "no solution passes all tests" if not chosen else ""
-    )
+    whole = len(ballot.cases)
+    chosen = [i for group in groups if len(group.satisfied) == whole for i in group.members]
+    rejected = [i for group in groups if len(group.satisfied) < whole for i in group.members]
     return Decision(
-        problem_id,
-        kept=not reason,
-        reason=reason,
-        samples=len(behaviours),
+        ballot.problem_id,
+        kept=bool(chosen),
+        reason="" if chosen else "no solution passes all tests",
+        samples=len(ballot.vectors) + len(ballot.set_aside),
         votes=len(chosen),
-        behaviours=2 if chosen and rejected else 1,
-        score=float(len(cases)) if chosen else 0.0,
+        behaviours=len(groups),
+        score=float(whole) if chosen else 0.0,
         margin=UNOPPOSED if chosen else 0.0,
-        confident=not reason,
+        confident=bool(chosen),
         chosen=tuple(chosen),
         rejected=tuple(rejected),
-        cases=tuple(cases) if chosen else (),
+        cases=ballot.cases if chosen else (),
     )
-
-
-def _faulty(behaviour: Behaviour) -> bool:
-    return any(outcome.kind == "fault" for outcome in (*behaviour.calls, *behaviour.checks))
 
 
 RULES = {"consensus": decide_by_consensus, "paper": decide_by_paper}
+
+
+def decide(ballot: Ballot, settings: AgreementSettings) -> Decision:
+    """The configured rule's decision on one problem."""
+    if not ballot.vectors or not ballot.cases:
+        reason = "no solution that can be judged" if not ballot.vectors else "no case that tests anything"
+        samples = len(ballot.vectors) + len(ballot.set_aside)
+        return Decision(ballot.problem_id, False, reason, samples, 0, 0, 0.0, 0.0)
+    return RULES[settings.rule](ballot, ranked_groups(ballot), settings)
+
+
+def ballots(
+    problem_ids: Sequence[str],
+    solutions: Sequence[Solution],
+    suites: Sequence[Suite],
+    behaviours: Sequence[Behaviour],
+) -> Iterator[Ballot]:
+    """One ballot a problem. Gold is hidden here: only what was sampled takes part."""
+    sampled = {solution.solution_id for solution in solutions if solution.origin == "sample"}
+    behaviours_of, suites_of = by_problem(behaviours), by_problem(suites)
+    for problem_id in problem_ids:
+        executed, rows = suites_of.get(problem_id, []), behaviours_of.get(problem_id, [])
+        yield ballot_of(
+            problem_id,
+            [row for row in rows if row.solution_id in sampled],
+            [suite for suite in executed if suite.origin == "sample"],
+            next((row for row in rows if row.solution_id == f"null/{problem_id}"), None),
+            plan_calls(executed),
+        )
 
 
 def decide_all(
@@ -165,29 +232,5 @@ def decide_all(
     behaviours: Sequence[Behaviour],
     settings: AgreementSettings,
 ) -> list[Decision]:
-    """One decision a problem. Gold is hidden here: only what was sampled takes part."""
-    sampled = {solution.solution_id for solution in solutions if solution.origin == "sample"}
-    behaviours_of = by_problem(behaviours)
-    suites_of = by_problem(suites)
-    decisions = []
-    for problem_id in problem_ids:
-        plan_suites = suites_of.get(problem_id, [])
-        own = [suite for suite in plan_suites if suite.origin == "sample"]
-        rows = [
-            restrict(b, plan_calls(plan_suites), plan_calls(own)) for b in behaviours_of.get(problem_id, [])
-        ]
-        null = next((b for b in rows if b.solution_id == f"null/{problem_id}"), None)
-        samples = [b for b in rows if b.solution_id in sampled]
-        decisions.append(RULES[settings.rule](problem_id, samples, own, null, settings))
-    return decisions
-
-
-def restrict(behaviour: Behaviour, plan: CallPlan, part: CallPlan) -> Behaviour:
-    """A behaviour over `plan` seen through the smaller plan `part`."""
-    return Behaviour(
-        behaviour.solution_id,
-        behaviour.problem_id,
-        tuple(behaviour.calls[plan.call_index[call]] for call in part.calls),
-        tuple(behaviour.checks[plan.check_index[check]] for check in part.checks),
-        behaviour.flaky,
-    )
+    """One decision a problem, from its samples alone."""
+    return [decide(ballot, settings) for ballot in ballots(problem_ids, solutions, suites, behaviours)]

@@ -6,7 +6,7 @@ special oracles) passes its own `Equality`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -76,14 +76,29 @@ def invalid_checks(null: Behaviour | None, plan: CallPlan) -> set[str]:
     return {check for check, outcome in zip(plan.checks, null.checks, strict=True) if outcome.kind == "value"}
 
 
-def outcome_key(outcome: Outcome) -> Hashable:
-    """A hashable stand-in for "did the same thing": equal values, the same exception type, the same kind."""
-    if outcome.kind == "value":
-        try:
-            return "value", values.behaviour_key(_decoded(outcome.value))
-        except values.ValueFormatError:
-            return "unreadable", outcome.value
-    return outcome.kind, outcome.exception
+def outcome_key(outcome: Outcome) -> str:
+    """What a program did, as a text: keys are equal iff values, exception types or kinds are."""
+    return key_of(outcome.kind, outcome.value, outcome.exception)
+
+
+def key_of(kind: str, value: str, exception: str) -> str:
+    """`outcome_key` of an outcome's three fields. Keys of values begin with neither "!" nor "?"."""
+    if kind != "value":
+        return f"!{exception}" if kind == "exception" else f"?{kind}"
+    try:
+        return values.text_key(value)
+    except values.ValueFormatError:
+        return f"?unreadable {value}"
+
+
+def wanted_key(case: Case) -> str:
+    """The `outcome_key` that passes a plain call's case, as `judge` has it; "" if none can pass."""
+    if case.raises:
+        return f"!{case.raises}"
+    try:
+        return values.passing_key(case.expected)
+    except values.ValueFormatError:
+        return ""
 
 
 def holds(behaviour: Behaviour, suite: Suite, plan: CallPlan, equality: Equality = values.equal) -> bool:

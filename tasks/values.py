@@ -20,12 +20,15 @@ from __future__ import annotations
 import ast
 import json
 import math
-from collections.abc import Hashable, Iterable
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 MAX_DEPTH = 200
 _LARGE_INT = 10**4000
+_SIMPLE = re.compile(r'(?:null|0|-?[1-9]\d{0,3999}+|"[ !#-\[\]-~]*+"|[\[\],])++')
 
 
 class ValueFormatError(ValueError):
@@ -144,24 +147,50 @@ def _unequal_to_itself(value: Any) -> bool:
     return isinstance(value, Opaque) or value != value
 
 
-def behaviour_key(value: Any) -> Hashable:
-    """A hashable stand-in: two plain values are `==` (NaN equal to NaN) iff their keys are equal.
+def behaviour_key(value: Any) -> str:
+    """One text for all plain values that are `==`: keys are equal iff the values are (NaN equal to NaN).
 
-    Opaque values are grouped by type name: they are one behaviour, though they never satisfy a case.
+    True, 1 and 1.0 are "1"; sets and dictionaries are sorted. Opaque values are grouped by type name: they
+    are one behaviour, though they never satisfy a case.
     """
-    if isinstance(value, list | tuple):
-        return type(value).__name__, tuple(behaviour_key(item) for item in value)
-    if isinstance(value, dict):
-        pairs = ((behaviour_key(k), behaviour_key(v)) for k, v in value.items())
-        return "dict", frozenset(pairs)
-    if isinstance(value, set | frozenset):
-        return "set", frozenset(behaviour_key(item) for item in value)
-    if isinstance(value, Opaque):
-        return "opaque", value.type_name
-    if isinstance(value, float) and math.isnan(value):
-        return ("nan",)
-    hashable: Hashable = value
-    return hashable
+    kind = type(value)
+    if kind is bool or (kind is float and math.isfinite(value) and value == int(value)):
+        return encode(int(value))
+    if kind is complex:
+        if value.imag == 0:
+            return behaviour_key(value.real)
+        # Adding zero makes -0.0, which equals 0.0, one with it.
+        return encode(complex(value.real + 0.0, value.imag + 0.0))
+    if kind is list:
+        return f"[{','.join(map(behaviour_key, value))}]"
+    if kind is tuple:
+        return f'{{"t":[{",".join(map(behaviour_key, value))}]}}'
+    if kind is set or kind is frozenset:
+        return f'{{"s":[{",".join(sorted(map(behaviour_key, value)))}]}}'
+    if kind is dict:
+        pairs = sorted(f"[{behaviour_key(key)},{behaviour_key(item)}]" for key, item in value.items())
+        return f'{{"d":[{",".join(pairs)}]}}'
+    return encode(value)
+
+
+def text_key(text: str) -> str:
+    """`behaviour_key` of an encoded value. Raises `ValueFormatError` like `decode`."""
+    # Whole numbers, None, plain strings and lists of them: no other text means an equal value.
+    return text if _SIMPLE.fullmatch(text) else _decoded_key(text)
+
+
+@lru_cache(maxsize=65_536)
+def passing_key(text: str) -> str:
+    """`text_key` of an expected value; "" when nothing equals it: it holds NaN or an opaque value."""
+    if _SIMPLE.fullmatch(text):
+        return text
+    value = decode(text)
+    return "" if _unequal_to_itself(value) else behaviour_key(value)
+
+
+@lru_cache(maxsize=65_536)
+def _decoded_key(text: str) -> str:
+    return behaviour_key(decode(text))
 
 
 def literal(node: ast.expr) -> Any:

@@ -1,12 +1,16 @@
 import random
+from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.consensus import decide_all, decide_by_consensus, decide_by_paper
-from tasks.records import Behaviour, Outcome, Solution
+from tasks import values
+from tasks.consensus import FAULTY, FLAKY, ballot_of, decide, decide_all, ranked_groups
+from tasks.judging import judge, outcome_key, plan_calls, wanted_key
+from tasks.records import Behaviour, Call, Case, Decision, Outcome, Solution, Suite
 from tasks.settings import AgreementSettings
-from tests.factories import PROBLEM, behaviour_of, error, solution, suite
+from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 RIGHT = "def add(a, b):\n    return a + b\n"
 WRONG = ["def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a * b\n"]
@@ -16,6 +20,7 @@ SUITES = [
     suite("s3", "assert add(1, 2) == 3", "assert add(0, 0) == 0"),
 ]
 SETTINGS = AgreementSettings(min_votes=3, min_vote_share=0)
+PAPER = AgreementSettings(rule="paper")
 
 
 def samples(right: int, wrong: int) -> list[Solution]:
@@ -23,16 +28,18 @@ def samples(right: int, wrong: int) -> list[Solution]:
     return [solution(f"{index:02d}", code) for index, code in enumerate(codes)]
 
 
-def behaviours(solutions: list[Solution]) -> list[Behaviour]:
-    return [behaviour_of(one, SUITES) for one in solutions]
+def behaviours(solutions: list[Solution], suites: list[Suite] = SUITES) -> list[Behaviour]:
+    return [behaviour_of(one, suites) for one in solutions]
 
 
-def decide(solutions: list[Solution], settings: AgreementSettings = SETTINGS):  # type: ignore[no-untyped-def]
-    return decide_by_consensus(PROBLEM.problem_id, behaviours(solutions), SUITES, None, settings)
+def decided(
+    rows: list[Behaviour], settings: AgreementSettings = SETTINGS, suites: list[Suite] = SUITES
+) -> Decision:
+    return decide(ballot_of(PROBLEM.problem_id, rows, suites), settings)
 
 
 def test_the_largest_agreeing_group_wins_with_its_cases() -> None:
-    decision = decide(samples(4, 4))
+    decision = decided(behaviours(samples(4, 4)))
     assert decision.kept
     assert set(decision.chosen) == {"00", "01", "02", "03"}
     assert sorted(case.source for case in decision.cases) == sorted(
@@ -42,11 +49,12 @@ def test_the_largest_agreeing_group_wins_with_its_cases() -> None:
 
 
 def test_reasons_name_what_was_missing() -> None:
-    assert decide(samples(2, 1)).reason == "too few votes"
-    assert decide(samples(4, 0)).reason == "all solutions behave alike: nothing to learn"
-    assert decide([]).reason == "no solution that can be judged"
+    assert decided(behaviours(samples(2, 1))).reason == "too few votes"
+    assert decided(behaviours(samples(4, 0))).reason == "all solutions behave alike: nothing to learn"
+    assert decided([]).reason == "no solution that can be judged"
+    assert decided(behaviours(samples(3, 1), []), suites=[]).reason == "no case that tests anything"
     strict = SETTINGS.model_copy(update={"min_cases": 9})
-    assert decide(samples(4, 2), strict).reason == "too few agreed cases"
+    assert decided(behaviours(samples(4, 2)), strict).reason == "too few agreed cases"
 
 
 def test_groups_of_errors_never_win() -> None:
@@ -56,39 +64,137 @@ def test_groups_of_errors_never_win() -> None:
     ]
     suites = [suite("s", "assert add(1, 2) == 3", "assert add(2, 2) == 4", "assert add(5, 1) == 6",
                     "with pytest.raises(NameError):\n    add(None, 1)")]  # fmt: skip
-    decision = decide_by_consensus(PROBLEM.problem_id, crashes, suites, None, SETTINGS)
-    assert not decision.kept
+    assert decided(crashes, suites=suites).reason == "every solution fails on every call"
 
 
 def test_flaky_and_faulty_solutions_do_not_vote() -> None:
     rows = behaviours(samples(3, 1))
     fault = Behaviour("f", rows[0].problem_id, tuple(Outcome("fault") for _ in rows[0].calls), ())
-    flaky = Behaviour("g", rows[0].problem_id, rows[0].calls, (), flaky=True)
-    decision = decide_by_consensus(PROBLEM.problem_id, [*rows, fault, flaky], SUITES, None, SETTINGS)
-    assert decision.votes == 3
+    flaky = replace(rows[0], solution_id="g", flaky=True)
+    ballot = ballot_of(PROBLEM.problem_id, [*rows, fault, flaky], SUITES)
+    assert ballot.set_aside == {"f": FAULTY, "g": FLAKY}
+    decision = decide(ballot, SETTINGS)
+    assert (decision.votes, decision.samples) == (3, 6)
 
 
-@given(st.integers(0, 6), st.integers(0, 6), st.randoms(use_true_random=False))
-def test_agreement_does_not_depend_on_order(right: int, wrong: int, rng: random.Random) -> None:
-    solutions = samples(right, wrong)
-    rows, suites = behaviours(solutions), list(SUITES)
-    straight = decide_by_consensus(PROBLEM.problem_id, rows, suites, None, SETTINGS)
-    rng.shuffle(rows)
-    shuffled = decide_by_consensus(PROBLEM.problem_id, rows, suites, None, SETTINGS)
-    assert (straight.kept, straight.reason, set(straight.chosen), straight.score) == (
-        shuffled.kept, shuffled.reason, set(shuffled.chosen), shuffled.score,
-    )  # fmt: skip
+PLAIN = st.sampled_from(
+    [0, 1, True, 1.0, float("nan"), "1", None, [1, 2], (1, 2), {1: 2}, {"a": float("nan")}]
+)
+OUTCOMES = st.one_of(
+    PLAIN.map(value),
+    st.sampled_from(["TypeError", "ValueError"]).map(error),
+    st.sampled_from([Outcome("timeout"), Outcome("value", '{"o":"range"}'), Outcome("value", "nonsense")]),
+)
+CASES = st.builds(
+    lambda number, wanted: Case(
+        repr((number, wanted)),
+        Call("f", values.encode([[number], {}])),
+        expected="" if isinstance(wanted, str) and wanted.endswith("Error") else values.encode(wanted),
+        raises=wanted if isinstance(wanted, str) and wanted.endswith("Error") else "",
+    ),
+    st.integers(0, 5),
+    PLAIN | st.just("TypeError"),
+)
+
+
+@given(OUTCOMES, CASES)
+def test_a_ballot_and_the_judge_say_the_same(outcome: Outcome, case: Case) -> None:
+    assert (outcome_key(outcome) == wanted_key(case)) == (judge(outcome, case) == "pass")
+
+
+@st.composite
+def elections(draw: st.DrawFn) -> tuple[list[Behaviour], list[Suite]]:
+    cases = st.lists(CASES, min_size=1, max_size=4)
+    suites = [Suite(f"s{i}", "p", tuple(draw(cases))) for i in range(draw(st.integers(1, 4)))]
+    width = len(plan_calls(suites).calls)
+    kinds = draw(st.lists(st.tuples(*[OUTCOMES] * width), min_size=1, max_size=3))
+    drawn = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=7))
+    return [Behaviour(f"b{i}", "p", calls, ()) for i, calls in enumerate(drawn)], suites
+
+
+def moved(rows: list[Behaviour], suites: list[Suite], order: list[Suite]) -> list[Behaviour]:
+    """The same behaviours over the calls of the same suites in another order."""
+    before, after = plan_calls(suites), plan_calls(order)
+    places = [before.call_index[call] for call in after.calls]
+    return [replace(row, calls=tuple(row.calls[place] for place in places)) for row in rows]
+
+
+@given(elections(), st.randoms(use_true_random=False), st.sampled_from(["consensus", "paper"]))
+def test_nothing_depends_on_order_or_names(
+    election: tuple[list[Behaviour], list[Suite]], rng: random.Random, rule: str
+) -> None:
+    rows, suites = election
+    settings = AgreementSettings(rule=rule, min_votes=2, min_vote_share=0, min_cases=1)  # type: ignore[arg-type]
+    straight = decide(ballot_of("p", rows, suites), settings)
+
+    order = [replace(one, cases=tuple(rng.sample(one.cases, len(one.cases)))) for one in suites]
+    rng.shuffle(order)
+    shuffled = moved(rows, suites, order)
+    rng.shuffle(shuffled)
+    new_name = dict(zip([row.solution_id for row in rows], rng.sample("zyxwvut", len(rows)), strict=True))
+    renamed = [replace(row, solution_id=new_name[row.solution_id]) for row in shuffled]
+    other = decide(
+        ballot_of("p", renamed, [replace(s, suite_id=f"z{i}") for i, s in enumerate(order)]), settings
+    )
+
+    def essence(decision: Decision, names: dict[str, str]) -> tuple[object, ...]:
+        return (
+            decision.kept, decision.reason, decision.votes, decision.score, decision.margin,
+            {names[i] for i in decision.chosen}, {names[i] for i in decision.rejected},
+            [(case.call, wanted_key(case)) for case in decision.cases],
+        )  # fmt: skip
+
+    assert essence(straight, new_name) == essence(other, {name: name for name in new_name.values()})
+
+
+@given(elections())
+def test_groups_partition_the_samples_and_satisfy_one_expected_value_a_call(
+    election: tuple[list[Behaviour], list[Suite]],
+) -> None:
+    rows, suites = election
+    ballot = ballot_of("p", rows, suites)
+    groups = ranked_groups(ballot)
+    assert sorted(i for group in groups for i in group.members) == [row.solution_id for row in rows]
+    plan = plan_calls(suites)
+    of = {row.solution_id: row for row in rows}
+    for group in groups:
+        calls = [ballot.cases[index].call for index in group.satisfied]
+        assert len(calls) == len(set(calls))
+        for index, case in enumerate(ballot.cases):
+            passes = judge(plan.outcome(of[group.members[0]], case), case) == "pass"
+            assert passes == (index in group.satisfied)
+    assert all(better.score >= worse.score for better, worse in pairwise(groups))
+
+
+@given(st.integers(1, 6), st.integers(0, 6))
+def test_identical_samples_are_votes(right: int, wrong: int) -> None:
+    rows = behaviours(samples(right, wrong))
+    (first,) = [g for g in ranked_groups(ballot_of("p", rows, SUITES)) if "00" in g.members]
+    assert len(first.members) == right
+
+
+def test_nan_agrees_with_nan_and_satisfies_nothing() -> None:
+    call = Call("f", values.encode([[1], {}]))
+    nan = values.encode([float("nan")])
+    rows = [Behaviour(f"b{i}", "p", (Outcome("value", nan),), ()) for i in range(3)]
+    (group,) = ranked_groups(ballot_of("p", rows, [Suite("s", "p", (Case("", call, nan),))]))
+    assert len(group.members) == 3
+    assert group.satisfied == ()
+
+
+def test_a_check_that_the_null_candidate_passes_is_no_case() -> None:
+    suites = [Suite("s", "p", (Case("a", check="assert f or True"), Case("b", check="assert f(1) > 0")))]
+    passed, failed = Outcome("value"), error("AssertionError")
+    rows = [Behaviour("b", "p", (), (passed, passed)), Behaviour("c", "p", (), (passed, failed))]
+    ballot = ballot_of("p", rows, suites, Behaviour("null/p", "p", (), (passed, failed)))
+    assert [case.source for case in ballot.cases] == ["b"]
+    assert [group.satisfied for group in ranked_groups(ballot)] == [(0,), ()]
 
 
 def test_the_paper_rule_wants_every_test_passed() -> None:
-    rows = behaviours(samples(3, 2))
-    assert (
-        decide_by_paper(PROBLEM.problem_id, rows, SUITES, None, SETTINGS).reason
-        == "no solution passes all tests"
-    )
+    assert decided(behaviours(samples(3, 2)), PAPER).reason == "no solution passes all tests"
     honest = [SUITES[0], SUITES[2]]
-    rows = [behaviour_of(one, honest) for one in samples(3, 2)]
-    decision = decide_by_paper(PROBLEM.problem_id, rows, honest, None, SETTINGS)
+    decision = decided(behaviours(samples(3, 2), honest), PAPER, honest)
     assert decision.kept
     assert set(decision.chosen) == {"00", "01", "02"}
 
@@ -98,7 +204,7 @@ def test_gold_is_hidden_from_the_filter() -> None:
     solutions = [*samples(2, 2), gold]
     gold_suite = suite("gold", "assert add(7, 7) == 14", origin="gold")
     suites = [*SUITES, gold_suite]
-    rows = [behaviour_of(one, suites) for one in solutions]
+    rows = behaviours(solutions, suites)
     (decision,) = decide_all([PROBLEM.problem_id], solutions, suites, rows, SETTINGS)
     assert decision.samples == 4
     assert "gold/p/1" not in (*decision.chosen, *decision.rejected)

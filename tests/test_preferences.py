@@ -1,6 +1,6 @@
 import random
 
-from tasks.consensus import decide_by_consensus
+from tasks.consensus import ballot_of, decide
 from tasks.preferences import (
     assembled_suite,
     cap_share,
@@ -34,9 +34,8 @@ SETTINGS = PreferenceSettings()
 
 def evidence(suites: list[Suite] = SUITES):  # type: ignore[no-untyped-def]
     behaviours = [behaviour_of(one, suites) for one in SOLUTIONS]
-    decision = decide_by_consensus(
-        PROBLEM.problem_id, behaviours, suites, None, AgreementSettings(min_votes=3, pair_votes=3)
-    )
+    ballot = ballot_of(PROBLEM.problem_id, behaviours, suites)
+    decision = decide(ballot, AgreementSettings(min_votes=3, pair_votes=3))
     assert decision.kept
     assert decision.confident
     (item,) = gather([PROBLEM], SOLUTIONS, suites, behaviours, [decision])

@@ -1,4 +1,5 @@
 import ast
+import contextlib
 import math
 
 import pytest
@@ -48,6 +49,26 @@ def test_source_of_a_value_reads_back_as_the_value(value: object) -> None:
 def test_keys_are_equal_exactly_when_values_are(left: object, right: object) -> None:
     if "nan" not in repr(left) + repr(right):
         assert (values.behaviour_key(left) == values.behaviour_key(right)) == (left == right)
+        assert values.text_key(values.encode(left)) == values.behaviour_key(left)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", '"\\u0041"', "[" * 100_000, "9" * 100_000 + "x", "007", ""])
+def test_a_text_that_no_encoder_wrote_has_the_key_of_its_value_or_none_that_a_value_has(text: str) -> None:
+    try:
+        value = values.decode(text)
+    except values.ValueFormatError:
+        with contextlib.suppress(values.ValueFormatError):
+            assert values.text_key(text) == text
+    else:
+        assert values.text_key(text) == values.behaviour_key(value)
+
+
+def test_equal_numbers_of_other_types_have_one_key() -> None:
+    nested = [[1, {2.0: {3}}], [1.0, {2: frozenset([3])}]]
+    for group in ([1, 1.0, True, complex(1)], [0, -0.0, False], nested):
+        assert len({values.behaviour_key(value) for value in group}) == 1
+    assert values.behaviour_key([1]) != values.behaviour_key((1,))
+    assert values.behaviour_key("1") != values.behaviour_key(1)
 
 
 def test_nan_groups_with_nan_but_satisfies_no_case() -> None:
