@@ -1,0 +1,97 @@
+"""Draws the samples of the agreement study from the small model, in pieces that survive a kill.
+
+    FLYWHEEL_DATA_DIR=... python tests/performance/agreement_samples.py FOLDER [seconds]
+
+Labelled problems on which nothing is reported: starter half A, MBPP validation and train. For each, as an
+iteration would: `SOLUTIONS` and `SUITES` at the default temperature; and a few cooler solutions, for the
+idea of asking twice. Stops after about `seconds` at the end of a shard, goes on when called again, and with
+every shard there writes agreement_samples.parquet beside this file: completions without their prompts.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tasks.base_model import cache_folder
+from tasks.benchmarks import load_mbpp, load_starter
+from tasks.engines.sampler import VllmSampler
+from tasks.models import resolve_model
+from tasks.records import Problem, Sample
+from tasks.sampling import draw_samples
+from tasks.settings import EngineSettings, ModelSettings, SamplingSettings
+from tasks.tables import read_table, write_table
+
+SEED = 20
+PROBLEMS = 150
+SOLUTIONS, COOL_SOLUTIONS, SUITES = 12, 6, 6
+SHARD = 10
+WARM = SamplingSettings(
+    solutions=SOLUTIONS, suites=SUITES, temperature=0.8, max_solution_tokens=96, max_suite_tokens=112
+)
+COOL = WARM.model_copy(update={"solutions": COOL_SOLUTIONS, "suites": 0, "temperature": 0.4})
+SAMPLES = Path(__file__).with_name("agreement_samples.parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A completion without its prompt, which the problem gives back."""
+
+    problem_id: str
+    role: str
+    temperature: float
+    index: int
+    completion: str
+    finish_reason: str
+
+
+def study_problems() -> list[Problem]:
+    """The first `PROBLEMS` in an order of their own, so that half a study is a fair one too."""
+    labelled = [p for p in load_starter() if p.split == "dev"]
+    labelled += [p for p in load_mbpp() if p.split in ("dev", "train")]
+    return random.Random(SEED).sample(labelled, len(labelled))[:PROBLEMS]
+
+
+def drawn(rows: list[Sample], temperature: float) -> list[Drawn]:
+    return [
+        Drawn(row.problem_id, row.role, temperature, row.index, row.completion, row.finish_reason)
+        for row in rows
+    ]
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    deadline = time.monotonic() + (float(sys.argv[2]) if len(sys.argv) > 2 else 1e9)
+    problems = study_problems()
+    shards = {
+        folder / f"{start:04d}.parquet": problems[start : start + SHARD]
+        for start in range(0, len(problems), SHARD)
+    }
+    missing = [path for path in shards if not path.exists()]
+    if missing:
+        model = resolve_model(ModelSettings(), cache_folder(), print)
+        sampler = VllmSampler(model, "float32", WARM.max_context_tokens, EngineSettings(), folder / "logs")
+        for path in missing:
+            if time.monotonic() > deadline:
+                break
+            started = time.monotonic()
+            warm = draw_samples(sampler, shards[path], WARM, SEED)
+            cool = draw_samples(sampler, shards[path], COOL, SEED + 1)
+            write_table(path, Drawn, drawn(warm, WARM.temperature) + drawn(cool, COOL.temperature))
+            seconds, tokens = time.monotonic() - started, sum(row.tokens for row in [*warm, *cool])
+            print(
+                f"{path.name}: {tokens} tokens in {seconds:.0f} s, {tokens / seconds:.0f} tok/s", flush=True
+            )
+        sampler.close()
+    if all(path.exists() for path in shards):
+        rows = [row for path in shards for row in read_table(path, Drawn)]
+        print(f"{SAMPLES}: {write_table(SAMPLES, Drawn, rows)} completions")
+
+
+if __name__ == "__main__":
+    main()
