@@ -18,6 +18,7 @@ from tasks.base_model import base_model
 from tasks.engines.sampler import close_shared_sampler
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
+from tasks.mutants import mutate
 from tasks.preferences import prefer
 from tasks.problems import propose
 from tasks.promotion import champion_of, promote
@@ -94,7 +95,13 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
         "decisions"
     ]
 
-    # 5. Training rows for both roles, each with the ids of all it came from.
+    # 5. Mutants of the winners: a suite that rejects neither a losing solution nor one of them tests nothing.
+    mutants = done(mutate(turn, solutions, decisions, settings.preferences)).tables["mutants"]
+    mutant_behaviours = done(
+        execute(turn, "mutants", problems, mutants, suites, settings.sandbox.for_mutants())
+    ).tables["behaviours"]
+
+    # 6. Training rows for both roles, each with the ids of all it came from.
     rows = done(
         prefer(
             turn,
@@ -102,13 +109,14 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             solutions,
             suites,
             behaviours,
+            mutant_behaviours,
             decisions,
             settings.sampling,
             settings.preferences,
         )
     ).tables
 
-    # 6. SFT, then DPO with an SFT term. The engine's memory is training's now.
+    # 7. SFT, then DPO with an SFT term. The engine's memory is training's now.
     close_shared_sampler()
     start = base if settings.training.train_from == "base" else champion
     tuned = done(
@@ -134,7 +142,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
         )
     ).models["model"]
 
-    # 7. The same problems again, and the gate; promotion is the last thing that happens.
+    # 8. The same problems again, and the gate; promotion is the last thing that happens.
     if candidate.digest == start.digest:
         gate = {
             "decision": "hold",

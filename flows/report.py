@@ -105,6 +105,8 @@ def _training(stages: Mapping[str, Any]) -> list[str]:
     lines = [
         "## Training",
         "",
+        f"- {stages['mutate']['mutants']} mutants of the winners; of the suites that hold on the winners: "
+        f"{_counts(rows['kills'])}",
         f"- SFT rows: {_counts(rows['sft'])} ({rows['assembled']} suites assembled from kept cases)",
         f"- pairs: {_counts(rows['pairs'])} ({_counts(rows['pair_reasons'])})",
     ]

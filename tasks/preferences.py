@@ -9,10 +9,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tasks import prompts
-from tasks.judging import CallPlan, invalid_checks, judge, plan_calls
+from tasks.evidence import Evidence, gather
 from tasks.records import (
     Behaviour,
     Case,
@@ -28,73 +27,7 @@ from tasks.records import (
 from tasks.settings import PreferenceSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_key, case_source
-from tasks.tables import by_problem
 from tasks.workspace import Ref, Stage, StageResult
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known about one kept problem. Lists hold samples alone, never gold."""
-
-    problem: Problem
-    decision: Decision
-    solutions: dict[str, Solution]
-    suites: list[Suite]
-    behaviours: dict[str, Behaviour]
-    plan: CallPlan
-    invalid: set[str]
-    layout: prompts.Layout
-
-    def passes(self, solution_id: str, case: Case) -> bool:
-        behaviour = self.behaviours[solution_id]
-        return judge(self.plan.outcome(behaviour, case), case) == "pass"
-
-    def kills(self, cases: Sequence[Case]) -> bool:
-        """Whether the cases reject at least one losing solution (one that runs)."""
-        return any(
-            not all(self.passes(loser, case) for case in cases)
-            for loser in self.decision.rejected
-            if self.runs(loser)
-        )
-
-    def runs(self, solution_id: str) -> bool:
-        """Whether a solution returns values on the agreed calls (no crash, no exception)."""
-        behaviour = self.behaviours[solution_id]
-        return all(self.plan.outcome(behaviour, case).kind == "value" for case in self.decision.cases)
-
-
-def gather(
-    problems: Sequence[Problem],
-    solutions: Sequence[Solution],
-    suites: Sequence[Suite],
-    behaviours: Sequence[Behaviour],
-    decisions: Sequence[Decision],
-    layout: prompts.Layout = "chatml",
-) -> list[Evidence]:
-    """The evidence of every kept problem, in the order of `problems`."""
-    solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
-    decision_of = {decision.problem_id: decision for decision in decisions}
-    kept = []
-    for problem in problems:
-        decision = decision_of[problem.problem_id]
-        if not decision.kept:
-            continue
-        own_suites = suites_of.get(problem.problem_id, [])
-        rows = {b.solution_id: b for b in behaviours_of.get(problem.problem_id, [])}
-        plan = plan_calls(own_suites)
-        kept.append(
-            Evidence(
-                problem,
-                decision,
-                {s.solution_id: s for s in solutions_of.get(problem.problem_id, []) if s.origin == "sample"},
-                [suite for suite in own_suites if suite.origin == "sample"],
-                rows,
-                plan,
-                invalid_checks(rows.get(f"null/{problem.problem_id}"), plan),
-                layout,
-            )
-        )
-    return kept
 
 
 def _draw_distinct(evidence: Evidence, ids: Sequence[str], count: int, rng: random.Random) -> list[Solution]:
@@ -169,7 +102,7 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
 
 
 def good_suites(evidence: Evidence) -> list[Suite]:
-    """Sampled suites whose every case the winning group satisfies and that reject a loser."""
+    """Sampled suites whose every case the winning group satisfies and that reject a loser or a mutant."""
     winner = evidence.decision.chosen[0]
     return [
         suite
@@ -182,7 +115,7 @@ def good_suites(evidence: Evidence) -> list[Suite]:
 
 
 def assembled_suite(evidence: Evidence, size: int, rng: random.Random) -> Suite | None:
-    """A suite of kept cases that rejects a loser: one a distinct expected value first, then any."""
+    """A suite of kept cases that rejects a loser or a mutant: distinct expected values first, then any."""
     cases = rng.sample(list(evidence.decision.cases), len(evidence.decision.cases))
     fresh = {case.expected or case.raises or case.check: case for case in cases}
     first = {case_key(case) for case in fresh.values()}
@@ -204,10 +137,11 @@ def _suite_text(evidence: Evidence, cases: Sequence[Case]) -> str | prompts.Refu
 def _chosen_suites(
     evidence: Evidence, size: int, count: int, settings: PreferenceSettings, rng: random.Random
 ) -> list[tuple[Suite, bool]]:
-    """Up to `count` good suites, each with whether it was assembled; sampled ones come first."""
+    """Up to `count` good suites and whether each was assembled; sampled ones first, by what they kill."""
     sampled = good_suites(evidence)
     distinct = {tuple(case.source for case in s.cases): s for s in rng.sample(sampled, len(sampled))}
-    chosen = [(suite, False) for suite in distinct.values()][:count]
+    strongest = sorted(distinct.values(), key=lambda suite: -len(evidence.kills(suite.cases)))
+    chosen = [(suite, False) for suite in strongest[:count]]
     while settings.assemble and len(chosen) < count:
         suite = assembled_suite(evidence, size, rng)
         if suite is None or suite.suite_id in {other.suite_id for other, _ in chosen}:
@@ -219,7 +153,7 @@ def _chosen_suites(
 def verifier_sft(
     evidence: Evidence, size: int, settings: PreferenceSettings, rng: random.Random
 ) -> list[SftRow]:
-    """Suites that hold on the winning group and reject a loser."""
+    """Suites that hold on the winning group and reject a loser or a mutant; the first such is a source."""
     return [
         SftRow(
             row_id=record_id("sft", suite.suite_id),
@@ -227,7 +161,11 @@ def verifier_sft(
             problem_id=evidence.problem.problem_id,
             prompt=prompts.verifier_prompt(evidence.problem, len(suite.cases), evidence.layout).full,
             completion=completion,
-            sources=(suite.suite_id, suite.sample_id, *evidence.decision.chosen[:1]),
+            sources=(
+                *(suite.suite_id, suite.sample_id),
+                *evidence.decision.chosen[:1],
+                *evidence.kills(suite.cases)[:1],
+            ),
             assembled=assembled,
             score=evidence.decision.score,
         )
@@ -239,7 +177,10 @@ def verifier_sft(
 def verifier_pairs(
     evidence: Evidence, size: int, settings: PreferenceSettings, rng: random.Random
 ) -> list[Pair]:
-    """A good suite over one that contradicts the winning group (or kills nothing): same number of cases."""
+    """A good suite over one that contradicts the winning group (or rejects nothing): same number of cases.
+
+    Its sources are both suites, a winner, and the loser or mutant that the good suite rejects.
+    """
     if not evidence.decision.confident:
         return []
     winner = evidence.decision.chosen[0]
@@ -259,7 +200,8 @@ def verifier_pairs(
         suite, assembled = chosen[turn % len(chosen)]
         count = min(len(suite.cases), len(ordered))
         good_cases, bad_cases = suite.cases[:count], ordered[:count]
-        if count < 2 or not evidence.kills(good_cases):
+        killed = evidence.kills(good_cases)
+        if count < 2 or not killed:
             continue
         bad_cases.sort(key=bad.cases.index)
         good_text, bad_text = _suite_text(evidence, good_cases), _suite_text(evidence, bad_cases)
@@ -274,12 +216,37 @@ def verifier_pairs(
                 chosen=good_text,
                 rejected=bad_text,
                 reason=reason,
-                sources=(suite.suite_id, bad.suite_id, winner),
+                sources=(suite.suite_id, bad.suite_id, winner, killed[0]),
                 assembled=assembled,
                 score=evidence.decision.score,
             )
         )
     return pairs
+
+
+def kill_counts(evidence: Sequence[Evidence]) -> dict[str, int]:
+    """What the sampled suites that hold on the winners reject, and how many mutants there were to reject."""
+    counts = Counter(
+        {
+            "mutants told apart": sum(
+                target not in item.solutions for item in evidence for target in item.targets
+            ),
+            **dict.fromkeys(("reject a losing solution", "reject mutants alone", "reject nothing"), 0),
+        }
+    )
+    for item in evidence:
+        for suite in item.suites:
+            if all(item.passes(item.decision.chosen[0], case) for case in suite.cases):
+                killed = item.kills(suite.cases)
+                losers = any(target in item.solutions for target in killed)
+                counts[
+                    "reject a losing solution"
+                    if losers
+                    else "reject mutants alone"
+                    if killed
+                    else "reject nothing"
+                ] += 1
+    return dict(counts)
 
 
 def cap_share(pairs: Sequence[Pair], reason: str, share: float) -> tuple[list[Pair], list[Dropped]]:
@@ -301,6 +268,7 @@ def prefer(
     solutions: Ref,
     suites: Ref,
     behaviours: Ref,
+    mutant_behaviours: Ref,
     decisions: Ref,
     sampling: SamplingSettings,
     settings: PreferenceSettings,
@@ -316,6 +284,7 @@ def prefer(
             workspace.read(solutions, Solution),
             workspace.read(suites, Suite),
             workspace.read(behaviours, Behaviour),
+            workspace.read(mutant_behaviours, Behaviour),
             workspace.read(decisions, Decision),
             sampling.layout,
         )
@@ -328,7 +297,7 @@ def prefer(
             if not tests:
                 dropped.append(
                     Dropped("prefer", "suite", item.problem.problem_id, item.problem.problem_id,
-                            "no suite holds and rejects a loser")
+                            "no suite holds and rejects a loser or a mutant")
                 )  # fmt: skip
             rows += [*solver_sft(item, settings, rng), *tests]
             pairs += solver_pairs(item, settings, rng)
@@ -349,6 +318,7 @@ def prefer(
             sft=dict(Counter(row.role for row in rows)),
             pairs=dict(Counter(pair.role for pair in pairs)),
             assembled=sum(row.assembled for row in rows),
+            kills=kill_counts(evidence),
             pair_reasons=dict(Counter(f"{pair.role}: {pair.reason}" for pair in pairs)),
             dropped=dict(Counter(row.reason for row in dropped)),
         )
@@ -358,6 +328,7 @@ def prefer(
         "solutions": solutions,
         "suites": suites,
         "behaviours": behaviours,
+        "mutant_behaviours": mutant_behaviours,
         "decisions": decisions,
     }
     plain = {
@@ -367,4 +338,4 @@ def prefer(
         "prompts": prompts.VERSION,
         "seed": turn.seed,
     }
-    return run_stage(turn, "prefer", 1, inputs, plain, compute)
+    return run_stage(turn, "prefer", 2, inputs, plain, compute)

@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MUTANT_CPU_S = 0.5
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True)
@@ -107,6 +109,10 @@ class SandboxSettings(_Settings):
     fault_retries: int = Field(2, ge=0, le=10, description="Fresh containers tried after a sandbox fault.")
     runtime: str = Field("", description="Container runtime, e.g. runsc for gVisor; '' for Docker's default.")
 
+    def for_mutants(self) -> SandboxSettings:
+        """The same with little CPU time: some mutants never end, and one that is slow is of no use."""
+        return self.model_copy(update={"cpu_s": min(self.cpu_s, MUTANT_CPU_S)})
+
 
 class AgreementSettings(_Settings):
     """What solver and verifier must agree on before anything is learnt from it."""
@@ -141,6 +147,9 @@ class PreferenceSettings(_Settings):
     max_crash_share: float = Field(0.25, ge=0, le=1, description="Solver pairs whose rejected code crashes.")
     max_idle_share: float = Field(
         0.25, ge=0, le=1, description="Verifier pairs whose rejected suite kills nothing."
+    )
+    mutants: int = Field(
+        6, ge=0, le=1000, description="Mutants a kept problem, made of its winners, that suites may kill."
     )
     assemble: bool = Field(True, description="Suites may be assembled from kept cases (marked as such).")
 

@@ -6,12 +6,13 @@ from tasks.preferences import (
     cap_share,
     gather,
     good_suites,
+    kill_counts,
     solver_pairs,
     solver_sft,
     verifier_pairs,
     verifier_sft,
 )
-from tasks.records import Pair, Suite
+from tasks.records import Pair, Solution, Suite
 from tasks.settings import AgreementSettings, PreferenceSettings
 from tests.factories import PROBLEM, behaviour_of, solution, suite
 
@@ -32,13 +33,18 @@ SUITES = [
 SETTINGS = PreferenceSettings()
 
 
-def evidence(suites: list[Suite] = SUITES):  # type: ignore[no-untyped-def]
-    behaviours = [behaviour_of(one, suites) for one in SOLUTIONS]
+def evidence(  # type: ignore[no-untyped-def]
+    suites: list[Suite] = SUITES,
+    mutants: tuple[Solution, ...] = (),
+    solutions: list[Solution] = SOLUTIONS,
+):
+    behaviours = [behaviour_of(one, suites) for one in solutions]
     ballot = ballot_of(PROBLEM.problem_id, behaviours, suites)
     decision = decide(ballot, AgreementSettings(min_votes=3, pair_votes=3))
     assert decision.kept
     assert decision.confident
-    (item,) = gather([PROBLEM], SOLUTIONS, suites, behaviours, [decision])
+    mutant_behaviours = [behaviour_of(one, suites) for one in mutants]
+    (item,) = gather([PROBLEM], solutions, suites, behaviours, mutant_behaviours, [decision])
     return item
 
 
@@ -69,6 +75,29 @@ def test_a_suite_that_rejects_nothing_is_not_good() -> None:
     assert item.kills(lonely[0].cases)  # 2 * 0 and 2 + 0 differ
     zeros = suite("zeros", "assert add(0, 0) == 0")
     assert not evidence([zeros, *lonely]).kills(zeros.cases)
+
+
+def test_a_mutant_may_be_what_a_suite_rejects_and_is_named_among_the_sources() -> None:
+    suites = [
+        suite("mild", "assert add(9, 0) == 9", "assert add(8, 0) == 8", "assert add(7, 0) == 7"),
+        suite("wrong", "assert add(1, 2) == 3", "assert add(2, 2) == 5"),
+    ]
+    solutions = [one for one in SOLUTIONS if "*" not in one.code]
+    lone = evidence(suites, solutions=solutions)
+    assert lone.kills(suites[0].cases) == []
+    assert kill_counts([lone])["reject nothing"] == 1
+    same = solution("mutant/same", "def add(a, b):\n    return b + a")
+    none = solution("mutant/none", "def add(a, b):\n    return a + b if b else None")
+    crash = solution("mutant/crash", "def add(a, b):\n    return a + c")
+    item = evidence(suites, (same, none, crash), solutions)
+    assert item.kills(suites[0].cases) == ["mutant/none"]
+    assert kill_counts([item])["reject mutants alone"] == 1
+    assert kill_counts([item])["mutants told apart"] == 1
+    (row,) = verifier_sft(item, 3, PreferenceSettings(assemble=False), rng())
+    assert row.sources[-1] == "mutant/none"
+    pairs = verifier_pairs(item, 3, SETTINGS, rng())
+    assert [pair.reason for pair in pairs] == ["contradicts the consensus"]
+    assert pairs[0].sources == ("mild", "wrong", item.decision.chosen[0], "mutant/none")
 
 
 def test_verifier_pairs_share_prompt_and_size_and_differ_in_truth() -> None:

@@ -1,0 +1,88 @@
+"""All that is known about one kept problem: samples, mutants of the winners, and what each of them did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks import prompts
+from tasks.judging import CallPlan, invalid_checks, judge, plan_calls
+from tasks.mutation import told_apart
+from tasks.records import Behaviour, Case, Decision, Problem, Solution, Suite
+from tasks.tables import by_problem
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One kept problem. Lists hold samples alone, never gold.
+
+    `targets` are the ids of what a good suite must be able to reject: losing solutions first, then mutants
+    of the winners that differ from them on a known call; all of them return values on the agreed calls.
+    """
+
+    problem: Problem
+    decision: Decision
+    solutions: dict[str, Solution]
+    suites: list[Suite]
+    behaviours: dict[str, Behaviour]
+    plan: CallPlan
+    invalid: set[str]
+    layout: prompts.Layout
+    targets: tuple[str, ...]
+
+    def passes(self, solution_id: str, case: Case) -> bool:
+        """Whether a solution or mutant passes a case."""
+        return judge(self.plan.outcome(self.behaviours[solution_id], case), case) == "pass"
+
+    def kills(self, cases: Sequence[Case]) -> list[str]:
+        """The targets that the cases reject."""
+        return [one for one in self.targets if not all(self.passes(one, case) for case in cases)]
+
+    def runs(self, solution_id: str) -> bool:
+        """Whether a solution returns values on the agreed calls (no crash, no exception)."""
+        return _runs(self.behaviours[solution_id], self.decision, self.plan)
+
+
+def _runs(behaviour: Behaviour, decision: Decision, plan: CallPlan) -> bool:
+    return all(plan.outcome(behaviour, case).kind == "value" for case in decision.cases)
+
+
+def gather(
+    problems: Sequence[Problem],
+    solutions: Sequence[Solution],
+    suites: Sequence[Suite],
+    behaviours: Sequence[Behaviour],
+    mutant_behaviours: Sequence[Behaviour],
+    decisions: Sequence[Decision],
+    layout: prompts.Layout = "chatml",
+) -> list[Evidence]:
+    """The evidence of every kept problem, in the order of `problems`. All behaviours are over one plan."""
+    solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
+    mutants_of = by_problem(mutant_behaviours)
+    decision_of = {decision.problem_id: decision for decision in decisions}
+    kept = []
+    for problem in problems:
+        key = problem.problem_id
+        decision = decision_of[key]
+        if not decision.kept:
+            continue
+        plan = plan_calls(suites_of.get(key, []))
+        null_id = f"null/{key}"
+        rows = {row.solution_id: row for row in behaviours_of.get(key, [])}
+        mutants = [row for row in mutants_of.get(key, []) if row.solution_id != null_id]
+        rivals = [rows[loser] for loser in decision.rejected]
+        rivals += told_apart(rows[decision.chosen[0]], mutants)
+        kept.append(
+            Evidence(
+                problem,
+                decision,
+                {s.solution_id: s for s in solutions_of.get(key, []) if s.origin == "sample"},
+                [suite for suite in suites_of.get(key, []) if suite.origin == "sample"],
+                rows | {row.solution_id: row for row in mutants},
+                plan,
+                invalid_checks(rows.get(null_id), plan),
+                layout,
+                tuple(row.solution_id for row in rivals if _runs(row, decision, plan)),
+            )
+        )
+    return kept

@@ -1,0 +1,49 @@
+"""Mutants of what agreement chose: small wrong versions that a suite should be able to reject.
+
+A suite that holds on the winners and rejects one of them tests something (`tasks.evidence`). Nothing is
+trained on a mutant itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tasks.mutation import mutate_all
+from tasks.records import Decision, Solution
+from tasks.settings import PreferenceSettings
+from tasks.stages import Turn, run_stage, step
+from tasks.workspace import Ref, Stage, StageResult
+
+
+def mutants_of_winners(
+    solutions: Sequence[Solution], decisions: Sequence[Decision], count: int, seed: int
+) -> list[Solution]:
+    """Up to `count` mutants a kept problem, of its winning group's distinct programs."""
+    by_id = {solution.solution_id: solution for solution in solutions}
+    return [
+        mutant
+        for decision in decisions
+        if decision.kept
+        for mutant in mutate_all([by_id[chosen] for chosen in decision.chosen], count, seed)
+    ]
+
+
+@step("mutate")
+def mutate(turn: Turn, solutions: Ref, decisions: Ref, settings: PreferenceSettings) -> StageResult:
+    """Write the mutants of all kept problems as solutions that can be executed."""
+
+    def compute(stage: Stage) -> None:
+        chosen = turn.workspace.read(decisions, Decision)
+        rows = mutants_of_winners(
+            turn.workspace.read(solutions, Solution), chosen, settings.mutants, turn.seed
+        )
+        stage.write("mutants", Solution, rows)
+        stage.facts.update(
+            mutants=len(rows),
+            problems=len({row.problem_id for row in rows}),
+            operators=dict(Counter(row.change.partition(",")[0] for row in rows)),
+        )
+
+    inputs = {"solutions": solutions, "decisions": decisions}
+    return run_stage(turn, "mutate", 1, inputs, {"mutants": settings.mutants, "seed": turn.seed}, compute)
