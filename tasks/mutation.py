@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import random
 import warnings
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
@@ -356,8 +356,8 @@ def _normal(code: str) -> str:
     return (_written(tree) if tree is not None else None) or code
 
 
-def vector(behaviour: Behaviour) -> tuple[Hashable, ...]:
-    """What a program did on all known calls and checks, comparable and hashable."""
+def vector(behaviour: Behaviour) -> tuple[str, ...]:
+    """What a program did on all known calls and checks, as texts that can be compared."""
     return tuple(outcome_key(outcome) for outcome in (*behaviour.calls, *behaviour.checks))
 
 
