@@ -55,6 +55,28 @@ def run(
 
 
 @app.command()
+def campaign(
+    preset: Preset = "",
+    config: Config = None,
+    assignments: Assignments = None,
+    workspace: WorkspaceOption = "",
+    iterations: Annotated[
+        int, typer.Option("--iterations", min=0, help="Turns at most; 0: what the settings say.")
+    ] = 0,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Turn the wheel several times: promote, hold or roll back after each, stop when nothing improves."""
+    wanted = [f"campaign.iterations={iterations}"] if iterations else []
+    settings = _settings(preset, config, [*(assignments or ()), *wanted], workspace)
+    from flows.console import prepare_prefect, print_campaign
+
+    prepare_prefect()
+    from flows.campaign import campaign
+
+    print_campaign(campaign(settings), json_output)
+
+
+@app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help="Model folder or hub name; empty: the base model.")] = "",
     preset: Preset = "",
@@ -153,7 +175,7 @@ def serve(
         int, typer.Option("--port", min=1, max=65535, help="Port of a server started here.")
     ] = 4200,
 ) -> None:
-    """Serve `iteration` and `evaluation` in the Prefect UI; starts a server if none is healthy."""
+    """Serve iteration, campaign and evaluation in the Prefect UI; starts a server if none is healthy."""
     settings = _settings(preset, config, assignments, workspace)
     from flows.console import prepare_prefect
 

@@ -62,6 +62,17 @@ def print_report(report: Mapping[str, Any], json_output: bool) -> None:
     print(f"\nSee this run in the Prefect UI: `flywheel serve`, then open {address}")
 
 
+def print_campaign(report: Mapping[str, Any], json_output: bool) -> None:
+    """The report of a campaign, and where its curves lie."""
+    from flows.campaign_report import campaign_markdown
+
+    if json_output:
+        print(json.dumps(report, default=str))
+        return
+    print_markdown(campaign_markdown(report))
+    print(f"\nCurves and report: {report['folder']}")
+
+
 def print_scores(result: Mapping[str, Any], json_output: bool) -> None:
     """Scores with intervals, a line a metric."""
     if json_output:

@@ -36,7 +36,12 @@ def audited_rule(settings: IterationSettings) -> AgreementSettings:
 
 
 def evaluate_model(
-    turn: Turn, label: str, model: ModelRef, problems: Ref, settings: IterationSettings
+    turn: Turn,
+    label: str,
+    model: ModelRef,
+    problems: Ref,
+    settings: IterationSettings,
+    seed: int = EVALUATION_SEED,
 ) -> Scored:
     """Sample, execute, score. The seed is the same for every model and iteration: differences are paired,
     and a champion's scores are found again by their key instead of being drawn again."""
@@ -48,9 +53,7 @@ def evaluate_model(
             "temperature": evaluation.temperature,
         }
     )
-    samples = sample(
-        turn, label, model, problems, settings.model.dtype, settings.engine, sampling, EVALUATION_SEED
-    )
+    samples = sample(turn, label, model, problems, settings.model.dtype, settings.engine, sampling, seed)
     tables = samples.tables
     behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], settings.sandbox)
     scores = score(

@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.evaluation import evaluate_model
+from flows.evaluation import EVALUATION_SEED, evaluate_model
 from flows.report import publish, report_of
 from tasks.agreement import agree
 from tasks.base_model import base_model
@@ -21,12 +21,12 @@ from tasks.execution import execute
 from tasks.mutants import mutate
 from tasks.preferences import prefer
 from tasks.problems import propose
-from tasks.promotion import champion_of, promote
+from tasks.promotion import champion_of, meets_base, promote
 from tasks.sampling import sample
 from tasks.settings import IterationSettings
 from tasks.stages import Turn, say
 from tasks.training import train
-from tasks.workspace import StageResult, Workspace
+from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
 
 @flow(name="iteration", flow_run_name="iteration in {settings.workspace}", log_prints=True)
@@ -163,7 +163,32 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
                 settings.gate,
             )
         ).facts
+        if gate["decision"] == "promote" and meets_base(workspace, base, turn.iteration, settings.gate):
+            gate = _met_base(turn, base, candidate, labelled["dev"], settings, gate)
     report = report_of(turn, settings, stages, gate, base, champion, candidate)
     workspace.finish(turn.iteration, report)
     publish(report)
     return report
+
+
+def _met_base(
+    turn: Turn,
+    base: ModelRef,
+    candidate: ModelRef,
+    dev: Ref,
+    settings: IterationSettings,
+    gate: dict[str, Any],
+) -> dict[str, Any]:
+    """The gate again, against the base on fresh samples of dev: gains that were noise end here."""
+    fresh = EVALUATION_SEED + turn.iteration
+    old, new = (
+        evaluate_model(turn, label, model, dev, settings, fresh).scores.tables["scores"]
+        for label, model in (("base", base), ("again", candidate))
+    )
+    meeting = promote(turn, old, new, settings.evaluation, settings.gate, "against-base").facts
+    return {
+        **gate,
+        "decision": meeting["decision"],
+        "reason": f"{gate['reason']}; against the base, on fresh samples: {meeting['reason']}",
+        "back_to_base": meeting["decision"] == "roll back",
+    }

@@ -36,6 +36,7 @@ def report_of(
         "candidate": asdict(candidate),
         "decision": gate["decision"],
         "reason": gate["reason"],
+        "back_to_base": gate.get("back_to_base", False),
         "differences": gate["differences"],
         "stages": {stage.stage: stage.facts for stage in stages},
         "flow_run_id": str(flow_run.id or ""),
@@ -199,4 +200,4 @@ def publish(report: Mapping[str, Any]) -> None:
             "after": stages.get("score-after", {}).get("scores", {}),
         }
     )
-    artifacts.publish_report(markdown_of(report), chart)
+    artifacts.publish_report(markdown_of(report), chart, "iteration-report")

@@ -77,6 +77,7 @@ def _serve(settings: IterationSettings, ui_url: str) -> None:
     from prefect.deployments.runner import RunnerDeployment
     from prefect.types.entrypoint import EntrypointType
 
+    from flows.campaign import campaign
     from flows.evaluation import evaluation
     from flows.iteration import iteration
 
@@ -93,6 +94,16 @@ def _serve(settings: IterationSettings, ui_url: str) -> None:
             entrypoint_type=EntrypointType.MODULE_PATH,
         ),
     )
+    turns = cast(
+        RunnerDeployment,
+        campaign.to_deployment(
+            name="local",
+            parameters=parameters,
+            description="Several turns; settings.campaign says how many, and when to stop before.",
+            tags=["flywheel"],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        ),
+    )
     scoring = cast(
         RunnerDeployment,
         evaluation.to_deployment(
@@ -104,4 +115,4 @@ def _serve(settings: IterationSettings, ui_url: str) -> None:
         ),
     )
     print(f"open {ui_url}/deployments to start a run; Ctrl-C ends serving.", flush=True)
-    serve(turn, scoring, limit=1, print_starting_message=False)
+    serve(turn, turns, scoring, limit=1, print_starting_message=False)

@@ -69,12 +69,10 @@ def publish_model(model: ModelRef) -> None:
         create_markdown_artifact(text, key="base-model", description="Where the base model lies")
 
 
-def publish_report(markdown: str, chart: str) -> None:
-    """Attach the run's report, chart first, to the flow run."""
+def publish_report(markdown: str, chart: str, key: str) -> None:
+    """Attach the run's report with its chart to the flow run."""
     if FlowRunContext.get() is not None:
-        create_markdown_artifact(
-            f"{markdown}\n\n{chart}\n", key="iteration-report", description="What this iteration did"
-        )
+        create_markdown_artifact(f"{markdown}\n\n{chart}\n", key=key, description="What this run did")
 
 
 def chart_of(scores: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> str:

@@ -25,14 +25,16 @@ def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
 
 @step("evaluation-set")
 def evaluation_set(turn: Turn, settings: EvaluationSettings) -> StageResult:
-    """Write the problems that are scored (`scored`), and all that self-play must not see (`all`)."""
+    """Write the problems that are scored (`scored`; `dev` those that decide), and all that self-play must
+    not see (`all`)."""
     problems = [problem for name in settings.benchmarks for problem in load_benchmark(name)]
 
     def compute(stage: Stage) -> None:
         scored = first_of_each(problems, settings.max_problems)
         stage.write("scored", Problem, scored)
+        stage.write("dev", Problem, [problem for problem in scored if problem.split == "dev"])
         stage.write("all", Problem, problems)
         stage.facts.update(Counter(f"{problem.source}/{problem.split}" for problem in scored))
 
     plain = {"max_problems": settings.max_problems}
-    return run_stage(turn, "evaluation-set", 1, {"problems": record_id(*problems)}, plain, compute)
+    return run_stage(turn, "evaluation-set", 2, {"problems": record_id(*problems)}, plain, compute)

@@ -156,4 +156,4 @@ def execute(
         "suites": suites,
         "image": image,
     }
-    return run_stage(turn, f"execute-{label}", 2, inputs, settings, compute)
+    return run_stage(turn, "execute", 2, inputs, settings, compute, label)

@@ -3,6 +3,10 @@
 promote    the primary metric's paired mean gain is above 0 and the other role loses no more than tolerated
 roll back  the primary metric is worse beyond noise (its whole interval is below 0)
 hold       anything else: too little evidence either way
+
+Every gate compares the same draws on the same problems, so a chain of promotions can climb on their noise
+and lose a tolerated bit of the other role at each. Therefore every few promotions the candidate must also
+pass the gate against the base model, both sampled afresh.
 """
 
 from __future__ import annotations
@@ -55,13 +59,36 @@ def _text(interval: Interval) -> str:
     return f"{interval.mean:+.1%} [{interval.low:+.1%}, {interval.high:+.1%}]"
 
 
+def line_of(workspace: Workspace, base: ModelRef, before: int) -> list[ModelRef]:
+    """The base and the models promoted one after the other since, before iteration `before`.
+
+    A candidate that lost to the base itself ends the line: the base is champion again.
+    """
+    line = [base]
+    for iteration in (number for number in workspace.iterations() if number < before):
+        finished = workspace.manifest(iteration)["finished"] or {}
+        if finished.get("base_digest") != base.digest:
+            continue
+        if finished["decision"] == "promote":
+            line.append(ModelRef(**finished["candidate"]))
+        elif finished.get("back_to_base"):
+            line = [base]
+    return line
+
+
 def champion_of(workspace: Workspace, base: ModelRef, before: int) -> ModelRef:
     """The latest model promoted before iteration `before` from the same base; with none, the base."""
-    for iteration in reversed([number for number in workspace.iterations() if number < before]):
-        finished = workspace.manifest(iteration)["finished"] or {}
-        if finished.get("decision") == "promote" and finished.get("base_digest") == base.digest:
-            return ModelRef(**finished["candidate"])
-    return base
+    return line_of(workspace, base, before)[-1]
+
+
+def meets_base(workspace: Workspace, base: ModelRef, before: int, settings: GateSettings) -> bool:
+    """Whether a promotion in iteration `before` has to be confirmed against the base model.
+
+    The first promotion in a line was against the base already.
+    """
+    promotions = len(line_of(workspace, base, before))
+    every = settings.meet_base_every
+    return every > 0 and promotions > 1 and promotions % every == 0
 
 
 def as_json(table: dict[str, dict[str, Interval]]) -> dict[str, Any]:
@@ -86,9 +113,14 @@ def decide(
 
 @step("promote")
 def promote(
-    turn: Turn, before: Ref, after: Ref, evaluation: EvaluationSettings, settings: GateSettings
+    turn: Turn,
+    before: Ref,
+    after: Ref,
+    evaluation: EvaluationSettings,
+    settings: GateSettings,
+    label: str = "",
 ) -> StageResult:
-    """Compare candidate and champion on the same problems and decide."""
+    """Compare candidate and champion (or base, by `label`) on the same problems and decide."""
 
     def compute(stage: Stage) -> None:
         rows_before = turn.workspace.read(before, ProblemScore)
@@ -96,4 +128,4 @@ def promote(
         stage.facts.update(decide(rows_before, rows_after, evaluation, settings))
 
     plain = {**settings.model_dump(), "k": evaluation.k, "bootstrap": evaluation.bootstrap}
-    return run_stage(turn, "promote", 1, {"before": before, "after": after}, plain, compute)
+    return run_stage(turn, "promote", 1, {"before": before, "after": after}, plain, compute, label)

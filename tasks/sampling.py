@@ -189,4 +189,4 @@ def sample(
         "prompts": prompts.VERSION,
         "replay": engine.replay,
     }
-    return run_stage(turn, f"sample-{label}", 1, inputs, plain, compute)
+    return run_stage(turn, "sample", 1, inputs, plain, compute, label)

@@ -131,4 +131,4 @@ def score(
         "behaviours": behaviours,
     }
     plain = {"k": settings.k, "bootstrap": settings.bootstrap, "agreement": agreement.model_dump()}
-    return run_stage(turn, f"score-{label}", 1, inputs, plain, compute)
+    return run_stage(turn, "score", 1, inputs, plain, compute, label)

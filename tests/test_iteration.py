@@ -10,7 +10,6 @@ import pytest
 
 from flows.iteration import iteration
 from flows.report import markdown_of
-from tasks.models import tiny_random_llama
 from tasks.records import Pair, SftRow
 from tasks.settings import IterationSettings
 from tasks.tables import read_plain
@@ -18,32 +17,10 @@ from tasks.workspace import Ref, Workspace
 from tests import replay
 
 
-def settings_in(folder: Path) -> IterationSettings:
-    """Settings of a recorded iteration whose files lie in `folder`."""
-    settings = IterationSettings.model_validate(
-        {
-            "workspace": str(folder / "workspace"),
-            "iteration": 1,
-            "model": {"name": str(tiny_random_llama(folder / "tiny"))},
-            "engine": {"replay": str(folder / "recording.jsonl")},
-            "problems": {"statements": str(folder / "statements.jsonl"), "propose": 0},
-            "sampling": {"solutions": 6, "suites": 3, "cases_per_suite": 3, "shard_problems": 2},
-            "agreement": {"min_votes": 3, "pair_votes": 3},
-            "training": {"sft_epochs": 1, "min_rows": 2, "max_length": 1024, "sft_learning_rate": 1e-3},
-            "evaluation": {"max_problems": 4, "solutions": 4, "suites": 1, "bootstrap": 200},
-        }
-    )
-    replay.write_statements(folder / "statements.jsonl")
-    replay.write_recording(folder / "recording.jsonl", settings)
-    return settings
-
-
 @pytest.fixture(scope="module")
-def finished(
-    prefect_server: None, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[IterationSettings, dict[str, Any]]:
-    settings = settings_in(tmp_path_factory.mktemp("turn"))
-    return settings, iteration(settings)
+def finished(turned: tuple[IterationSettings, Any]) -> tuple[IterationSettings, dict[str, Any]]:
+    settings, _ = turned
+    return settings, Workspace(settings.workspace).manifest(1)["finished"]
 
 
 def table(settings: IterationSettings, stage: str, name: str) -> tuple[Path, list[dict[str, Any]]]:

@@ -1,8 +1,9 @@
-"""Lineage, diff and compare on a real small workspace: two turns with recorded completions."""
+"""Lineage, diff and compare on a real small workspace: turns with recorded completions."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,18 @@ from tasks.settings import IterationSettings
 from tasks.tables import read_plain
 from tasks.workspace import Workspace
 from tests import replay
-from tests.test_iteration import settings_in
 
 
 @pytest.fixture(scope="module")
-def turned(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> IterationSettings:
-    """Two turns; the second asks agreement for less of a margin."""
-    settings = settings_in(tmp_path_factory.mktemp("lineage"))
-    iteration(settings)
+def three(turned: Any, tmp_path_factory: pytest.TempPathFactory) -> IterationSettings:
+    """Two equal turns and a third with two other settings, which trains nothing."""
+    settings: IterationSettings = turned[0]
+    root = tmp_path_factory.mktemp("three") / "workspace"
+    shutil.copytree(settings.workspace, root)
     agreement = settings.agreement.model_copy(update={"min_margin": 1.2})
-    iteration(settings.model_copy(update={"iteration": 2, "agreement": agreement}))
+    training = settings.training.model_copy(update={"min_rows": 1000})
+    settings = settings.model_copy(update={"workspace": str(root), "iteration": 3, "agreement": agreement})
+    iteration(settings.model_copy(update={"training": training}))
     return settings
 
 
@@ -37,18 +40,18 @@ def rows_of(settings: IterationSettings, number: int, table: str) -> list[dict[s
     return read_plain(workspace.path(stage.tables[table]))
 
 
-def test_every_row_leads_back_to_its_samples_and_problem(turned: IterationSettings) -> None:
-    workspace = Workspace(turned.workspace)
+def test_every_row_leads_back_to_its_samples_and_problem(three: IterationSettings) -> None:
+    workspace = Workspace(three.workspace)
     statements = {problem.problem_id: problem.statement for problem in replay.problems()}
     for table in ("sft", "pairs"):
-        rows = rows_of(turned, 1, table)
+        rows = rows_of(three, 1, table)
         assert rows
         for row in rows:
             chain = lineage(workspace, 1, row["row_id"])
             assert chain["row"] == row | {"sources": tuple(row["sources"])}
             assert chain["trained_on"]
             assert chain["problem"]["statement"] == statements[row["problem_id"]]
-            assert chain["sampling"]["settings"]["temperature"] == turned.sampling.temperature
+            assert chain["sampling"]["settings"]["temperature"] == three.sampling.temperature
             assert chain["agreement"]["settings"]["rule"] == "consensus"
             assert [part["part"] for part in chain["parts"]] == ["chosen", "rejected"][: len(chain["parts"])]
             chosen, *rejected = chain["parts"]
@@ -60,24 +63,24 @@ def test_every_row_leads_back_to_its_samples_and_problem(turned: IterationSettin
                 assert "fail" in {case["verdict"] for case in part["cases"]}
 
 
-def test_a_text_is_in_the_raw_sample_it_names(turned: IterationSettings) -> None:
-    row = next(row for row in rows_of(turned, 1, "sft") if row["role"] == "solver")
-    (part,) = lineage(Workspace(turned.workspace), 1, row["row_id"])["parts"]
+def test_a_text_is_in_the_raw_sample_it_names(three: IterationSettings) -> None:
+    row = next(row for row in rows_of(three, 1, "sft") if row["role"] == "solver")
+    (part,) = lineage(Workspace(three.workspace), 1, row["row_id"])["parts"]
     assert part["samples"][0]["completion"].strip() == row["completion"].strip()
 
 
 def test_rows_of_an_earlier_turn_are_found_in_the_turn_that_trained_on_them(
-    turned: IterationSettings,
+    three: IterationSettings,
 ) -> None:
-    row = rows_of(turned, 1, "sft")[0]
-    chain = lineage(Workspace(turned.workspace), 2, row["row_id"])
+    row = rows_of(three, 1, "sft")[0]
+    chain = lineage(Workspace(three.workspace), 2, row["row_id"])
     assert chain["iteration"] == 1
     assert chain["trained_on"]
 
 
-def test_prefixes_are_enough_when_unique(turned: IterationSettings) -> None:
-    workspace = Workspace(turned.workspace)
-    row_id = rows_of(turned, 1, "sft")[0]["row_id"]
+def test_prefixes_are_enough_when_unique(three: IterationSettings) -> None:
+    workspace = Workspace(three.workspace)
+    row_id = rows_of(three, 1, "sft")[0]["row_id"]
     assert lineage(workspace, 1, row_id[:12])["row"]["row_id"] == row_id
     with pytest.raises(FlywheelError, match=r"training rows start with ''"):
         lineage(workspace, 1, "")
@@ -86,50 +89,52 @@ def test_prefixes_are_enough_when_unique(turned: IterationSettings) -> None:
 
 
 def test_lineage_is_printed_for_people_and_programs(
-    turned: IterationSettings, capsys: pytest.CaptureFixture[str]
+    three: IterationSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = rows_of(turned, 1, "pairs")[0]
-    show_lineage("1", row["row_id"], turned.workspace, json_output=False)
+    row = rows_of(three, 1, "pairs")[0]
+    show_lineage("1", row["row_id"], three.workspace, json_output=False)
     text = capsys.readouterr().out
     assert row["chosen"].strip() in text
     assert "verdict of the" in text
     assert "rule consensus: 4 of 6 samples behave alike" in text
-    show_lineage(f"{turned.workspace}:1", row["row_id"], "elsewhere", json_output=True)
+    show_lineage(f"{three.workspace}:1", row["row_id"], "elsewhere", json_output=True)
     assert json.loads(capsys.readouterr().out)["row"]["row_id"] == row["row_id"]
 
 
 def test_diff_names_what_changed_and_nothing_else(
-    turned: IterationSettings, capsys: pytest.CaptureFixture[str]
+    three: IterationSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parts = difference("1", "2", turned.workspace)
-    assert parts["settings"] == [("agreement: min_margin", "1.1", "1.2")]
+    changed = [("agreement: min_margin", "1.1", "1.2"), ("training: min_rows", "2", "1000")]
+    parts = difference("1", "3", three.workspace)
+    assert parts["settings"] == changed
     assert parts["packages"] == []
-    assert all(rows == [] for rows in difference("2", "2", turned.workspace).values())
-    show_difference("1", "2", turned.workspace, json_output=False)
+    assert difference("1", "2", three.workspace)["settings"] == []
+    assert all(rows == [] for rows in difference("2", "2", three.workspace).values())
+    show_difference("1", "3", three.workspace, json_output=False)
     assert "| agreement: min_margin | 1.1 | 1.2 |" in capsys.readouterr().out
-    show_difference("1", "2", turned.workspace, json_output=True)
-    assert json.loads(capsys.readouterr().out)["settings"] == [["agreement: min_margin", "1.1", "1.2"]]
+    show_difference("1", "3", three.workspace, json_output=True)
+    assert json.loads(capsys.readouterr().out)["settings"] == [list(row) for row in changed]
 
 
 def test_compare_pairs_by_problem_and_gives_a_verdict(
-    turned: IterationSettings, capsys: pytest.CaptureFixture[str]
+    three: IterationSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = comparison("base", "2", turned.workspace)
+    result = comparison("base", "2", three.workspace)
     change = result["differences"]["starter/dev"]["pass@1"]
     # The recording answers alike whatever the weights are.
     assert change[:3] == [0.0, 0.0, 0.0]
     assert change[3] == 4
     assert result["verdict"].startswith("No score changed beyond noise")
-    show_comparison("1", "2", turned.workspace, json_output=False)
+    show_comparison("1", "3", three.workspace, json_output=False)
     assert "| pass@1 | 50.0%" in capsys.readouterr().out
-    show_comparison("1", "2", turned.workspace, json_output=True)
+    show_comparison("1", "2", three.workspace, json_output=True)
     assert json.loads(capsys.readouterr().out)["protocol_differs"] == []
 
 
-def test_runs_that_do_not_exist_are_named(turned: IterationSettings, tmp_path: Path) -> None:
-    with pytest.raises(FlywheelError, match="no iteration 9: 1, 2 exist"):
-        open_run("9", turned.workspace)
+def test_runs_that_do_not_exist_are_named(three: IterationSettings, tmp_path: Path) -> None:
+    with pytest.raises(FlywheelError, match="no iteration 9: 1, 2, 3 exist"):
+        open_run("9", three.workspace)
     with pytest.raises(FlywheelError, match="names no iteration"):
-        open_run("first", turned.workspace)
+        open_run("first", three.workspace)
     with pytest.raises(FlywheelError, match="no workspace at"):
-        comparison(f"{tmp_path}/none:1", "1", turned.workspace)
+        comparison(f"{tmp_path}/none:1", "1", three.workspace)

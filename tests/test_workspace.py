@@ -14,7 +14,7 @@ from tasks.errors import FlywheelError
 from tasks.records import Call, Case, Dropped, Suite
 from tasks.settings import IterationSettings
 from tasks.tables import read_table, write_table
-from tasks.workspace import Workspace
+from tasks.workspace import StageResult, Workspace
 
 ROW = Dropped("agree", "problem", "1", "p/1", "too few votes")
 CALLS = st.builds(Call, st.text(), st.text())
@@ -128,3 +128,22 @@ def test_an_unfinished_iteration_with_the_same_settings_is_resumed(tmp_path: Pat
     workspace.finish(1, {"decision": "hold"})
     assert workspace.begin(settings) == 3
     assert workspace.begin(IterationSettings(seed=1, iteration=1)) == 1
+
+
+def test_one_computation_may_be_two_stages(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    for name in ("score-before", "score-after", "score-before"):
+        workspace.record(1, StageResult(name, "key"))
+    assert [stage.stage for stage in workspace.stages(1)] == ["score-before", "score-after"]
+    found = workspace.find("key")
+    assert found is not None
+    assert found.key == "key"
+
+
+def test_the_holder_may_take_the_lock_again(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    with workspace.lock("a campaign"):
+        with workspace.lock("an iteration"):
+            pass
+        assert "a campaign" in (workspace.root / "lock").read_text()
+    assert (workspace.root / "lock").read_text() == ""

@@ -1,0 +1,52 @@
+"""A campaign: turns of the wheel one after the other, each its own flow run, until it has had enough.
+
+What is decided (promote, hold, roll back, stop) reads dev alone; test is only drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prefect import flow
+
+from flows.campaign_report import campaign_report, publish_campaign
+from flows.iteration import iteration
+from tasks.settings import CampaignSettings, IterationSettings
+from tasks.stages import say
+from tasks.workspace import Workspace
+
+
+def stop_reason(reports: Sequence[Mapping[str, Any]], settings: CampaignSettings) -> str:
+    """Why no further turn follows these reports (oldest first); "" when one does."""
+    if len(reports) >= settings.iterations:
+        return f"{len(reports)} of {settings.iterations} iterations are done"
+    fruitless = [report["decision"] != "promote" for report in reports[-settings.patience :]]
+    if settings.patience and len(fruitless) == settings.patience and all(fruitless):
+        return f"no promotion in {settings.patience} turns (campaign.patience)"
+    return ""
+
+
+@flow(name="campaign", flow_run_name="campaign in {settings.workspace}", log_prints=True)
+def campaign(settings: IterationSettings) -> dict[str, Any]:
+    """Turn the wheel until `settings.campaign` says stop. Returns the report of all its turns.
+
+    The campaign is the unbroken run of latest iterations with these settings: after a kill the same call goes
+    on with the turn that was interrupted, and one with more iterations goes on from where it ended.
+    """
+    workspace = Workspace(settings.workspace)
+    with workspace.lock("a campaign"):
+        turns = workspace.turns_with(settings)
+        reports: list[Mapping[str, Any]] = []
+        while not (why := stop_reason(reports, settings.campaign)):
+            done = len(reports)
+            latest = max([*workspace.iterations(), settings.iteration - 1, 0])
+            number = turns[done] if done < len(turns) else latest + 1
+            finished = workspace.manifest(number)["finished"]
+            if finished is None:
+                say(f"campaign: turn {done + 1} of at most {settings.campaign.iterations}")
+                finished = iteration(settings.model_copy(update={"iteration": number}))
+            reports.append(finished)
+        report = campaign_report(workspace, reports, why)
+        publish_campaign(workspace, report)
+        return report

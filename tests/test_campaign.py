@@ -1,0 +1,182 @@
+"""Campaigns: what stops them, what they never read, what they leave, and how they go on after a kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.campaign import campaign, stop_reason
+from flows.campaign_report import campaign_markdown
+from flows.iteration import _met_base
+from tasks.metrics import compare
+from tasks.promotion import champion_of, gate, line_of, meets_base
+from tasks.records import ProblemScore
+from tasks.settings import CampaignSettings, EvaluationSettings, GateSettings
+from tasks.stages import Turn
+from tasks.workspace import ModelRef, Workspace
+
+DECISIONS = st.sampled_from(["promote", "hold", "roll back"])
+BASE = ModelRef("/base", "b", "base model")
+
+
+def model(number: int) -> ModelRef:
+    return ModelRef(f"m{number}", f"digest{number}", f"model {number}")
+
+
+def history(folder: Path, decisions: list[str]) -> Workspace:
+    """A workspace whose iterations were decided so; "lost" is a candidate that lost to the base."""
+    workspace = Workspace(folder)
+    for number, decision in enumerate(decisions, 1):
+        workspace.finish(
+            number,
+            {
+                "decision": "roll back" if decision == "lost" else decision,
+                "back_to_base": decision == "lost",
+                "base_digest": BASE.digest,
+                "candidate": {"path": f"m{number}", "digest": f"digest{number}", "origin": f"model {number}"},
+            },
+        )
+    return workspace
+
+
+@given(st.lists(DECISIONS, max_size=12), st.integers(1, 12), st.integers(0, 5))
+def test_a_campaign_stops_at_its_length_or_after_fruitless_turns(
+    decisions: list[str], iterations: int, patience: int
+) -> None:
+    settings = CampaignSettings(iterations=iterations, patience=patience)
+    why = stop_reason([{"decision": decision} for decision in decisions], settings)
+    fruitless = patience > 0 and len(decisions) >= patience and "promote" not in decisions[-patience:]
+    assert bool(why) == (len(decisions) >= iterations or fruitless)
+
+
+def scored(split: str, number: int, correct: int, headline: int) -> ProblemScore:
+    return ProblemScore(
+        f"{split}/{number}", "starter", split, 4, correct, 3, 2, 2, headline, headline, 8, 4, 8, 4, True
+    )
+
+
+SCORES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=8, max_size=8)
+
+
+@given(SCORES, SCORES, SCORES, SCORES, st.randoms(), st.sampled_from(["code", "tests"]))
+def test_no_gate_changes_when_test_scores_are_shuffled(
+    before: list[Any], after: list[Any], test_before: list[Any], test_after: list[Any], rng: Any, primary: Any
+) -> None:
+    evaluation, settings = EvaluationSettings(k=[1], bootstrap=100), GateSettings(primary=primary)
+
+    def rows(dev: list[Any], test: list[Any]) -> list[ProblemScore]:
+        return [scored("dev", i, *row) for i, row in enumerate(dev)] + [
+            scored("test", i, *row) for i, row in enumerate(test)
+        ]
+
+    decided = gate(compare(rows(before, test_before), rows(after, test_after), evaluation), settings)
+    rng.shuffle(test_before)
+    rng.shuffle(test_after)
+    assert gate(compare(rows(before, test_after), rows(after, test_before), evaluation), settings) == decided
+
+
+def test_the_champion_is_the_last_promoted_and_a_loss_to_the_base_ends_the_line(tmp_path: Path) -> None:
+    workspace = history(tmp_path / "w", ["promote", "hold", "promote", "roll back", "lost", "promote"])
+    assert champion_of(workspace, BASE, 3) == model(1)
+    assert line_of(workspace, BASE, 5) == [BASE, model(1), model(3)]
+    assert champion_of(workspace, BASE, 6) == BASE
+    assert champion_of(workspace, BASE, 7) == model(6)
+    assert champion_of(workspace, ModelRef("/other", "o", "another base"), 7).digest == "o"
+
+
+def test_every_few_promotions_the_candidate_meets_the_base(tmp_path: Path) -> None:
+    workspace = history(tmp_path / "w", ["promote"] * 6)
+    settings = GateSettings(meet_base_every=3)
+    assert [n for n in range(1, 8) if meets_base(workspace, BASE, n, settings)] == [3, 6]
+    assert not any(meets_base(workspace, BASE, n, GateSettings(meet_base_every=0)) for n in range(1, 8))
+    every = GateSettings(meet_base_every=1)
+    assert not meets_base(workspace, BASE, 1, every)
+    assert meets_base(workspace, BASE, 2, every)
+
+
+def test_each_turn_is_its_own_flow_run_and_the_report_shows_them(turned: Any) -> None:
+    _, report = turned
+    assert [turn["iteration"] for turn in report["turns"]] == [1, 2]
+    assert len({turn["flow_run_id"] for turn in report["turns"]}) == 2
+    assert report["stopped"] == "2 of 2 iterations are done"
+    folder = Path(report["folder"])
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    text = (folder / "report.md").read_text()
+    assert "| 1 | hold | 50.0%" in text
+    assert "| 2 | hold | 50.0%" in text
+    assert "## Yield" in text
+
+
+def test_a_finished_campaign_reports_again_and_turns_no_wheel(turned: Any) -> None:
+    settings, report = turned
+    again = campaign(settings)
+    assert campaign_markdown(again) == campaign_markdown(report)
+    assert Workspace(settings.workspace).iterations() == [1, 2]
+    impatient = settings.model_copy(update={"campaign": CampaignSettings(iterations=9, patience=1)})
+    assert campaign(impatient)["stopped"] == "no promotion in 1 turns (campaign.patience)"
+
+
+def test_the_second_turn_finds_the_champions_scores_again(turned: Any) -> None:
+    settings, _ = turned
+    reused = Workspace(settings.workspace).manifest(2)["finished"]["reused"]
+    assert {"sample-before", "execute-before", "score-before"} <= set(reused)
+
+
+def test_a_candidate_meets_the_base_on_fresh_samples(turned: Any, tmp_path: Path) -> None:
+    settings, _ = turned
+    root = shutil.copytree(settings.workspace, tmp_path / "workspace")
+    workspace = Workspace(root)
+    report = workspace.manifest(2)["finished"]
+    base, candidate = ModelRef(**report["champion"]), ModelRef(**report["candidate"])
+    dev = next(s for s in workspace.stages(2) if s.stage == "evaluation-set").tables["dev"]
+    passed = {"decision": "promote", "reason": "passed", "differences": {}}
+    met = _met_base(Turn(str(root), 2, 0), base, candidate, dev, settings, passed)
+    # The recording answers alike for every model: no gain over the base is no promotion.
+    assert met["decision"] == "hold"
+    assert met["reason"].startswith("passed; against the base, on fresh samples: pass@1 on dev changed by")
+    assert not met["back_to_base"]
+    seeds = {s.settings["seed"] for s in workspace.stages(2) if s.stage.startswith("sample-")}
+    assert len(seeds) == 3
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from flows.campaign import campaign
+campaign(replay.settings_in(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.soak
+def test_a_killed_campaign_goes_on_with_the_turn_it_was_in(turned: Any, tmp_path: Path) -> None:
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect")}
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL)
+    workspace = tmp_path / "workspace"
+    deadline = time.monotonic() + 900
+    while not list(workspace.glob("iterations/0002/train-sft-*/training.log")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = {path: path.stat().st_mtime_ns for path in workspace.rglob("*.parquet")}
+    subprocess.run(command, cwd=root, env=environment, check=True)
+    assert all(path.stat().st_mtime_ns == written for path, written in before.items())
+    done, undisturbed = Workspace(workspace), Workspace(turned[0].workspace)
+    assert done.iterations() == [1, 2]
+    for number in (1, 2):
+        one, two = done.manifest(number)["finished"], undisturbed.manifest(number)["finished"]
+        assert one["candidate"]["digest"] == two["candidate"]["digest"]
+        assert one["differences"] == two["differences"]
