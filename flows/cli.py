@@ -231,6 +231,45 @@ def execute(
 
 
 @app.command()
+def agree(
+    problems: Annotated[Path, typer.Option("--problems", help="JSON lines of problems.")],
+    solutions: Annotated[Path, typer.Option("--solutions", help="JSON lines of solutions.")],
+    tests: Annotated[Path, typer.Option("--tests", help="JSON lines of suites.")],
+    out: Annotated[Path, typer.Option("--out", help="The decisions; appears when all is decided.")],
+    rule: Annotated[str, typer.Option("--rule", help="consensus or paper (default: the settings').")] = "",
+    config: Config = None,
+    assignments: Assignments = None,
+) -> None:
+    """Find which solutions and tests agree with each other, without any label: a line a problem.
+
+    The three files are those of `flywheel execute`; code and test text may be raw
+    answers of a model.
+
+    A line: "kept" and "reason", the ids "chosen" (they all behave alike), the
+    "cases" that these satisfy with the number of "suites" that propose each,
+    all "groups" of solutions that behave alike, best first, and why anything
+    else is "dropped".
+
+    Thresholds are settings: --set agreement.min_votes=5, ...
+    """
+    named = [f"agreement.rule={rule!r}"] if rule else []
+    settings = _settings("", config, [*(assignments or ()), *named], "")
+    from flows.agree import agree_files
+
+    print(
+        agree_files(
+            problems,
+            solutions,
+            tests,
+            out,
+            settings.sandbox,
+            settings.agreement,
+            lambda text: print(text, file=sys.stderr, flush=True),
+        )
+    )
+
+
+@app.command()
 def image() -> None:
     """Build the sandbox image if it is missing, and print its name."""
     from tasks.engines.image import ensure_image

@@ -18,8 +18,15 @@ from typing import Any
 
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox, Sandbox
-from tasks.errors import FlywheelError
-from tasks.exchange import AskedSuite, count_solutions, read_problems, read_solutions, read_suites, whole_file
+from tasks.exchange import (
+    AskedSuite,
+    check_out,
+    count_solutions,
+    read_problems,
+    read_solutions,
+    read_suites,
+    whole_file,
+)
 from tasks.execution import execute_shard
 from tasks.judging import plan_calls
 from tasks.records import Problem, Solution
@@ -71,7 +78,7 @@ def execute_files(
     Everything is read and checked before anything runs. Raises `FlywheelError` for wrong input, and then
     leaves no output.
     """
-    _check_out(out, (problems, solutions, tests))
+    check_out(out, (problems, solutions, tests))
     known = read_problems(problems)
     suites = read_suites(tests, known)
     count = count_solutions(solutions, known)
@@ -132,12 +139,3 @@ def _chunks(solutions: Iterable[Solution]) -> Iterator[list[Solution]]:
     stream = iter(solutions)
     while chunk := list(islice(stream, CHUNK)):
         yield chunk
-
-
-def _check_out(out: Path, inputs: Sequence[Path]) -> None:
-    if out.exists() and not out.is_file():
-        raise FlywheelError(f"--out {out} is no regular file: name a new file.")
-    if out.resolve() in [path.resolve() for path in inputs]:
-        raise FlywheelError(f"--out {out} is one of the input files: name a new file.")
-    if not out.resolve().parent.is_dir():
-        raise FlywheelError(f"--out {out}: there is no folder {out.resolve().parent}, make it first.")

@@ -3,22 +3,58 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from tasks.consensus import decide_all
-from tasks.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
+from tasks.consensus import Ballot, ballots, decide
+from tasks.judging import wanted_key
+from tasks.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.stages import Turn, run_stage, step
+from tasks.tables import by_problem
 from tasks.workspace import Ref, Stage, StageResult
 
+OTHERWISE = "the winning group does otherwise"
+IDLE = "passes whatever a solution returns: it tests nothing"
 
-def dropped_by(decisions: Sequence[Decision]) -> list[Dropped]:
-    """A row for every problem that agreement did not keep."""
-    return [
-        Dropped("agree", "problem", d.problem_id, d.problem_id, d.reason, f"votes {d.votes}/{d.samples}")
-        for d in decisions
-        if not d.kept
-    ]
+
+def dropped_by(
+    ballot: Ballot, decision: Decision, solutions: Sequence[Solution], suites: Sequence[Suite]
+) -> Iterator[Dropped]:
+    """A row for the problem, and for every solution, suite and case of it, that is not kept, with its reason.
+
+    A suite is kept if all its cases are; the cases of one that is not may be.
+    """
+
+    def row(kind: str, record_id: str, reason: str, detail: str = "") -> Dropped:
+        return Dropped("agree", kind, record_id, decision.problem_id, reason, detail)
+
+    whole = "" if decision.kept else f"its problem is dropped: {decision.reason}"
+    if whole:
+        votes = f"votes {decision.votes}/{decision.samples}"
+        yield row("problem", decision.problem_id, decision.reason, votes)
+    chosen = set(decision.chosen if decision.kept else ())
+    for solution in solutions:
+        if solution.solution_id not in chosen:
+            reason = ballot.set_aside.get(solution.solution_id) or whole or "is not in the winning group"
+            yield row("solution", solution.solution_id, reason)
+    proposed, kept = {_pair(c) for c in ballot.cases}, {_pair(c) for c in decision.cases}
+    for suite in suites:
+        reasons = []
+        for number, case in enumerate(suite.cases):
+            reason = IDLE if _pair(case) not in proposed else whole or _otherwise(_pair(case) in kept)
+            if reason:
+                reasons.append(reason)
+                yield row("case", f"{suite.suite_id}#{number}", reason, case.source[:200])
+        if reasons:
+            yield row("suite", suite.suite_id, Counter(reasons).most_common(1)[0][0])
+
+
+def _pair(case: Case) -> tuple[Call | str, str]:
+    return (case.call, wanted_key(case)) if case.call is not None else (case.check, "")
+
+
+def _otherwise(kept: bool) -> str:
+    return "" if kept else OTHERWISE
 
 
 @step("agree")
@@ -30,21 +66,26 @@ def agree(
     def compute(stage: Stage) -> None:
         workspace = turn.workspace
         problem_ids = [problem.problem_id for problem in workspace.read(problems, Problem)]
-        decisions = decide_all(
-            problem_ids,
-            workspace.read(solutions, Solution),
-            workspace.read(suites, Suite),
-            workspace.read(behaviours, Behaviour),
-            settings,
-        )
+        all_suites = workspace.read(suites, Suite)
+        all_solutions = workspace.read(solutions, Solution)
+        solutions_of = by_problem([row for row in all_solutions if row.origin == "sample"])
+        suites_of = by_problem([row for row in all_suites if row.origin == "sample"])
+        decisions: list[Decision] = []
+        dropped: list[Dropped] = []
+        rows = workspace.read(behaviours, Behaviour)
+        for ballot in ballots(problem_ids, all_solutions, all_suites, rows):
+            own = solutions_of.get(ballot.problem_id, []), suites_of.get(ballot.problem_id, [])
+            decisions.append(decide(ballot, settings))
+            dropped += dropped_by(ballot, decisions[-1], *own)
         stage.write("decisions", Decision, decisions)
-        stage.write("dropped", Dropped, dropped_by(decisions))
+        stage.write("dropped", Dropped, dropped)
         stage.facts.update(
             problems=len(decisions),
             kept=sum(d.kept for d in decisions),
             confident=sum(d.confident for d in decisions),
             reasons=dict(Counter(d.reason for d in decisions if not d.kept)),
+            dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped).most_common()),
         )
 
     inputs = {"problems": problems, "solutions": solutions, "suites": suites, "behaviours": behaviours}
-    return run_stage(turn, "agree", 1, inputs, settings, compute)
+    return run_stage(turn, "agree", 2, inputs, settings, compute)

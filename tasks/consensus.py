@@ -199,7 +199,7 @@ RULES = {"consensus": decide_by_consensus, "paper": decide_by_paper}
 def decide(ballot: Ballot, settings: AgreementSettings) -> Decision:
     """The configured rule's decision on one problem."""
     if not ballot.vectors or not ballot.cases:
-        reason = "no solution that can be judged" if not ballot.vectors else "no case that tests anything"
+        reason = "no solution that can be judged" if ballot.cases else "no case that tests anything"
         samples = len(ballot.vectors) + len(ballot.set_aside)
         return Decision(ballot.problem_id, False, reason, samples, 0, 0, 0.0, 0.0)
     return RULES[settings.rule](ballot, ranked_groups(ballot), settings)

@@ -17,15 +17,17 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from tasks import values
 from tasks.errors import FlywheelError
 from tasks.judging import Equality
-from tasks.records import Call, Case, Problem, Solution, Suite
+from tasks.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
 from tasks.suites import PROGRAM, make_call, read_case, target_name
 from tasks.testsource import parse_python, patched, split_tests
 
@@ -34,6 +36,7 @@ _REASONS = {
     "syntax": "does not parse",
     "no_assertion": "asserts nothing",
     "other_target": "never uses {target}",
+    "undefined_name": "uses a name that nothing defines",
 }
 
 
@@ -55,6 +58,52 @@ def read_problems(path: Path) -> dict[str, Problem]:
             raise FlywheelError(f"{where}: problem_id {problem.problem_id!r} was used before.")
         problems[problem.problem_id] = problem
     return _not_empty(problems, path)
+
+
+class RowsByProblem:
+    """The rows of a solutions or suites file, a problem at a time: held are their places in the file alone.
+
+    Everything but test text is looked at here. Raises `FlywheelError` naming file and line.
+    """
+
+    def __init__(self, path: Path, id_name: str, problems: Mapping[str, Problem]) -> None:
+        self._path, self._problems = path, problems
+        self._places: dict[str, array[int]] = {}
+        names: dict[str, array[int]] = {}
+        for where, row, place in _placed_rows(path):
+            problem_id = _problem_of(row, where, problems).problem_id
+            name = _text(row, id_name, where)
+            if id_name == "suite_id":
+                _check_suite(row, where)
+            else:
+                _text(row, "code", where, empty=True)
+            self._places.setdefault(problem_id, array("q")).append(place)
+            names.setdefault(problem_id, array("q")).append(hash(name))
+        for problem_id, hashes in _not_empty(names, path).items():
+            if len(set(hashes)) < len(hashes):
+                raise FlywheelError(f"{path}: a {id_name} is used more than once for problem {problem_id!r}.")
+
+    def __len__(self) -> int:
+        return sum(map(len, self._places.values()))
+
+    def count(self, problem_id: str) -> int:
+        return len(self._places.get(problem_id, ()))
+
+    def solutions(self, problem_id: str) -> list[Solution]:
+        """A problem's solutions, in the order of the file."""
+        return [Solution(row["solution_id"], problem_id, row["code"]) for _, row in self._rows(problem_id)]
+
+    def suites(self, problem_id: str, truth: bool) -> list[AskedSuite]:
+        """A problem's suites, in the order of the file."""
+        problem = self._problems[problem_id]
+        return [_suite(row, where, problem, row["suite_id"], truth) for where, row in self._rows(problem_id)]
+
+    def _rows(self, problem_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        with self._path.open("rb") as file:
+            for place in self._places.get(problem_id, ()):
+                file.seek(place)
+                where = f"{self._path}, byte {place} (did it change?)"
+                yield where, _object(file.readline(), where)
 
 
 def read_suites(path: Path, problems: Mapping[str, Problem]) -> dict[str, list[AskedSuite]]:
@@ -123,12 +172,58 @@ def whole_file(path: Path) -> Iterator[TextIO]:
             draft.unlink(missing_ok=True)
 
 
+def check_out(out: Path, inputs: Sequence[Path]) -> None:
+    """Raises `FlywheelError` when the output cannot be written there, before anything is read."""
+    if out.exists() and not out.is_file():
+        raise FlywheelError(f"--out {out} is no regular file: name a new file.")
+    if out.resolve() in [path.resolve() for path in inputs]:
+        raise FlywheelError(f"--out {out} is one of the input files: name a new file.")
+    if not out.resolve().parent.is_dir():
+        raise FlywheelError(f"--out {out}: there is no folder {out.resolve().parent}, make it first.")
+
+
+def compared_form(
+    behaviours: Sequence[Behaviour], asked: Sequence[AskedSuite]
+) -> tuple[list[Behaviour], list[Suite]]:
+    """One problem's behaviours and suites, with values rewritten so that `==` means what the suites' own
+    comparison rules mean: stdout without the whitespace that does not count, tuples as lists.
+    """
+    rules = {suite.equality for suite in asked}
+    form = _stripped if same_output in rules else _listed if json_equal in rules else None
+    suites = [suite.suite for suite in asked]
+    if form is None:
+        return list(behaviours), suites
+
+    @cache
+    def text(encoded: str) -> str:
+        try:
+            return values.encode(form(values.decode(encoded)))
+        except values.ValueFormatError:
+            return encoded
+
+    def outcome(row: Outcome) -> Outcome:
+        return replace(row, value=text(row.value)) if row.kind == "value" else row
+
+    def case(row: Case) -> Case:
+        return replace(row, expected=text(row.expected)) if row.expected else row
+
+    return (
+        [replace(row, calls=tuple(map(outcome, row.calls))) for row in behaviours],
+        [replace(suite, cases=tuple(map(case, suite.cases))) for suite in suites],
+    )
+
+
+def _stripped(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    return "\n".join(line.rstrip() for line in text.split("\n")).rstrip()
+
+
 def same_output(left: Any, right: Any) -> bool:
     """The stdout rule: equal texts but for whitespace at the end of lines and of the whole."""
     if not isinstance(left, str) or not isinstance(right, str):
         return False
-    one, two = ("\n".join(line.rstrip() for line in text.split("\n")).rstrip() for text in (left, right))
-    return one == two
+    return bool(_stripped(left) == _stripped(right))
 
 
 def json_equal(left: Any, right: Any) -> bool:
@@ -146,14 +241,21 @@ def _listed(value: Any) -> Any:
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """("file, line n", object) of each line that is not blank."""
+    return ((where, row) for where, row, _ in _placed_rows(path))
+
+
+def _placed_rows(path: Path) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """("file, line n", object, byte at which it begins) of each line that is not blank."""
     if path.exists() and not path.is_file():
         raise FlywheelError(f"{path} is no regular file: name a file of JSON lines.")
     try:
         with path.open("rb") as file:
+            place = 0
             for number, line in enumerate(file, 1):
                 if not line.isspace():
                     where = f"{path}, line {number}"
-                    yield where, _object(line, where)
+                    yield where, _object(line, where), place
+                place += len(line)
     except OSError as error:
         raise FlywheelError(f"{path} cannot be read: {error.strerror}.") from None
 
@@ -206,35 +308,43 @@ def _problem_of(row: Mapping[str, Any], where: str, problems: Mapping[str, Probl
     return problems[problem_id]
 
 
-def _suite(row: Mapping[str, Any], where: str, problem: Problem, suite_id: str) -> AskedSuite:
+def _check_suite(row: Mapping[str, Any], where: str) -> None:
     if ("code" in row) == ("cases" in row):
         raise FlywheelError(f"{where}: a suite has either 'code' or 'cases'.")
+    if "code" in row:
+        _text(row, "code", where, empty=True)
+    elif not isinstance(row["cases"], list):
+        raise FlywheelError(f"{where}: 'cases' is no list.")
+
+
+def _suite(
+    row: Mapping[str, Any], where: str, problem: Problem, suite_id: str, truth: bool = True
+) -> AskedSuite:
+    _check_suite(row, where)
     equality = values.equal if problem.entry_point else same_output
     if "code" in row:
-        entries = read_text(_text(row, "code", where, empty=True), problem.entry_point)
+        entries = read_text(row["code"], problem.entry_point, truth)
     else:
-        if not isinstance(row["cases"], list):
-            raise FlywheelError(f"{where}: 'cases' is no list.")
         entries = [_case(case, problem) for case in row["cases"]] or ["the suite has no case"]
         equality = json_equal if problem.entry_point else same_output
     cases = tuple(entry for entry in entries if isinstance(entry, Case))
     return AskedSuite(Suite(suite_id, problem.problem_id, cases), tuple(entries), equality)
 
 
-def read_text(text: str, entry_point: str) -> list[Case | str]:
+def read_text(text: str, entry_point: str, truth: bool = True) -> list[Case | str]:
     """A case, or why there is none, for each test of a test file, in order; what does not parse comes last.
 
-    A bare `assert f(x)` asks for any true value, as in Python.
+    `truth`: a bare `assert f(x)` asks for any true value, as in Python, and not for True.
     """
     parsed = parse_python(text)
     tree, skipped = (parsed, []) if parsed is not None else patched(text)
-    entries = [_asserted(test, entry_point) for test in split_tests(tree, target_name(entry_point))]
+    entries = [_asserted(test, entry_point, truth) for test in split_tests(tree, target_name(entry_point))]
     entries += [f"does not parse: {source[:100]!r}" for source in skipped]
     return entries or ["the suite asserts nothing"]
 
 
-def _asserted(test: str, entry_point: str) -> Case | str:
-    case = read_case(test, entry_point, truth=True)
+def _asserted(test: str, entry_point: str, truth: bool) -> Case | str:
+    case = read_case(test, entry_point, truth=truth)
     if isinstance(case, str):
         return _REASONS.get(case, case).format(target=target_name(entry_point))
     if not entry_point and case.call is None:

@@ -153,6 +153,15 @@ def parse_solution(prompt: Prompt, completion: str, entry_point: str, finish: st
     return Refusal(reason, completion.strip()[:200])
 
 
+def bare_code(answer: str, entry_point: str) -> str | Refusal:
+    """The program of an answer to some other prompt: the text itself if it parses, else out of a fence."""
+    if parse_python(answer) is not None:
+        return answer
+    if FENCE not in answer:
+        return Refusal("syntax", answer.strip()[:200])
+    return parse_solution(Prompt("", "", ()), answer, entry_point)
+
+
 def parse_suite(
     prompt: Prompt, completion: str, entry_point: str, finish: str = "stop"
 ) -> list[str] | Refusal:

@@ -1,0 +1,204 @@
+"""`flywheel agree`: which of any model's solutions and tests agree with each other, from files to a file.
+
+Held are the problems and the places of the lines in the other files; solutions and suites are read and run
+some problems at a time. Answers may be raw: code in a fence is taken out of it, and of test text every line
+that is no test is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tasks.agreement import dropped_by
+from tasks.consensus import Ballot, ballot_of, decide, ranked_groups
+from tasks.engines.image import ensure_image
+from tasks.engines.sandbox import DockerSandbox, Sandbox
+from tasks.exchange import AskedSuite, RowsByProblem, check_out, compared_form, read_problems, whole_file
+from tasks.execution import execute_shard
+from tasks.prompts import Refusal, bare_code
+from tasks.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
+from tasks.settings import AgreementSettings, SandboxSettings
+from tasks.suites import case_source
+
+CHUNK = 256
+SAY_EVERY_S = 5.0
+UNREAD = "no case that can be read"
+
+
+@dataclass
+class Tally:
+    """What came out so far."""
+
+    problems: int = 0
+    kept: int = 0
+    chosen: int = 0
+    cases: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    started: float = field(default_factory=time.monotonic)
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        self.problems += 1
+        self.kept += line["kept"]
+        self.chosen += len(line["chosen"])
+        self.cases += len(line["cases"])
+        self.reasons.update([line["reason"]] if line["reason"] else [])
+
+    def __str__(self) -> str:
+        reasons = "".join(f"; {reason} {count}" for reason, count in self.reasons.most_common())
+        return (
+            f"kept {self.kept} of {self.problems} problems with {self.chosen} solutions and "
+            f"{self.cases} cases{reasons}; {time.monotonic() - self.started:.1f} s"
+        )
+
+
+@dataclass(frozen=True)
+class Material:
+    """What was read for one problem: the solutions that can run, why others cannot, and the suites."""
+
+    problem: Problem
+    solutions: tuple[Solution, ...]
+    refused: Mapping[str, str]
+    asked: tuple[AskedSuite, ...]
+
+    @property
+    def suites(self) -> list[Suite]:
+        return [asked.suite for asked in self.asked]
+
+
+def agree_files(
+    problems: Path,
+    solutions: Path,
+    tests: Path,
+    out: Path,
+    sandbox_settings: SandboxSettings,
+    settings: AgreementSettings,
+    say: Callable[[str], None],
+) -> Tally:
+    """Decide every problem of the problems file; `out` gets a line each, in their order.
+
+    Every line is looked at before anything runs. Raises `FlywheelError` for wrong input, and then leaves no
+    output.
+    """
+    check_out(out, (problems, solutions, tests))
+    known = read_problems(problems)
+    answers = RowsByProblem(solutions, "solution_id", known)
+    suites = RowsByProblem(tests, "suite_id", known)
+    say(f"{len(known)} problems, {len(answers)} solutions, {len(suites)} suites")
+    image = ensure_image(say)
+    with (
+        whole_file(out) as file,
+        DockerSandbox(sandbox_settings, image, f"agree-{os.getpid()}") as sandbox,
+    ):
+        tally = Tally()
+        said = time.monotonic()
+        for chunk in _chunks(list(known.values()), answers, suites):
+            for line in decide_chunk(sandbox, [read_material(p, answers, suites) for p in chunk], settings):
+                file.write(f"{json.dumps(line)}\n")
+                tally.add(line)
+            if time.monotonic() - said > SAY_EVERY_S:
+                said = time.monotonic()
+                say(f"{tally} ({tally.problems / len(known):.0%})")
+    return tally
+
+
+def read_material(problem: Problem, answers: RowsByProblem, suites: RowsByProblem) -> Material:
+    """A problem's solutions and suites, taken out of what a model wrote around them."""
+    readable: list[Solution] = []
+    refused: dict[str, str] = {}
+    for solution in answers.solutions(problem.problem_id):
+        code = bare_code(solution.code, problem.entry_point)
+        if isinstance(code, Refusal):
+            refused[solution.solution_id] = f"cannot be read: {code.reason}"
+        else:
+            readable.append(replace(solution, code=code))
+    asked = suites.suites(problem.problem_id, truth=False)
+    return Material(problem, tuple(readable), refused, tuple(asked))
+
+
+def decide_chunk(
+    sandbox: Sandbox, materials: Sequence[Material], settings: AgreementSettings
+) -> Iterator[dict[str, Any]]:
+    """A line of the output for each problem."""
+    behaviours: dict[str, list[Behaviour]] = {material.problem.problem_id: [] for material in materials}
+    for row in execute_shard(
+        sandbox,
+        [material.problem for material in materials],
+        {material.problem.problem_id: list(material.solutions) for material in materials},
+        {material.problem.problem_id: material.suites for material in materials},
+    ):
+        behaviours[row.problem_id].append(row)
+    for material in materials:
+        problem_id = material.problem.problem_id
+        rows, suites = compared_form(behaviours[problem_id], material.asked)
+        null = rows.pop() if len(rows) > len(material.solutions) else None
+        ballot = ballot_of(problem_id, rows, suites, null)
+        yield decided_line(material, ballot, decide(ballot, settings), suites, settings.rule)
+
+
+def decided_line(
+    material: Material, ballot: Ballot, decision: Decision, suites: Sequence[Suite], rule: str
+) -> dict[str, Any]:
+    """What is said of one problem. `groups` are ranked; `chosen` and `cases` are empty unless it is kept."""
+    dropped = list(dropped_by(ballot, decision, material.solutions, suites))
+    unread = [entry for asked in material.asked for entry in asked.entries if isinstance(entry, str)]
+    empty = {asked.suite.suite_id: UNREAD for asked in material.asked if not asked.suite.cases}
+    proposals = dict(zip(map(id, ballot.cases), ballot.proposals, strict=True))
+    return {
+        "problem_id": decision.problem_id,
+        "rule": rule,
+        "kept": decision.kept,
+        "reason": decision.reason,
+        "confident": decision.confident,
+        "votes": decision.votes,
+        "score": round(decision.score, 4),
+        "margin": round(decision.margin, 4),
+        "chosen": list(decision.chosen) if decision.kept else [],
+        "cases": [
+            {
+                "source": case.source or case_source(case, material.problem.entry_point),
+                "suites": proposals[id(case)],
+            }
+            for case in (decision.cases if decision.kept else ())
+        ],
+        "groups": [
+            {"solutions": list(group.members), "score": round(group.score, 4), "cases": len(group.satisfied)}
+            for group in ranked_groups(ballot)
+        ],
+        "dropped": {
+            "solutions": {**material.refused, **_reasons(dropped, "solution")},
+            "suites": {**empty, **_reasons(dropped, "suite")},
+            "cases": dict(Counter([*map(_kind, unread), *_reasons(dropped, "case").values()]).most_common()),
+        },
+    }
+
+
+def _reasons(dropped: Sequence[Dropped], kind: str) -> dict[str, str]:
+    return {row.record_id: row.reason for row in dropped if row.kind == kind}
+
+
+def _kind(reason: str) -> str:
+    """A reason without the text that it quotes."""
+    return reason.partition(":")[0]
+
+
+def _chunks(
+    problems: Sequence[Problem], answers: RowsByProblem, suites: RowsByProblem
+) -> Iterator[list[Problem]]:
+    """Problems that together have about `CHUNK` lines: enough to keep the containers busy."""
+    chunk: list[Problem] = []
+    lines = 0
+    for problem in problems:
+        chunk.append(problem)
+        lines += answers.count(problem.problem_id) + suites.count(problem.problem_id)
+        if lines >= CHUNK:
+            yield chunk
+            chunk, lines = [], 0
+    if chunk:
+        yield chunk
