@@ -21,12 +21,15 @@ import ast
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 MAX_DEPTH = 200
+# Honest data has one or two; a forged set of 100,000 with one hash would keep the judge for minutes.
+MAX_EQUAL_HASHES = 64
 _LARGE_INT = 10**4000
 _SIMPLE = re.compile(r'(?:null|0|-?[1-9]\d{0,3999}+|"[ !#-\[\]-~]*+"|[\[\],])++')
 
@@ -108,12 +111,17 @@ def _untag(tree: Any, depth: int) -> Any:
 
 def _untag_body(tag: str, body: Any, depth: int) -> Any:
     if tag == "d":
-        return {_untag(key, depth + 1): _untag(item, depth + 1) for key, item in body}
+        pairs = [(_untag(key, depth + 1), _untag(item, depth + 1)) for key, item in body]
+        _refuse_hash_flood([key for key, _ in pairs])
+        return dict(pairs)
     if tag in ("t", "s", "z"):
         if not isinstance(body, list):
             raise ValueFormatError("a sequence is written as a JSON list")
-        items = (_untag(item, depth + 1) for item in body)
-        return tuple(items) if tag == "t" else set(items) if tag == "s" else frozenset(items)
+        items = [_untag(item, depth + 1) for item in body]
+        if tag == "t":
+            return tuple(items)
+        _refuse_hash_flood(items)
+        return set(items) if tag == "s" else frozenset(items)
     if tag == "f":
         return float(body)
     if tag == "i":
@@ -125,6 +133,12 @@ def _untag_body(tag: str, body: Any, depth: int) -> Any:
     if tag == "o":
         return Opaque(str(body)[:200])
     raise ValueFormatError(f"unknown tag {tag!r}")
+
+
+def _refuse_hash_flood(items: list[Any]) -> None:
+    """Raises `ValueFormatError` when a set of the items would take time quadratic in their number."""
+    if len(items) > MAX_EQUAL_HASHES and max(Counter(map(hash, items)).values()) > MAX_EQUAL_HASHES:
+        raise ValueFormatError("too many items share one hash")
 
 
 def equal(left: Any, right: Any) -> bool:
