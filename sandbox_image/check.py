@@ -131,7 +131,12 @@ class _Channel:
 
 
 def _exception(name: str, message: str) -> BaseException:
-    """An exception of the builtin type of that name, else of a new type that carries the name."""
+    """An exception of the builtin type of that name, else of a new type that carries the name.
+
+    One that ends a loop in silence (`all(map(f, xs))` would pass) is a RuntimeError, as in a generator.
+    """
+    if name in ("StopIteration", "StopAsyncIteration"):
+        return RuntimeError(f"the solution raised {name}")
     kind = getattr(builtins, name, None)
     if isinstance(kind, type) and issubclass(kind, BaseException):
         try:

@@ -215,7 +215,8 @@ def _run_program(code: str, arguments: str, report: Report, output_bytes: int) -
     except BaseException as error:
         failure = error
     try:
-        stream.flush()
+        if not stream.closed:
+            stream.flush()
     except OSError as error:
         # Past RLIMIT_FSIZE: the size below says so.
         failure = failure or (None if error.errno == errno.EFBIG else error)
@@ -224,6 +225,8 @@ def _run_program(code: str, arguments: str, report: Report, output_bytes: int) -
     elif failure is not None:
         report.raised(failure)
     else:
+        # Its size is checked; as text a byte has six characters at most.
+        report.left = 6 * output_bytes + 2
         report.value(os.pread(stdout, output_bytes, 0).decode("utf-8", "replace"))
     _exit(0)
 

@@ -43,22 +43,33 @@ def cpu_of(pid: int) -> float:
 
 
 def waited_for_cpu(pid: int) -> float:
-    """Seconds that a process was ready to run and no CPU was free for it; 0.0 where unknown."""
+    """Seconds that a process's most hindered thread was ready to run without a CPU; 0.0 where unknown."""
+    longest = 0
     try:
-        with open(f"/proc/{pid}/schedstat") as file:
-            return int(file.read().split()[1]) * 1e-9
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+                longest = max(longest, int(file.read().split()[1]))
     except (OSError, ValueError, IndexError):
-        return 0.0
+        pass
+    return longest * 1e-9
 
 
-def count_oom_kills() -> int:
-    """Processes that the cgroup's memory limit has killed so far; -1 where that cannot be read."""
-    for path in OOM_COUNTERS:
+class OomCounter:
+    """Processes that the container's memory limit has killed; `read` is one system call."""
+
+    def __init__(self) -> None:
+        self.fd = -1
+        for path in OOM_COUNTERS:
+            try:
+                self.fd = os.open(path, os.O_RDONLY)
+            except OSError:
+                continue
+            break
+
+    def read(self) -> int:
+        """How many so far; -1 where that cannot be known."""
         try:
-            with open(path) as file:
-                for line in file:
-                    if line.startswith("oom_kill "):
-                        return int(line.split()[1])
-        except OSError:
-            continue
-    return -1
+            # "..\noom_kill 3\n..", on cgroup v2 "oom_group_kill 0" as well.
+            return int(os.pread(self.fd, 512, 0).partition(b"oom_kill ")[2].split()[0])
+        except (OSError, ValueError, IndexError):
+            return -1

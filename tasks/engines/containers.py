@@ -47,7 +47,7 @@ class Container:
         self.sent = 0
         self._mux, self._frames, self._unsent = bytearray(), bytearray(), bytearray()
         self._complaint = b""
-        self._max_data = settings.output_kb * 2048 + (1 << 20)
+        self._max_data = settings.output_kb * 7 * 1024 + (1 << 20)
         try:
             self.id = self._create(image, run_id, hash_seed)
             self._attached = self._api.attach_socket(

@@ -22,7 +22,16 @@ import requests.exceptions
 from tasks.errors import FlywheelError
 
 FOLDER = Path(__file__).resolve().parents[2] / "sandbox_image"
-FILES = ("Dockerfile", "plain.py", "child.py", "check.py", "meters.py", "scratch.py", "supervisor.py")
+FILES = (
+    "Dockerfile",
+    "plain.py",
+    "child.py",
+    "check.py",
+    "meters.py",
+    "scratch.py",
+    "seal.py",
+    "supervisor.py",
+)
 SECCOMP = FOLDER / "seccomp.json"
 REGISTRY_BASE = "python:3.12-slim"
 REGISTRY_TIMEOUT_S = 15

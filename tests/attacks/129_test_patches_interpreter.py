@@ -1,6 +1,6 @@
 # check: import builtins, json, os, sys\nbuiltins.isinstance = builtins.all = lambda *a: True\njson.loads = json.dumps = None\nsys.modules['json'] = None\nassert f(1) == 3
-# outcome: exception AssertionError
-# correct: a test that breaks the interpreter fails as it would; the next one has its own
+# outcome: exception TypeError
+# correct: a test that breaks the interpreter fails by it; the next one has its own
 
 
 def f(x):

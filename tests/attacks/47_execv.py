@@ -1,6 +1,6 @@
 # calls: f(1)
-# outcome: no_result
-# correct: another program in its place has no result
+# outcome: exception PermissionError
+# correct: no other program takes its place
 
 import os
 
