@@ -50,7 +50,9 @@ def run(
 
     prepare_prefect()
     from flows.iteration import iteration
+    from flows.preflight import check_run
 
+    check_run(settings)
     print_report(iteration(settings), json_output)
 
 
@@ -72,7 +74,9 @@ def campaign(
 
     prepare_prefect()
     from flows.campaign import campaign
+    from flows.preflight import check_run
 
+    check_run(settings)
     print_campaign(campaign(settings), json_output)
 
 
@@ -92,7 +96,9 @@ def evaluate(
 
     prepare_prefect()
     from flows.evaluation import evaluation
+    from flows.preflight import check_evaluation
 
+    check_evaluation(settings)
     print_scores(evaluation(settings), json_output)
 
 

@@ -26,6 +26,7 @@ from typing import Any, TextIO, TypeVar
 
 from tasks import values
 from tasks.errors import FlywheelError
+from tasks.jsonl import object_of, placed_objects, read_objects, text_of
 from tasks.judging import Equality
 from tasks.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
 from tasks.suites import PROGRAM, make_call, read_case, target_name
@@ -52,7 +53,7 @@ class AskedSuite:
 def read_problems(path: Path) -> dict[str, Problem]:
     """The problems by id. Raises `FlywheelError` naming file and line."""
     problems: dict[str, Problem] = {}
-    for where, row in _rows(path):
+    for where, row in read_objects(path):
         problem = _problem(row, where)
         if problem.problem_id in problems:
             raise FlywheelError(f"{where}: problem_id {problem.problem_id!r} was used before.")
@@ -70,13 +71,13 @@ class RowsByProblem:
         self._path, self._problems = path, problems
         self._places: dict[str, array[int]] = {}
         names: dict[str, array[int]] = {}
-        for where, row, place in _placed_rows(path):
+        for where, row, place in placed_objects(path):
             problem_id = _problem_of(row, where, problems).problem_id
-            name = _text(row, id_name, where)
+            name = text_of(row, id_name, where)
             if id_name == "suite_id":
                 _check_suite(row, where)
             else:
-                _text(row, "code", where, empty=True)
+                text_of(row, "code", where, empty=True)
             self._places.setdefault(problem_id, array("q")).append(place)
             names.setdefault(problem_id, array("q")).append(hash(name))
         for problem_id, hashes in _not_empty(names, path).items():
@@ -103,16 +104,16 @@ class RowsByProblem:
             for place in self._places.get(problem_id, ()):
                 file.seek(place)
                 where = f"{self._path}, byte {place} (did it change?)"
-                yield where, _object(file.readline(), where)
+                yield where, object_of(file.readline(), where)
 
 
 def read_suites(path: Path, problems: Mapping[str, Problem]) -> dict[str, list[AskedSuite]]:
     """The suites of each problem, in the order of the file. Raises `FlywheelError` naming file and line."""
     suites: dict[str, list[AskedSuite]] = {}
     seen: set[tuple[str, str]] = set()
-    for where, row in _rows(path):
+    for where, row in read_objects(path):
         problem = _problem_of(row, where, problems)
-        suite_id = _text(row, "suite_id", where)
+        suite_id = text_of(row, "suite_id", where)
         if (problem.problem_id, suite_id) in seen:
             raise FlywheelError(f"{where}: suite_id {suite_id!r} was used before for this problem.")
         seen.add((problem.problem_id, suite_id))
@@ -122,10 +123,10 @@ def read_suites(path: Path, problems: Mapping[str, Problem]) -> dict[str, list[A
 
 def read_solutions(path: Path, problems: Mapping[str, Problem]) -> Iterator[Solution]:
     """The solutions, one at a time. Raises `FlywheelError` naming file and line."""
-    for where, row in _rows(path):
+    for where, row in read_objects(path):
         problem = _problem_of(row, where, problems)
-        code = _text(row, "code", where, empty=True)
-        yield Solution(_text(row, "solution_id", where), problem.problem_id, code)
+        code = text_of(row, "code", where, empty=True)
+        yield Solution(text_of(row, "solution_id", where), problem.problem_id, code)
 
 
 def count_solutions(path: Path, problems: Mapping[str, Problem]) -> int:
@@ -239,52 +240,14 @@ def _listed(value: Any) -> Any:
     return value
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """("file, line n", object) of each line that is not blank."""
-    return ((where, row) for where, row, _ in _placed_rows(path))
-
-
-def _placed_rows(path: Path) -> Iterator[tuple[str, dict[str, Any], int]]:
-    """("file, line n", object, byte at which it begins) of each line that is not blank."""
-    if path.exists() and not path.is_file():
-        raise FlywheelError(f"{path} is no regular file: name a file of JSON lines.")
-    try:
-        with path.open("rb") as file:
-            place = 0
-            for number, line in enumerate(file, 1):
-                if not line.isspace():
-                    where = f"{path}, line {number}"
-                    yield where, _object(line, where), place
-                place += len(line)
-    except OSError as error:
-        raise FlywheelError(f"{path} cannot be read: {error.strerror}.") from None
-
-
 def _not_empty(content: Content, path: Path) -> Content:
     if not content:
         raise FlywheelError(f"{path} holds no line: one JSON object a line is expected.")
     return content
 
 
-def _object(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise FlywheelError(f"{where}: not JSON ({error}).") from None
-    if not isinstance(row, dict):
-        raise FlywheelError(f"{where}: a JSON object is expected.")
-    return row
-
-
-def _text(row: Mapping[str, Any], name: str, where: str, empty: bool = False) -> str:
-    text = row.get(name)
-    if not isinstance(text, str) or not (text or empty):
-        raise FlywheelError(f"{where}: {name!r} is missing or no text.")
-    return text
-
-
 def _problem(row: Mapping[str, Any], where: str) -> Problem:
-    problem_id = _text(row, "problem_id", where)
+    problem_id = text_of(row, "problem_id", where)
     statement, style = row.get("statement", ""), row.get("style", "function")
     if not isinstance(statement, str):
         raise FlywheelError(f"{where}: 'statement' is no text.")
@@ -302,7 +265,7 @@ def _problem(row: Mapping[str, Any], where: str) -> Problem:
 
 
 def _problem_of(row: Mapping[str, Any], where: str, problems: Mapping[str, Problem]) -> Problem:
-    problem_id = _text(row, "problem_id", where)
+    problem_id = text_of(row, "problem_id", where)
     if problem_id not in problems:
         raise FlywheelError(f"{where}: problem_id {problem_id!r} is in no line of the problems file.")
     return problems[problem_id]
@@ -312,7 +275,7 @@ def _check_suite(row: Mapping[str, Any], where: str) -> None:
     if ("code" in row) == ("cases" in row):
         raise FlywheelError(f"{where}: a suite has either 'code' or 'cases'.")
     if "code" in row:
-        _text(row, "code", where, empty=True)
+        text_of(row, "code", where, empty=True)
     elif not isinstance(row["cases"], list):
         raise FlywheelError(f"{where}: 'cases' is no list.")
 

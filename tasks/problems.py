@@ -7,18 +7,19 @@ model to write a new problem. Only text and signature enter; tests never do.
 from __future__ import annotations
 
 import ast
-import json
 import random
 import sysconfig
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from tasks import prompts
 from tasks.benchmarks import load_mbpp
 from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.errors import FlywheelError
+from tasks.jsonl import read_objects, text_of
 from tasks.overlap import Contamination, find_duplicates
 from tasks.records import Dropped, Problem, Sample, record_id
 from tasks.settings import EngineSettings, ProblemSettings, SamplingSettings
@@ -31,12 +32,7 @@ SNIPPET_FILES = 200
 
 def read_statements(path: Path) -> list[Problem]:
     """Problems of a JSONL file. Raises `FlywheelError` naming file and line of the first bad one."""
-    if not path.is_file():
-        raise FlywheelError(f"problems.statements: there is no file {path}.")
-    problems = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if line.strip():
-            problems.append(_statement(line, f"{path}, line {number}"))
+    problems = [_statement(row, where) for where, row in read_objects(path)]
     if not problems:
         raise FlywheelError(f"{path} holds no problem: one JSON object a line is expected.")
     repeated = [i for i, n in Counter(problem.problem_id for problem in problems).items() if n > 1]
@@ -45,25 +41,18 @@ def read_statements(path: Path) -> list[Problem]:
     return problems
 
 
-def _statement(line: str, where: str) -> Problem:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise FlywheelError(f"{where}: not JSON ({error}).") from None
-    wanted = ("problem_id", "statement", "entry_point", "signature")
-    if not isinstance(row, dict):
-        raise FlywheelError(f"{where}: a JSON object is expected.")
-    for name in wanted:
-        if not isinstance(row.get(name), str) or not row[name].strip():
-            raise FlywheelError(f"{where}: {name!r} is missing or no text.")
-    signature = prompts.clean_signature(row["signature"])
+def _statement(row: Mapping[str, Any], where: str) -> Problem:
+    problem_id, statement, entry_point, signature = (
+        text_of(row, name, where) for name in ("problem_id", "statement", "entry_point", "signature")
+    )
+    signature = prompts.clean_signature(signature)
     try:
         body = ast.parse(f"{signature}\n    pass").body[0]
     except (SyntaxError, IndexError):
         body = None
-    if not isinstance(body, ast.FunctionDef) or body.name != row["entry_point"]:
-        raise FlywheelError(f"{where}: the signature is no `def {row['entry_point']}(..):`.")
-    return Problem(row["problem_id"], row["statement"].strip(), row["entry_point"], signature, "statement")
+    if not isinstance(body, ast.FunctionDef) or body.name != entry_point:
+        raise FlywheelError(f"{where}: the signature is no `def {entry_point}(..):`.")
+    return Problem(problem_id, statement.strip(), entry_point, signature, "statement")
 
 
 def load_statements(name: str) -> list[Problem]:
@@ -120,13 +109,28 @@ def _texts(source: str, rng: random.Random) -> Iterator[tuple[str, str]]:
             raise FlywheelError(f"{source!r} has no column content, code or text.")
         yield from ((f"{source}#{index}", str(row[column])) for index, row in enumerate(first))
         return
-    folder = Path(sysconfig.get_path("stdlib") if source == "stdlib" else source).expanduser()
-    if not folder.is_dir():
-        raise FlywheelError(f"problems.seed_snippets: there is no folder {folder}.")
+    folder = _snippet_folder(source)
     skipped = {"test", "tests", "site-packages", "lib2to3", "idlelib"}
     files = sorted(path for path in folder.rglob("*.py") if not skipped & set(path.relative_to(folder).parts))
     for path in rng.sample(files, min(SNIPPET_FILES, len(files))):
         yield str(path.relative_to(folder)), path.read_text(encoding="utf-8", errors="replace")
+
+
+def _snippet_folder(source: str) -> Path:
+    folder = Path(sysconfig.get_path("stdlib") if source == "stdlib" else source).expanduser()
+    if not folder.is_dir():
+        raise FlywheelError(
+            f"problems.seed_snippets: there is no folder {folder}: name one with Python files, or 'stdlib'."
+        )
+    return folder
+
+
+def check_sources(settings: ProblemSettings) -> None:
+    """Raises `FlywheelError` for statements or snippets that are not there; asks no hub."""
+    if settings.statements != "mbpp-train":
+        load_statements(settings.statements)
+    if settings.propose and not settings.seed_snippets.startswith("dataset:"):
+        _snippet_folder(settings.seed_snippets)
 
 
 def _short_functions(text: str) -> list[tuple[int, str]]:

@@ -83,8 +83,81 @@ def test_bad_statement_files_name_file_and_line(tmp_path: Path, lines: list[str]
     with pytest.raises(FlywheelError, match=str(path)) as caught:
         read_statements(path)
     assert words in str(caught.value)
-    with pytest.raises(FlywheelError, match="there is no file"):
+    with pytest.raises(FlywheelError, match="does not exist: name a file"):
         read_statements(tmp_path / "absent.jsonl")
+
+
+def test_statement_files_are_utf8_and_their_lines_end_with_a_line_feed_alone(tmp_path: Path) -> None:
+    path = tmp_path / "statements.jsonl"
+    path.write_bytes(b'{"problem_id": "\xe9"}\n')
+    with pytest.raises(FlywheelError, match="line 1: not JSON"):
+        read_statements(path)
+    row = {**GOOD, "statement": "Write\u2028a\x85function."}
+    path.write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    assert read_statements(path)[0].statement == row["statement"]
+
+
+@pytest.mark.parametrize(
+    ("command", "setting", "words"),
+    [
+        ("run", "problems.statements={tmp}/absent.jsonl", "absent.jsonl does not exist: name a file"),
+        ("run", "problems.statements={tmp}/line.jsonl", "line.jsonl, line 1: not JSON"),
+        ("run", "problems.seed_snippets={tmp}/absent", "problems.seed_snippets: there is no folder"),
+        ("run", "engine.replay={tmp}/line.jsonl", "line.jsonl, line 1: not JSON"),
+        ("run", "model.name={tmp}", "config.json and weights"),
+        ("campaign", "model.name={tmp}/absent", "no model in"),
+        ("evaluate", "model.name={tmp}/absent", "no model in"),
+        ("evaluate", "workspace={tmp}", "is not a flywheel workspace and not empty"),
+        ("run", "workspace={tmp}/newer", "is a workspace of version 99, this program writes version"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    command: str,
+    setting: str,
+    words: str,
+) -> None:
+    (tmp_path / "line.jsonl").write_text("{")
+    (tmp_path / "newer").mkdir()
+    (tmp_path / "newer" / "workspace.json").write_text('{"version": 99}')
+    settings = ("--set", f"workspace={tmp_path / 'new'}", "--set", setting.format(tmp=tmp_path))
+    code, text = flywheel(monkeypatch, capsys, command, *settings)
+    assert code == 1
+    assert words in text
+    assert text.count("\n") == 1
+
+
+def test_a_run_without_docker_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    code, text = flywheel(monkeypatch, capsys, "run", "--workspace", str(tmp_path / "new"))
+    assert code == 1
+    assert "Docker is not running" in text
+    assert text.count("\n") == 1
+
+
+def test_a_run_in_a_workspace_in_use_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    script = (
+        "import sys\nfrom tasks.workspace import Workspace\n"
+        "with Workspace(sys.argv[1]).lock('iteration 4'):\n"
+        "    print('held', flush=True)\n    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "w")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        cwd=Path(cli.__file__).parent.parent,
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        code, text = flywheel(monkeypatch, capsys, "run", "--workspace", str(tmp_path / "w"))
+        holder.communicate()
+    assert code == 1
+    assert "is in use by iteration 4 (process" in text
+    assert text.count("\n") == 1
 
 
 def test_two_runs_on_one_workspace(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from tasks.errors import FlywheelError
+from tasks.jsonl import read_objects, text_of
 from tasks.settings import EngineSettings
 
 _MEMORY_SIGNS = (
@@ -83,12 +84,11 @@ class ReplaySampler:
     def from_jsonl(cls, path: Path) -> ReplaySampler:
         """Lines of `{"prompt": .., "completions": [..]}`. Raises `FlywheelError` for anything else."""
         recorded: dict[str, list[str]] = {}
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            try:
-                row = json.loads(line)
-                recorded.setdefault(str(row["prompt"]), []).extend(map(str, row["completions"]))
-            except (ValueError, KeyError, TypeError):
-                raise FlywheelError(f"{path}, line {number}: expected prompt and completions") from None
+        for where, row in read_objects(path):
+            completions = row.get("completions")
+            if not isinstance(completions, list):
+                raise FlywheelError(f"{where}: 'completions' is missing or no list.")
+            recorded.setdefault(text_of(row, "prompt", where), []).extend(map(str, completions))
         return cls(recorded)
 
     def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:

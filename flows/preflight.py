@@ -1,0 +1,29 @@
+"""What can be known to be wrong before a run starts, said before a server or a model is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tasks.engines.image import docker_client
+from tasks.engines.sampler import ReplaySampler
+from tasks.models import check_model, local_folder
+from tasks.problems import check_sources
+from tasks.settings import IterationSettings
+from tasks.workspace import Workspace
+
+
+def check_evaluation(settings: IterationSettings) -> None:
+    """The workspace is ours and free, the model a model, Docker within reach. Raises `FlywheelError`."""
+    with Workspace(settings.workspace).lock("a run that is about to start"):
+        pass
+    if (folder := local_folder(settings.model.name)) is not None:
+        check_model(folder)
+    if settings.engine.replay:
+        ReplaySampler.from_jsonl(Path(settings.engine.replay))
+    docker_client().close()
+
+
+def check_run(settings: IterationSettings) -> None:
+    """The same, and the files and folders that problems come from. Raises `FlywheelError`."""
+    check_sources(settings.problems)
+    check_evaluation(settings)
