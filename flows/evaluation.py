@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prefect import flow
 
 from tasks.base_model import base_model
+from tasks.candidates import candidates
 from tasks.engines.sampler import close_shared_sampler
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
+from tasks.negatives import negatives
 from tasks.sampling import sample
 from tasks.scoring import score
 from tasks.settings import AgreementSettings, IterationSettings
@@ -21,11 +24,13 @@ EVALUATION_SEED = 1234
 
 @dataclass(frozen=True)
 class Scored:
-    """The three stages of an evaluation."""
+    """An evaluation: all its stages, the one with the scores last."""
 
-    samples: StageResult
-    behaviours: StageResult
-    scores: StageResult
+    stages: tuple[StageResult, ...]
+
+    @property
+    def scores(self) -> StageResult:
+        return self.stages[-1]
 
 
 def audited_rule(settings: IterationSettings) -> AgreementSettings:
@@ -43,8 +48,11 @@ def evaluate_model(
     settings: IterationSettings,
     seed: int = EVALUATION_SEED,
 ) -> Scored:
-    """Sample, execute, score. The seed is the same for every model and iteration: differences are paired,
-    and a champion's scores are found again by their key instead of being drawn again."""
+    """Sample, execute, and score, the tests against the workspace's pool of negatives.
+
+    The seed is the same for every model and iteration: differences are paired, and a champion's scores are
+    found again by their key instead of being drawn again.
+    """
     evaluation = settings.evaluation
     sampling = settings.sampling.model_copy(
         update={
@@ -56,6 +64,9 @@ def evaluate_model(
     samples = sample(turn, label, model, problems, settings.model.dtype, settings.engine, sampling, seed)
     tables = samples.tables
     behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], settings.sandbox)
+    pool_stages = pool_of_negatives(turn, problems, tables, behaviours, settings)
+    pool = pool_stages[-1].tables["pool"]
+    met = execute(turn, f"{label}-pool", problems, pool, tables["suites"], settings.sandbox)
     scores = score(
         turn,
         label,
@@ -64,10 +75,40 @@ def evaluate_model(
         tables["solutions"],
         tables["suites"],
         behaviours.tables["behaviours"],
+        pool,
+        met.tables["behaviours"],
         audited_rule(settings),
         evaluation,
     )
-    return Scored(samples, behaviours, scores)
+    return Scored((samples, behaviours, *pool_stages, met, scores))
+
+
+def pool_of_negatives(
+    turn: Turn,
+    problems: Ref,
+    samples: Mapping[str, Ref],
+    behaviours: StageResult,
+    settings: IterationSettings,
+) -> tuple[StageResult, ...]:
+    """The stages that make the workspace's pool of known-wrong solutions, the pool's own last.
+
+    The first model that is scored adds its wrong samples; for every later one all of this is found again.
+    """
+    maybe = candidates(turn, problems, settings.evaluation)
+    programs, gold_suites = maybe.tables["candidates"], maybe.tables["suites"]
+    labels = execute(turn, "candidates", problems, programs, gold_suites, settings.sandbox.for_mutants())
+    pool = negatives(
+        turn,
+        problems,
+        programs,
+        gold_suites,
+        labels.tables["behaviours"],
+        samples["solutions"],
+        samples["suites"],
+        behaviours.tables["behaviours"],
+        settings.evaluation,
+    )
+    return maybe, labels, pool
 
 
 @flow(name="evaluation", flow_run_name="evaluate {settings.model.name}", log_prints=True)

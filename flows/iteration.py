@@ -43,11 +43,10 @@ def iteration(settings: IterationSettings) -> dict[str, Any]:
 
 
 def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict[str, Any]:
-    stages: list[StageResult] = []
+    stages: dict[str, StageResult] = {}
 
     def done(stage: StageResult) -> StageResult:
-        stages.append(stage)
-        return stage
+        return stages.setdefault(stage.stage, stage)
 
     # The champion is the last promoted model; the wheel starts with the base.
     base = base_model(settings.model)
@@ -84,7 +83,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
 
     # 3. The champion's scores before training (reused from the turn that promoted it); the filter's audit.
     before = evaluate_model(turn, "before", champion, labelled["scored"], settings)
-    for stage in (before.samples, before.behaviours, before.scores):
+    for stage in before.stages:
         done(stage)
 
     # 4. Every solution meets every call in a container; what agrees is kept.
@@ -152,7 +151,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
         }
     else:
         after = evaluate_model(turn, "after", candidate, labelled["scored"], settings)
-        for stage in (after.samples, after.behaviours, after.scores):
+        for stage in after.stages:
             done(stage)
         gate = done(
             promote(
@@ -165,7 +164,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
         ).facts
         if gate["decision"] == "promote" and meets_base(workspace, base, turn.iteration, settings.gate):
             gate = _met_base(turn, base, candidate, labelled["dev"], settings, gate)
-    report = report_of(turn, settings, stages, gate, base, champion, candidate)
+    report = report_of(turn, settings, list(stages.values()), gate, base, champion, candidate)
     workspace.finish(turn.iteration, report)
     publish(report)
     return report

@@ -36,24 +36,99 @@ def wilson(successes: int, total: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def tests_headline(row: ProblemScore) -> float | None:
+    """Share of sampled suites that accept gold AND reject at least 80 % of the problem's negatives.
+
+    A suite that cannot be parsed counts 0. A problem without gold or negatives has no such figure.
+    """
+    return _share(row.suites_headline, row.suites) if row.has_gold and row.negatives else None
+
+
+def case_accuracy(row: ProblemScore) -> float | None:
+    """Share of all cases that are true of gold; a model that writes none has 0."""
+    return (_share(row.cases_correct, row.cases) or 0.0) if row.has_gold else None
+
+
+def distinct_case_accuracy(row: ProblemScore) -> float | None:
+    """The same, each (call, expected) counted once a problem: repeating an easy assert gains nothing."""
+    return (_share(row.cases_distinct_correct, row.cases_distinct) or 0.0) if row.has_gold else None
+
+
+def typed_case_accuracy(row: ProblemScore) -> float | None:
+    """Accuracy of the distinct cases that expect something else than True or False: guessing gains little.
+
+    A problem for which no such case was written has no figure.
+    """
+    return _share(row.cases_typed_correct, row.cases_typed) if row.has_gold else None
+
+
+def sound_suites(row: ProblemScore) -> float | None:
+    """Share of sampled suites that accept gold; one that cannot be parsed does not."""
+    return (_share(row.suites_sound, row.suites) or 0.0) if row.has_gold else None
+
+
+def true_positives(row: ProblemScore) -> float | None:
+    """Share of parsed suites that accept gold: to be read beside the false positives."""
+    return _share(row.suites_sound, row.suites_parsed) if row.has_gold and row.negatives else None
+
+
+def false_positives(row: ProblemScore) -> float | None:
+    """Share of (parsed suite, negative) pairs where the suite accepts the wrong solution: lower is better.
+
+    A suite that rejects everything has none, so the figure means nothing without the true positives.
+    """
+    return _share(row.rejections - row.rejected, row.rejections)
+
+
+def mutation_score(row: ProblemScore) -> float | None:
+    """Share of gold's mutants (those that gold's suite tells apart from it) that sound suites kill.
+
+    A mean over pairs of a sound suite and a mutant; a problem without sound suites has no figure.
+    """
+    return _share(row.mutants_killed, row.mutant_trials)
+
+
+def best_of_n(row: ProblemScore) -> float | None:
+    """Probability that the one of n solutions that passes most of the model's own tests is right.
+
+    Between pass@1 (own tests say nothing) and pass@n (they always point at a right one, if there is any).
+    """
+    return row.best_of_n if row.solutions else None
+
+
+def best_of_n_gain(row: ProblemScore) -> float | None:
+    """What choosing by its own tests gains a model over choosing blindly: best of n minus pass@1."""
+    return row.best_of_n - pass_at_k(row.solutions, row.solutions_correct, 1) if row.solutions else None
+
+
+def distinct_solutions(row: ProblemScore) -> float | None:
+    """Different program texts among the sampled solutions: falling numbers are a collapse."""
+    return float(row.solutions_distinct)
+
+
 def metrics(k_values: Sequence[int]) -> dict[str, Metric]:
     """Metric name -> a problem's value (None: the problem has none). Each is averaged over problems."""
-
-    def share(part: str, whole: str) -> Metric:
-        return lambda row: getattr(row, part) / getattr(row, whole) if getattr(row, whole) else 0.0
 
     def at_k(k: int) -> Metric:
         return lambda row: pass_at_k(row.solutions, row.solutions_correct, k) if row.solutions >= k else None
 
     return {
         **{f"pass@{k}": at_k(k) for k in k_values},
-        "tests headline": lambda row: (
-            row.suites_headline / row.suites if row.has_negatives and row.suites else None
-        ),
-        "case accuracy": share("cases_correct", "cases"),
-        "distinct case accuracy": share("cases_distinct_correct", "cases_distinct"),
-        "sound suites": share("suites_sound", "suites"),
-        "distinct solutions": lambda row: float(row.solutions_distinct),
+        "best of n by own tests": best_of_n,
+        "best-of-n gain": best_of_n_gain,
+        HEADLINE: tests_headline,
+        "case accuracy": case_accuracy,
+        "distinct case accuracy": distinct_case_accuracy,
+        "non-boolean case accuracy": typed_case_accuracy,
+        "sound suites": sound_suites,
+        "true positives": true_positives,
+        "false positives": false_positives,
+        "mutation score": mutation_score,
+        "distinct solutions": distinct_solutions,
     }
 
 

@@ -222,7 +222,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ProblemScore:
-    """One problem's evaluation: what every metric and every paired interval is computed from."""
+    """One problem's evaluation: the counts that every metric and every paired interval is computed from.
+
+    Solutions and suites are counted as sampled, parsed or not. `best_of_n` is the probability that the
+    solution chosen by the model's own tests is right. `cases_typed` expect something else than True or False.
+    `negatives` is the size of the problem's pool; `rejections` counts (parsed suite, negative) pairs,
+    `rejected` those where the suite rejects; `mutant_trials` and `mutants_killed` likewise for pairs of a
+    sound suite and a mutant of gold.
+    """
 
     problem_id: str
     benchmark: str
@@ -238,7 +245,15 @@ class ProblemScore:
     cases_correct: int
     cases_distinct: int
     cases_distinct_correct: int
-    has_negatives: bool = False
+    negatives: int = 0
+    has_gold: bool = True
+    best_of_n: float = 0.0
+    cases_typed: int = 0
+    cases_typed_correct: int = 0
+    rejections: int = 0
+    rejected: int = 0
+    mutant_trials: int = 0
+    mutants_killed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tasks import prompts
 from tasks.engines.sampler import Request, Sampler, shared_sampler
+from tasks.known import known_records
 from tasks.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
 from tasks.settings import EngineSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, say, step
@@ -115,26 +116,6 @@ def _unparsed(sample: Sample, refusal: prompts.Refusal) -> Dropped:
     return Dropped("sample", kind, sample.sample_id, sample.problem_id, refusal.reason, refusal.detail)
 
 
-def known_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Suite]]:
-    """What benchmarks bring along: gold solutions, known-wrong solutions and gold suites."""
-    solutions, suites = [], []
-    for problem in problems:
-        if problem.gold_solution:
-            solutions.append(
-                Solution(
-                    f"gold/{problem.problem_id}", problem.problem_id, problem.gold_solution, origin="gold"
-                )
-            )
-        solutions += [
-            Solution(f"wrong{index}/{problem.problem_id}", problem.problem_id, code, origin="wrong")
-            for index, code in enumerate(problem.wrong_solutions)
-        ]
-        if problem.gold_suite:
-            cases = read_cases(problem.gold_suite, problem.entry_point, truth=True).cases
-            suites.append(Suite(f"gold/{problem.problem_id}", problem.problem_id, cases, origin="gold"))
-    return solutions, suites
-
-
 @step("sample")
 def sample(
     turn: Turn,
@@ -189,4 +170,4 @@ def sample(
         "prompts": prompts.VERSION,
         "replay": engine.replay,
     }
-    return run_stage(turn, "sample", 1, inputs, plain, compute, label)
+    return run_stage(turn, "sample", 2, inputs, plain, compute, label)

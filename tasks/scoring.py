@@ -1,7 +1,8 @@
 """Scores of one model on labelled problems, and the audit of the filter on the same samples.
 
-Tests: the headline is the share of sampled suites that accept the gold solution AND reject >= 80 % of the
-problem's known-wrong ones; a suite that cannot be parsed counts 0.
+A suite accepts a solution that passes all its cases that test anything, and rejects one that fails any. The
+headline asks of a suite that it accept gold AND reject at least `KILL_SHARE` of the problem's negatives
+(`tasks.negatives`); `tasks.metrics` explains every figure.
 """
 
 from __future__ import annotations
@@ -10,16 +11,39 @@ from collections.abc import Sequence
 
 from tasks.audit import audit_filter
 from tasks.benchmarks import equality_of
-from tasks.judging import CallPlan, holds, invalid_checks, judge, plan_calls
+from tasks.judging import CallPlan, Equality, holds, invalid_checks, judge, plan_calls
 from tasks.metrics import summarise
-from tasks.records import Behaviour, Case, Problem, ProblemScore, Sample, Solution, Suite
+from tasks.records import Behaviour, Case, Problem, ProblemScore, Sample, Solution, Suite, Verdict
 from tasks.settings import AgreementSettings, EvaluationSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_key
 from tasks.tables import by_problem
+from tasks.values import encode
 from tasks.workspace import Ref, Stage, StageResult
 
 KILL_SHARE = 0.8
+_TRUTHS = (encode(True), encode(False))
+
+
+class Matrix:
+    """The verdicts of one problem's programs on its cases."""
+
+    def __init__(self, plan: CallPlan, equality: Equality, behaviours: Sequence[Behaviour]) -> None:
+        self.plan, self.equality = plan, equality
+        self.rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
+
+    def verdict(self, solution_id: str, case: Case) -> Verdict:
+        """A flaky program's outcomes are no verdict, and neither is what never ran."""
+        row = self.rows.get(solution_id)
+        if row is None or row.flaky:
+            return "fault"
+        return judge(self.plan.outcome(row, case), case, self.equality)
+
+    def accepts(self, cases: Sequence[Case], solution_id: str) -> bool:
+        return bool(cases) and all(self.verdict(solution_id, case) == "pass" for case in cases)
+
+    def rejects(self, cases: Sequence[Case], solution_id: str) -> bool:
+        return any(self.verdict(solution_id, case) == "fail" for case in cases)
 
 
 def score_problem(
@@ -28,58 +52,76 @@ def score_problem(
     solutions: Sequence[Solution],
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
+    pool: Sequence[Solution] = (),
+    pool_behaviours: Sequence[Behaviour] = (),
 ) -> ProblemScore:
     """Everything counted on one labelled problem. Unparseable samples count as wrong."""
     plan = plan_calls(suites)
-    equality = equality_of(problem.source)
-    rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
-    invalid = invalid_checks(rows.get(f"null/{problem.problem_id}"), plan)
+    matrix = Matrix(plan, equality_of(problem.source), behaviours)
+    negatives = Matrix(plan, matrix.equality, pool_behaviours)
+    invalid = invalid_checks(matrix.rows.get(f"null/{problem.problem_id}"), plan)
     gold_suite = next(suite for suite in suites if suite.origin == "gold")
-    gold = next(
-        (rows[s.solution_id] for s in solutions if s.origin == "gold" and s.solution_id in rows), None
-    )
-    wrong = [rows[s.solution_id] for s in solutions if s.origin == "wrong" and s.solution_id in rows]
-    sampled = [s for s in solutions if s.origin == "sample" and s.solution_id in rows]
-    correct = [s for s in sampled if holds(rows[s.solution_id], gold_suite, plan, equality)]
-    own_suites = [suite for suite in suites if suite.origin == "sample"]
+    gold_id = next((s.solution_id for s in solutions if s.origin == "gold"), "")
+    sampled = [s for s in solutions if s.origin == "sample"]
+    correct = {
+        s.solution_id
+        for s in sampled
+        if s.solution_id in matrix.rows
+        and holds(matrix.rows[s.solution_id], gold_suite, plan, matrix.equality)
+    }
     valid = [
         [case for case in suite.cases if case.call is not None or case.check not in invalid]
-        for suite in own_suites
+        for suite in suites
+        if suite.origin == "sample"
     ]
-    truths = [
-        [gold is not None and judge(plan.outcome(gold, case), case, equality) == "pass" for case in cases]
-        for cases in valid
-    ]
-    distinct = {
-        case_key(case): truth
-        for cases, marks in zip(valid, truths, strict=True)
-        for case, truth in zip(cases, marks, strict=True)
+    distinct = list({case_key(case): case for cases in valid for case in cases}.values())
+    true = {case_key(case) for case in distinct if matrix.verdict(gold_id, case) == "pass"}
+    typed = [case for case in distinct if case.expected not in _TRUTHS]
+    sound = [matrix.accepts(cases, gold_id) for cases in valid]
+    killed = [{s.solution_id for s in pool if negatives.rejects(cases, s.solution_id)} for cases in valid]
+    strong = [bool(pool) and len(ids) >= KILL_SHARE * len(pool) for ids in killed]
+    mutants = {s.solution_id for s in pool if s.origin == "mutant" and s.parent == gold_id}
+    drawn = sum(sample.role == "solver" for sample in samples)
+    passed = {
+        s.solution_id: sum(matrix.verdict(s.solution_id, case) == "pass" for case in distinct)
+        for s in sampled
     }
-    sound = [bool(marks) and all(marks) for marks in truths]
-    strong = [_rejects(cases, wrong, plan) for cases in valid]
     return ProblemScore(
         problem_id=problem.problem_id,
         benchmark=problem.source,
         split=problem.split,
-        solutions=sum(sample.role == "solver" for sample in samples),
+        solutions=drawn,
         solutions_correct=len(correct),
         solutions_distinct=len({s.code.strip() for s in sampled}),
         suites=sum(sample.role == "verifier" for sample in samples),
-        suites_parsed=len(own_suites),
+        suites_parsed=len(valid),
         suites_sound=sum(sound),
         suites_headline=sum(a and b for a, b in zip(sound, strong, strict=True)),
-        cases=sum(map(len, truths)),
-        cases_correct=sum(map(sum, truths)),
+        cases=sum(map(len, valid)),
+        cases_correct=sum(case_key(case) in true for cases in valid for case in cases),
         cases_distinct=len(distinct),
-        cases_distinct_correct=sum(distinct.values()),
-        has_negatives=bool(wrong),
+        cases_distinct_correct=len(true),
+        negatives=len(pool),
+        has_gold=bool(gold_id),
+        best_of_n=chosen_right(passed, correct, drawn),
+        cases_typed=len(typed),
+        cases_typed_correct=sum(case_key(case) in true for case in typed),
+        rejections=len(valid) * len(pool),
+        rejected=sum(map(len, killed)),
+        mutant_trials=sum(sound) * len(mutants),
+        mutants_killed=sum(len(ids & mutants) for ids, fair in zip(killed, sound, strict=True) if fair),
     )
 
 
-def _rejects(cases: Sequence[Case], wrong: Sequence[Behaviour], plan: CallPlan) -> bool:
-    """Whether the cases reject at least `KILL_SHARE` of the known-wrong solutions."""
-    killed = sum(any(judge(plan.outcome(row, case), case) != "pass" for case in cases) for row in wrong)
-    return bool(wrong) and killed >= KILL_SHARE * len(wrong)
+def chosen_right(passed: dict[str, int], correct: set[str], drawn: int) -> float:
+    """Probability that one of the solutions with most own cases passed, drawn evenly, is right.
+
+    `passed` holds the parsed ones of `drawn` solutions; the others pass no case and are wrong.
+    """
+    most = max(passed.values(), default=0)
+    best = [solution_id for solution_id, count in passed.items() if count == most]
+    rivals = len(best) + (drawn - len(passed) if most == 0 else 0)
+    return sum(solution_id in correct for solution_id in best) / rivals if rivals else 0.0
 
 
 @step("score")
@@ -91,10 +133,12 @@ def score(
     solutions: Ref,
     suites: Ref,
     behaviours: Ref,
+    pool: Ref,
+    pool_behaviours: Ref,
     agreement: AgreementSettings,
     settings: EvaluationSettings,
 ) -> StageResult:
-    """Score a model on the benchmarks and audit the filter on the dev samples."""
+    """Score a model on the benchmarks, its tests against `pool`, and audit the filter on the dev samples."""
 
     def compute(stage: Stage) -> None:
         workspace = turn.workspace
@@ -105,6 +149,8 @@ def score(
         samples_of = by_problem(workspace.read(samples, Sample))
         solutions_of, suites_of = by_problem(all_solutions), by_problem(all_suites)
         behaviours_of = by_problem(all_behaviours)
+        pool_of = by_problem(workspace.read(pool, Solution))
+        pool_behaviours_of = by_problem(workspace.read(pool_behaviours, Behaviour))
         rows = [
             score_problem(
                 problem,
@@ -112,6 +158,8 @@ def score(
                 solutions_of.get(problem.problem_id, []),
                 suites_of.get(problem.problem_id, []),
                 behaviours_of.get(problem.problem_id, []),
+                pool_of.get(problem.problem_id, []),
+                pool_behaviours_of.get(problem.problem_id, []),
             )
             for problem in all_problems
         ]
@@ -129,6 +177,8 @@ def score(
         "solutions": solutions,
         "suites": suites,
         "behaviours": behaviours,
+        "pool": pool,
+        "pool_behaviours": pool_behaviours,
     }
     plain = {"k": settings.k, "bootstrap": settings.bootstrap, "agreement": agreement.model_dump()}
-    return run_stage(turn, "score", 1, inputs, plain, compute, label)
+    return run_stage(turn, "score", 2, inputs, plain, compute, label)

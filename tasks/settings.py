@@ -195,6 +195,9 @@ class EvaluationSettings(_Settings):
     suites: int = Field(2, ge=1, le=1024, description="Suites sampled a problem.")
     temperature: float = Field(0.6, ge=0, le=2, description="Temperature of evaluation.")
     k: list[int] = Field([1, 4], description="The k of pass@k; each at most `solutions`.")
+    negatives: int = Field(
+        20, ge=0, le=1000, description="Known-wrong solutions a problem that suites should reject, if found."
+    )
     bootstrap: int = Field(2000, ge=100, le=100_000, description="Resamples an interval.")
 
 

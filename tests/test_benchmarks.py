@@ -11,9 +11,9 @@ from tasks.benchmarks import MBPP_FILE, load_mbpp, load_starter
 from tasks.engines.sandbox import DockerSandbox
 from tasks.execution import execute_shard
 from tasks.judging import holds, plan_calls
+from tasks.known import candidates_of, known_records
 from tasks.problems import read_statements
 from tasks.records import Problem
-from tasks.sampling import known_records
 from tasks.settings import SandboxSettings
 from tasks.tables import by_problem
 
@@ -23,6 +23,7 @@ DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / MBPP_FILE
 def verdicts(sandbox: DockerSandbox, problems: list[Problem]) -> dict[str, bool]:
     """`{solution_id: passes the gold suite}` of all gold and wrong solutions."""
     solutions, suites = known_records(problems)
+    solutions += [wrong for problem in problems for wrong in candidates_of(problem, 0, 0)]
     suites_of = by_problem(suites)
     rows = execute_shard(sandbox, problems, by_problem(solutions), suites_of)
     return {

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.metrics import bootstrap, compare, pass_at_k, wilson
+from tasks.metrics import bootstrap, compare, metrics, pass_at_k, wilson
 from tasks.promotion import gate
 from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings, GateSettings
@@ -39,7 +39,21 @@ def test_wilson_contains_the_share_and_stays_in_bounds(successes: int, failures:
 
 def scored(problem: int, split: str, correct: int, headline: int) -> ProblemScore:
     return ProblemScore(
-        f"{split}/{problem}", "starter", split, 4, correct, 3, 2, 2, headline, headline, 8, 4, 8, 4, True
+        f"{split}/{problem}",
+        "starter",
+        split,
+        4,
+        correct,
+        3,
+        2,
+        2,
+        headline,
+        headline,
+        8,
+        4,
+        8,
+        4,
+        negatives=5,
     )
 
 
@@ -71,3 +85,53 @@ def test_the_gate_never_reads_test() -> None:
 def test_pairs_are_by_problem_not_by_position() -> None:
     before, after = rows("dev", 1, 1), rows("dev", 2, 1)
     assert compare(before, after[::-1], SETTINGS) == compare(before[::-1], after[::-1], SETTINGS)
+
+
+ROW = ProblemScore(
+    "p", "starter", "dev", solutions=4, solutions_correct=1, solutions_distinct=3, suites=5, suites_parsed=4,
+    suites_sound=2, suites_headline=1, cases=10, cases_correct=5, cases_distinct=8, cases_distinct_correct=2,
+    negatives=20, best_of_n=0.5, cases_typed=5, cases_typed_correct=1, rejections=80, rejected=60,
+    mutant_trials=20, mutants_killed=15,
+)  # fmt: skip
+
+
+def test_metrics_of_a_hand_computed_row() -> None:
+    assert {name: of(ROW) for name, of in metrics([1, 2]).items()} == {
+        "pass@1": 1 / 4,
+        "pass@2": 1 / 2,
+        "best of n by own tests": 1 / 2,
+        "best-of-n gain": 1 / 4,
+        "tests headline": 1 / 5,
+        "case accuracy": 5 / 10,
+        "distinct case accuracy": 2 / 8,
+        "non-boolean case accuracy": 1 / 5,
+        "sound suites": 2 / 5,
+        "true positives": 2 / 4,
+        "false positives": 20 / 80,
+        "mutation score": 15 / 20,
+        "distinct solutions": 3.0,
+    }
+
+
+def test_a_problem_without_gold_or_pool_has_no_figures_for_tests() -> None:
+    bare = ProblemScore("p", "b", "test", 4, 1, 3, 5, 4, 0, 0, 10, 0, 8, 0, has_gold=False, best_of_n=0.25)
+    figures = {name: of(bare) for name, of in metrics([1]).items()}
+    assert {name for name, value in figures.items() if value is not None} == {
+        "pass@1", "best of n by own tests", "best-of-n gain", "distinct solutions"
+    }  # fmt: skip
+    silent = ProblemScore("p", "b", "test", 4, 0, 3, 5, 0, 0, 0, 0, 0, 0, 0, negatives=20)
+    assert (metrics([])["case accuracy"](silent), metrics([])["sound suites"](silent)) == (0, 0)
+
+
+def test_paired_intervals_cover_the_truth_about_95_percent_of_the_time() -> None:
+    """Two models on the same problems, of very different difficulty: the truth is a gain of 0.1."""
+    rng = np.random.default_rng(8)
+    hits = 0
+    for trial in range(300):
+        ease = rng.uniform(0.1, 0.8, 50)
+        old, new = rng.binomial(4, ease), rng.binomial(4, ease + 0.1)
+        before = [scored(i, "dev", int(n), 1) for i, n in enumerate(old)]
+        after = [scored(i, "dev", int(n), 1) for i, n in enumerate(new)]
+        table = compare(before, after, EvaluationSettings(k=[1], bootstrap=400), trial)
+        hits += table["starter/dev"]["pass@1"].low <= 0.1 <= table["starter/dev"]["pass@1"].high
+    assert 0.90 <= hits / 300 <= 0.98

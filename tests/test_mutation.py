@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
-from tasks.mutation import MAX_CHARACTERS, OPERATORS, mutants, mutate_all, told_apart
+from tasks.edits import OPERATORS
+from tasks.mutation import MAX_CHARACTERS, mutants, mutate_all, told_apart
 from tasks.records import Outcome
 from tests.factories import behaviour_of, solution, suite
 
@@ -100,6 +101,9 @@ def test_hostile_programs_neither_break_nor_leak(code: str) -> None:
         ("slice", "return a[1:]", {"return a[0:]", "return a[2:]", "return a[1:-1]"}),
         ("removed statement", "a.sort()\n    return a", {"pass\n    return a", "a.sort()\n    pass"}),
         ("swapped arguments", "return pow(a, b, 7)", {"return pow(b, a, 7)", "return pow(a, 7, b)"}),
+        ("another function", "return min(a, b.upper())", {
+            "return max(a, b.upper())", "return min(a, b.lower())"
+        }),
         ("negated condition", "return 1 if not a else 2", {"return 1 if a else 2"}),
         ("return value", "return a or b", {"return True", "return False"}),
         ("return value", "return b.x", {"return None", "return a"}),

@@ -1,0 +1,33 @@
+"""Programs that are probably wrong, for the pool of negatives: shipped ones and mutants of gold."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tasks.known import candidates_of, known_records
+from tasks.records import Problem, Solution, Suite
+from tasks.settings import EvaluationSettings
+from tasks.stages import Turn, run_stage, step
+from tasks.workspace import Ref, Stage, StageResult
+
+PER_NEGATIVE = 2
+SEED = 0
+
+
+@step("candidates")
+def candidates(turn: Turn, problems: Ref, settings: EvaluationSettings) -> StageResult:
+    """Write them (`candidates`) and the gold suites that will judge them (`suites`)."""
+
+    def compute(stage: Stage) -> None:
+        labelled = turn.workspace.read(problems, Problem)
+        count = PER_NEGATIVE * settings.negatives
+        rows = [row for problem in labelled for row in candidates_of(problem, count, SEED)] if count else []
+        stage.write("candidates", Solution, rows)
+        stage.write("suites", Suite, known_records(labelled)[1])
+        stage.facts.update(
+            candidates=dict(Counter(row.origin for row in rows)),
+            operators=dict(Counter(row.change.partition(",")[0] for row in rows if row.change)),
+        )
+
+    plain = {"negatives": settings.negatives, "per_negative": PER_NEGATIVE, "seed": SEED}
+    return run_stage(turn, "candidates", 1, {"problems": problems}, plain, compute)
