@@ -5,12 +5,8 @@ program: the request lies in an anonymous mapping that is emptied after the fork
 unlinked file to stdout inside the kernel. So a child that reads all of its memory finds its own
 program and nothing of an earlier or a later one.
 
-Request: a frame (4 bytes of length, big endian) of ASCII JSON `{"id", "kind", "sizes", "cpu_s",
-"wall_s", "memory_kb", "output_bytes", "processes"}`, then one payload of each size in `sizes`:
-kind "calls": the candidate's; "check": the candidate's and the test's; "null": the test's.
-Answer: a frame of JSON `{"id", "end", "by", "code", "cpu_ms", "wall_ms", "peak_kb", "bytes"}`, then
-`bytes` raw bytes, written by the child: hostile input for whoever reads them. `end` is "exit",
-"signal", "memory", "cpu" or "wall"; `code` the exit status or signal; `by` whose end it was.
+Requests and answers are laid out in `frames`. An answer's head goes into the file that the child left
+room in, so that one call moves head and results together.
 
 Anything unexpected ends the supervisor, and with it the container: the driver takes a fresh one.
 """
@@ -20,37 +16,51 @@ from __future__ import annotations
 import builtins
 import functools
 import gc
-import json
 import math
 import mmap
 import os
 import resource
 import select
 import signal
-import struct
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
-from sandbox_image import check, child, meters, scratch, seal
+from sandbox_image import check, child, frames, meters, scratch, seal
 
 # Without threading and what imports it: its handler after a fork costs every child a tenth of its time.
+# Without hashlib: its cryptographic library is a third of all pages that every fork would copy.
 PRELOAD = (
     "abc array ast base64 bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal "
-    "enum fractions functools hashlib heapq inspect io itertools math numbers operator random re "
-    "secrets statistics string struct textwrap time traceback typing unicodedata uuid zlib"
+    "enum fractions functools heapq inspect io itertools json math numbers operator random re "
+    "statistics string struct textwrap time traceback typing unicodedata zlib"
 )
+# So many, and the interpreter has specialised what children run.
+REHEARSALS = 20
 REQUEST_MAX = 64 << 20
-HEADER_MAX = 4096
+HEAD = frames.ANSWER.size
 CANDIDATE, TEST = "/scratch/candidate", "/scratch/test"
 CANDIDATE_GID, TEST_GID = 60001, 60002
 FIRST_UID, UIDS = 20000, 40000
 # The driver waits at least so many times `wall_s` for an answer.
 WALL_STRETCH = 10
-Job = dict[str, Any]
 Descriptors = tuple[int, ...]
+
+
+class Job(NamedTuple):
+    """A request without its payloads: what the program is and what bounds it."""
+
+    id: int
+    kind: int
+    candidate_bytes: int
+    test_bytes: int
+    cpu_s: float
+    wall_s: float
+    memory_kb: int
+    output_bytes: int
+    processes: int
 
 
 class Start(NamedTuple):
@@ -58,6 +68,21 @@ class Start(NamedTuple):
 
     wall: float
     cpu: float
+
+
+# What the helper that empties a scratch folder is limited to.
+WIPING = Job(0, 0, 0, 0, cpu_s=10, wall_s=10, memory_kb=1 << 16, output_bytes=0, processes=1)
+
+
+class Status(NamedTuple):
+    """How a program ended; `end` and `by` are positions in `frames.ENDS` and `frames.PROCESSES`."""
+
+    end: int
+    by: int
+    code: int
+    cpu_ms: float
+    wall_ms: float
+    peak_kb: int
 
 
 class Supervisor:
@@ -91,6 +116,8 @@ class Supervisor:
         sys.argv[:] = ["solution.py"]
         sys.setrecursionlimit(child.RECURSION_LIMIT)
         child.install_streams()
+        for _ in range(REHEARSALS):
+            child.rehearse()
         with open("/proc/self/statm") as statm:
             self.base_kb = int(statm.read().split()[0]) * (mmap.PAGESIZE // 1024)
         gc.collect()
@@ -101,24 +128,23 @@ class Supervisor:
     def serve(self) -> None:
         """Programs until stdin ends."""
         while True:
-            head = self.read(4)
-            size = struct.unpack(">I", head)[0]
-            if size > HEADER_MAX:
-                raise ValueError(f"request header of {size} bytes")
-            job = json.loads(self.read(size))
+            head = child.read_exactly(self.inbox, frames.REQUEST.size)
+            if len(head) < frames.REQUEST.size:
+                os._exit(0)
+            job = Job(*frames.REQUEST.unpack(head))
             result = os.memfd_create("result")
-            status = self.run_calls(job, result) if job["kind"] == "calls" else self.run_check(job, result)
+            os.lseek(result, HEAD, os.SEEK_SET)
+            alone = frames.KINDS[job.kind] == "calls"
+            status = self.run_calls(job, result) if alone else self.run_check(job, result)
             # Before the answer: a program whose traces cannot be removed answers for that itself.
-            for folder, gid in ((CANDIDATE, CANDIDATE_GID), (TEST, TEST_GID)):
-                scratch.wipe(folder, functools.partial(self.become, self.uids[gid], gid))
+            self.wipe(CANDIDATE, CANDIDATE_GID)
+            if not alone:
+                self.wipe(TEST, TEST_GID)
             self.answer(job, status, result)
             os.close(result)
 
-    def read(self, size: int) -> bytes:
-        data = child.read_exactly(self.inbox, size)
-        if len(data) < size:
-            os._exit(0)
-        return data
+    def wipe(self, folder: str, gid: int) -> None:
+        scratch.wipe(folder, functools.partial(self.become, self.uids[gid], gid, WIPING))
 
     def read_payload(self, size: int) -> memoryview:
         if not 0 <= size <= REQUEST_MAX:
@@ -151,7 +177,7 @@ class Supervisor:
                 os.environ["TMPDIR"] = os.environ["HOME"] = TEST
             request = bytes(payload)
             gc.enable()
-            run(request, *fds, job["output_bytes"])
+            run(request, *fds, job.output_bytes)
         finally:
             os._exit(70)
 
@@ -161,11 +187,11 @@ class Supervisor:
         fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
         os.write(fd, b"1000")
         os.close(fd)
-        cpu = math.ceil(job["cpu_s"])
+        cpu = math.ceil(job.cpu_s)
         limits = (
             (resource.RLIMIT_CPU, cpu + 1, cpu + 2),
-            (resource.RLIMIT_AS, *2 * ((self.base_kb + job["memory_kb"]) * 1024,)),
-            (resource.RLIMIT_NPROC, *2 * (job["processes"],)),
+            (resource.RLIMIT_AS, *2 * ((self.base_kb + job.memory_kb) * 1024,)),
+            (resource.RLIMIT_NPROC, *2 * (job.processes,)),
             (resource.RLIMIT_FSIZE, *2 * (file_limit(job),)),
             (resource.RLIMIT_NOFILE, 64, 64),
             (resource.RLIMIT_CORE, 0, 0),
@@ -177,26 +203,26 @@ class Supervisor:
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
 
-    def run_calls(self, job: Job, result: int) -> Job:
+    def run_calls(self, job: Job, result: int) -> Status:
         started = Start(time.monotonic(), self.meter.read())
-        pid = self.spawn(job, job["sizes"][0], CANDIDATE_GID, (result,), child.run_calls)
+        pid = self.spawn(job, job.candidate_bytes, CANDIDATE_GID, (result,), child.run_calls)
         return self.watch(job, {"candidate": pid}, "candidate", started)
 
-    def run_check(self, job: Job, result: int) -> Job:
+    def run_check(self, job: Job, result: int) -> Status:
         """Two children with pipes between them; each is forked before it could see the other's payload."""
         started = Start(time.monotonic(), self.meter.read())
-        sizes, pids = list(job["sizes"]), {}
+        pids = {}
         to_candidate, to_test = os.pipe(), os.pipe()
-        if job["kind"] == "check":
+        if frames.KINDS[job.kind] == "check":
             keep = (to_candidate[0], to_test[1])
-            pids["candidate"] = self.spawn(job, sizes.pop(0), CANDIDATE_GID, keep, child.serve_check)
+            pids["candidate"] = self.spawn(job, job.candidate_bytes, CANDIDATE_GID, keep, child.serve_check)
         fds = (result, to_candidate[1], to_test[0])
-        pids["test"] = self.spawn(job, sizes.pop(0), TEST_GID, fds, check.run_check)
+        pids["test"] = self.spawn(job, job.test_bytes, TEST_GID, fds, check.run_check)
         for fd in (*to_candidate, *to_test):
             os.close(fd)
         return self.watch(job, pids, "test", started)
 
-    def watch(self, job: Job, pids: dict[str, int], main: str, start: Start) -> Job:
+    def watch(self, job: Job, pids: dict[str, int], main: str, start: Start) -> Status:
         """Waits for the end of `main` (or the early end of the other), kills what is left, reports."""
         handles = {name: os.pidfd_open(pid) for name, pid in pids.items()}
         poller = select.poll()
@@ -209,12 +235,12 @@ class Supervisor:
         order = sorted(pids, key=lambda name: name != main)
         while not end:
             used = sum(meters.cpu_of(pid) for pid in pids.values())
-            left_cpu = job["cpu_s"] - max(used, self.meter.read() - start.cpu)
-            left_wall = job["wall_s"] - (time.monotonic() - start.wall)
+            left_cpu = job.cpu_s - max(used, self.meter.read() - start.cpu)
+            left_wall = job.wall_s - (time.monotonic() - start.wall)
             if left_wall <= 0:
                 # A busy machine is not the program's fault, up to a point.
                 waited = sum(meters.waited_for_cpu(pid) for pid in pids.values())
-                left_wall += min(waited, (WALL_STRETCH - 1) * job["wall_s"])
+                left_wall += min(waited, (WALL_STRETCH - 1) * job.wall_s)
             if left_wall <= 0 or left_cpu <= 0:
                 end = "wall" if left_cpu > 0 else "cpu"
                 break
@@ -237,22 +263,21 @@ class Supervisor:
             kills = self.oom_kills.read()
             if code == signal.SIGKILL and (kills != oom_kills or kills < 0):
                 end = "memory"
-            elif cpu_s >= job["cpu_s"]:
+            elif cpu_s >= job.cpu_s:
                 end = "cpu"
-        return {
-            "id": job["id"],
-            "end": end,
-            "by": by,
-            "code": code,
-            "cpu_ms": round((cpu_s + swept_cpu) * 1e3, 3),
-            "wall_ms": round(wall_s * 1e3, 3),
-            "peak_kb": max(peak_kb, swept_peak),
-        }
+        return Status(
+            frames.ENDS.index(end),
+            frames.PROCESSES.index(by),
+            code,
+            (cpu_s + swept_cpu) * 1e3,
+            wall_s * 1e3,
+            max(peak_kb, swept_peak),
+        )
 
-    def answer(self, job: Job, status: Job, result: int) -> None:
-        status["bytes"] = size = min(os.fstat(result).st_size, file_limit(job))
-        data = json.dumps(status).encode("ascii")
-        child.write_all(self.outbox, struct.pack(">I", len(data)) + data)
+    def answer(self, job: Job, status: Status, result: int) -> None:
+        """No process is left that could write to the file; whatever lies where the head belongs goes."""
+        size = max(HEAD, min(os.fstat(result).st_size, HEAD + file_limit(job)))
+        os.pwrite(result, frames.ANSWER.pack(job.id, *status, size - HEAD), 0)
         done = 0
         while done < size:
             done += os.sendfile(self.outbox, result, done, size - done)
@@ -269,7 +294,7 @@ def move_descriptors(keep: Descriptors) -> range:
 
 def file_limit(job: Job) -> int:
     """Bytes of the largest file that a child may write: its report, where a byte is 7 at most (NUL)."""
-    return int(job["output_bytes"]) * 7 + (1 << 20)
+    return job.output_bytes * 7 + (1 << 20)
 
 
 def sweep() -> tuple[float, int]:

@@ -22,13 +22,14 @@ import docker.errors
 import docker.types
 import requests.exceptions
 
+from sandbox_image import frames
 from tasks.engines.image import SECCOMP, docker_client
 from tasks.errors import FlywheelError, SandboxFault
 from tasks.settings import SandboxSettings
 
 OVERHEAD_MB = 64
 SCRATCH_MB = 16
-MAX_STATUS = 4096
+MAX_MS = 1e8
 LABEL = "flywheel.sandbox"
 _DOCKER_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 _STDOUT = 1
@@ -96,22 +97,21 @@ class Container:
         return self._socket.fileno()
 
     def send(self, kind: str, payloads: list[bytes]) -> int:
-        """Queues a request (see `sandbox_image.supervisor`); its number, which the answer repeats."""
+        """Queues a request (see `sandbox_image.frames`); its number, which the answer repeats."""
         settings = self.settings
         self.sent += 1
-        header = json.dumps(
-            {
-                "id": self.sent,
-                "kind": kind,
-                "sizes": [len(payload) for payload in payloads],
-                "cpu_s": settings.cpu_s,
-                "wall_s": settings.wall_s,
-                "memory_kb": settings.memory_mb * 1024,
-                "output_bytes": settings.output_kb * 1024,
-                "processes": max(1, (settings.processes - 2) // 2),
-            }
-        ).encode("ascii")
-        self._unsent += struct.pack(">I", len(header)) + header + b"".join(payloads)
+        sizes = [0, len(payloads[0])] if kind == "null" else [*map(len, payloads), 0][:2]
+        self._unsent += frames.REQUEST.pack(
+            self.sent,
+            frames.KINDS.index(kind),
+            *sizes,
+            settings.cpu_s,
+            settings.wall_s,
+            settings.memory_mb * 1024,
+            settings.output_kb * 1024,
+            max(1, (settings.processes - 2) // 2),
+        )
+        self._unsent += b"".join(payloads)
         return self.sent
 
     @property
@@ -165,18 +165,14 @@ class Container:
         del self._mux[:at]
 
     def _next_answer(self) -> tuple[dict[str, Any], bytes] | None:
-        if len(self._frames) < 4:
+        head = frames.ANSWER.size
+        if len(self._frames) < head:
             return None
-        (size,) = struct.unpack_from(">I", self._frames)
-        if size > MAX_STATUS:
-            raise SandboxFault("The sandbox answered with an unreadable frame.")
-        if len(self._frames) < 4 + size:
-            return None
-        status = _read_status(bytes(self._frames[4 : 4 + size]), self._max_data)
-        end = 4 + size + status["bytes"]
+        status = _read_status(self._frames, self._max_data)
+        end = head + status["bytes"]
         if len(self._frames) < end:
             return None
-        data = bytes(self._frames[4 + size : end])
+        data = bytes(self._frames[head:end])
         del self._frames[:end]
         self.served += 1
         return status, data
@@ -195,19 +191,21 @@ class Container:
         self._client.close()
 
 
-def _read_status(data: bytes, max_data: int) -> dict[str, Any]:
-    shape: dict[str, tuple[type, ...]] = {
-        "id": (int,), "end": (str,), "by": (str,), "code": (int,), "cpu_ms": (int, float),
-        "wall_ms": (int, float), "peak_kb": (int,), "bytes": (int,),
-    }  # fmt: skip
-    try:
-        status = json.loads(data)
-        right = all(isinstance(status[key], kinds) for key, kinds in shape.items())
-    except (ValueError, KeyError, TypeError, RecursionError):
-        right = False
-    if not right or not 0 <= status["bytes"] <= max_data:
+def _read_status(head: bytearray, max_data: int) -> dict[str, Any]:
+    number, end, by, code, cpu_ms, wall_ms, peak_kb, size = frames.ANSWER.unpack_from(head)
+    times_are_times = 0 <= cpu_ms <= MAX_MS and 0 <= wall_ms <= MAX_MS
+    if not (end < len(frames.ENDS) and by < len(frames.PROCESSES) and times_are_times and size <= max_data):
         raise SandboxFault("The sandbox answered with an unreadable frame.")
-    return dict(status)
+    return {
+        "id": number,
+        "end": frames.ENDS[end],
+        "by": frames.PROCESSES[by],
+        "code": code,
+        "cpu_ms": cpu_ms,
+        "wall_ms": wall_ms,
+        "peak_kb": peak_kb,
+        "bytes": size,
+    }
 
 
 def remove(api: Any, container_id: str, patience_s: float = 20.0) -> None:

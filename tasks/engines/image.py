@@ -27,6 +27,7 @@ FILES = (
     "plain.py",
     "child.py",
     "check.py",
+    "frames.py",
     "meters.py",
     "scratch.py",
     "seal.py",

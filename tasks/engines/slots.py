@@ -1,0 +1,166 @@
+"""A container at work: what it was asked, what it answered, and which answers it has not vouched for.
+
+Every batch of answers is bracketed by canaries: a right, a wrong and a cheating program whose outcomes are
+known, with arguments drawn anew. A container meets them when it starts, after every `BATCH` requests and
+whenever it runs out of work; what it answered in between is unproven until the next round is right.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from tasks.engines.containers import Container
+from tasks.engines.episodes import Episodes, Request
+from tasks.errors import SandboxFault
+from tasks.records import Call, Program
+
+BATCH = 128
+# Requests that wait in a container's pipe: many small ones, so that they travel together; few slow ones.
+DEEP, SHALLOW = 16, 4
+QUICK_S = 0.02
+_CHEAT = """
+class Two(int):
+    def __eq__(self, other):
+        return True
+
+def f(x):
+    return Two(x)
+"""
+
+
+def canaries() -> list[tuple[Program, str]]:
+    """One round: programs, and the encoded value that each must come to."""
+    x = random.randrange(10**6)
+    calls = (Call("f", f'[[{x}],{{"d":[]}}]'),)
+    return [
+        (Program("right", "def f(x):\n    return x + 1\n", "f", calls), str(x + 1)),
+        (Program("wrong", "def f(x):\n    return x - 1\n", "f", calls), str(x - 1)),
+        (Program("cheating", _CHEAT, "f", calls), '{"o":"Two"}'),
+    ]
+
+
+class Task:
+    """A program on its way through the pool. Released: finished, and no answer of it is unproven."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.episodes = Episodes(program)
+        self.faults = 0
+        self.finished = False
+        self.unproven: set[Slot] = set()
+
+    @property
+    def released(self) -> bool:
+        return self.finished and not self.unproven
+
+    def restart(self) -> None:
+        """Forgets every answer: some came from a container that is not to be trusted."""
+        self.episodes = Episodes(self.program)
+        self.finished = False
+        self.unproven.clear()
+
+    def give_up(self, why: str) -> None:
+        self.episodes.fault(why)
+        self.finished = True
+        self.unproven.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request in a container's pipe: a task's, or a canary that must come to `expected`."""
+
+    number: int
+    episodes: Episodes
+    request: Request
+    task: Task | None
+    expected: str = ""
+
+    @property
+    def current_task(self) -> Task | None:
+        """The task, unless it has been restarted since."""
+        return self.task if self.task is not None and self.task.episodes is self.episodes else None
+
+
+class Slot:
+    """A ready container, the requests that it holds, the running one first, and its unproven tasks."""
+
+    def __init__(self, container: Container) -> None:
+        self.container = container
+        self.queue: deque[Asked] = deque()
+        self.since = time.monotonic()
+        self.given = 0
+        self.unbracketed = 0
+        self.unproven: list[Task] = []
+        self.pace_s = QUICK_S
+
+    @property
+    def depth(self) -> int:
+        return DEEP if self.pace_s < QUICK_S else SHALLOW
+
+    def give(self, task: Task, request: Request) -> None:
+        """A task that has had a fault is a batch of its own: if the sandbox fails again, it is known why."""
+        alone = task.faults > 0
+        if alone and self.unbracketed:
+            self.check()
+        self._ask(task.episodes, request, task)
+        self.given += 1
+        self.unbracketed += 1
+        if alone or self.unbracketed >= BATCH:
+            self.check()
+
+    def check(self) -> None:
+        """Asks for a round of canaries: it ends the batch."""
+        for program, expected in canaries():
+            episodes = Episodes(program)
+            request = episodes.next_request()
+            assert request is not None
+            self._ask(episodes, request, None, expected)
+        self.unbracketed = 0
+
+    def _ask(self, episodes: Episodes, request: Request, task: Task | None, expected: str = "") -> None:
+        if not self.queue:
+            self.since = time.monotonic()
+        number = self.container.send(request.kind, request.payloads)
+        self.queue.append(Asked(number, episodes, request, task, expected))
+
+    def collect(self) -> list[Task]:
+        """Settles the answers that have come; the tasks that moved on. Raises `SandboxFault`."""
+        moved = []
+        answers = self.container.receive()
+        if answers:
+            now = time.monotonic()
+            self.pace_s += ((now - self.since) / len(answers) - self.pace_s) / 4
+            self.since = now
+        for status, data in answers:
+            if not self.queue or self.queue[0].number != status["id"]:
+                raise SandboxFault("The sandbox answered a question that nobody asked.")
+            asked = self.queue[0]
+            asked.episodes.settle(asked.request, status, data)
+            if asked.task is None:
+                moved += self._meet_canary(asked)
+            elif asked.current_task is not None:
+                self.unproven.append(asked.task)
+                asked.task.unproven.add(self)
+                moved.append(asked.task)
+            self.queue.popleft()
+        return moved
+
+    def _meet_canary(self, asked: Asked) -> list[Task]:
+        """The tasks that the round has proven, with its last canary."""
+        canary = asked.episodes.program.program_id
+        outcome = asked.episodes.execution().calls[0]
+        if outcome.kind != "value" or outcome.value != asked.expected:
+            seen = outcome.value or outcome.exception or outcome.detail
+            raise SandboxFault(
+                f"The sandbox misjudges the {canary} canary: {outcome.kind} {seen!r} instead of "
+                f"{asked.expected!r}. Rebuild the image, or raise sandbox.memory_mb and sandbox.cpu_s."
+            )
+        if canary != "cheating":
+            return []
+        proven, self.unproven = self.unproven, []
+        for task in proven:
+            task.unproven.discard(self)
+        return proven
