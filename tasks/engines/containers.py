@@ -44,7 +44,6 @@ class Container:
         self._client = docker_client()
         self._api = self._client.api
         self.settings = settings
-        self.served = 0
         self.sent = 0
         self._mux, self._frames, self._unsent = bytearray(), bytearray(), bytearray()
         self._complaint = b""
@@ -174,7 +173,6 @@ class Container:
             return None
         data = bytes(self._frames[head:end])
         del self._frames[:end]
-        self.served += 1
         return status, data
 
     def _lost(self, why: str) -> str:

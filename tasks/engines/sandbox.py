@@ -2,8 +2,13 @@
 
 One container is one slot and runs one program at a time; a few requests wait in its pipe so that it
 never idles. The pool is driven by one loop in the caller's thread; containers start and end in threads
-beside it. A fault of the sandbox (container lost, unreadable frame, silence) is not the program's: the
-request that was running is tried again on a fresh container, and given up as "fault" after that.
+beside it.
+
+A fault of the sandbox (container lost, unreadable frame, silence, a wrong canary) is not the program's. A
+program's outcomes are released only when every container that it met has been right about a round of
+canaries before and after (`tasks.engines.slots`); until then they wait, inside the window. When a container
+fails, all that it has not vouched for runs anew, from the start, on other containers, each program in a
+batch of its own; one that meets a fault `fault_retries` times more is given up as "fault".
 """
 
 from __future__ import annotations
@@ -17,12 +22,12 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from tasks.engines.containers import Container, reap
-from tasks.engines.episodes import Episodes, Request
+from tasks.engines.episodes import Request
+from tasks.engines.slots import BATCH, DEEP, Asked, Slot, Task
 from tasks.errors import SandboxFault
-from tasks.records import Call, Execution, Outcome, Program
+from tasks.records import Execution, Program
 from tasks.settings import SandboxSettings
 
-IN_FLIGHT = 4
 WINDOW = 512
 # The supervisor stretches `wall_s` up to tenfold on a busy machine.
 WALL_STRETCH = 10
@@ -41,35 +46,8 @@ class Sandbox(Protocol):
     ) -> None: ...
 
     def run(self, programs: Iterable[Program]) -> Iterator[Execution]:
-        """One execution a program, in their order; at most `WINDOW` programs are taken ahead."""
+        """One execution a program, in their order; a bounded number of programs is taken ahead."""
         ...
-
-
-class _Slot:
-    """A ready container and the requests that it holds, the running one first."""
-
-    def __init__(self, container: Container) -> None:
-        self.container = container
-        self.queue: deque[tuple[int, Episodes, Request]] = deque()
-        self.since = time.monotonic()
-
-    def give(self, episodes: Episodes, request: Request) -> None:
-        if not self.queue:
-            self.since = time.monotonic()
-        number = self.container.send(request.kind, request.payloads)
-        self.queue.append((number, episodes, request))
-
-    def collect(self) -> list[Episodes]:
-        """Settles the answers that have come; the programs they belong to."""
-        settled = []
-        for status, data in self.container.receive():
-            if not self.queue or self.queue[0][0] != status["id"]:
-                raise SandboxFault("The sandbox answered a question that nobody asked.")
-            _, episodes, request = self.queue.popleft()
-            self.since = time.monotonic()
-            episodes.settle(request, status, data)
-            settled.append(episodes)
-        return settled
 
 
 class DockerSandbox:
@@ -77,8 +55,8 @@ class DockerSandbox:
 
     def __init__(self, settings: SandboxSettings, image: str, run_id: str, hash_seed: int = 0) -> None:
         self.settings, self.image, self.run_id, self.hash_seed = settings, image, run_id, hash_seed
-        self._slots: list[_Slot] = []
-        self._starting: set[Future[Container]] = set()
+        self._slots: list[Slot] = []
+        self._starting: set[Future[Slot]] = set()
         self._threads: ThreadPoolExecutor | None = None
         self._failed_starts = 0
         self._reaped = 0.0
@@ -124,52 +102,59 @@ class DockerSandbox:
                 self._dismiss(slot)
 
     def _run(self, programs: Iterator[Program]) -> Iterator[Execution]:
-        window: deque[Episodes] = deque()
-        waiting: deque[tuple[Episodes, Request]] = deque()
-        done: set[int] = set()
+        """At most `WINDOW` programs are under way, or as many as two batches a slot need."""
+        slots = self.settings.slots
+        window: deque[Task] = deque()
+        waiting: deque[tuple[Task, Request]] = deque()
         exhausted = False
         while True:
-            while not exhausted and len(window) < WINDOW and len(waiting) < IN_FLIGHT * self.settings.slots:
+            room = max(WINDOW, 2 * BATCH * slots) - len(window)
+            while not exhausted and room > 0 and len(waiting) < DEEP * slots:
                 program = next(programs, None)
                 if program is None:
                     exhausted = True
                     break
-                episodes = Episodes(program)
-                window.append(episodes)
-                self._ask(episodes, waiting, done, first=False)
+                task = Task(program)
+                window.append(task)
+                room -= 1
+                self._ask(task, waiting, first=False)
             self._hand_out(waiting)
-            while window and id(window[0]) in done:
-                finished = window.popleft()
-                done.discard(id(finished))
-                yield finished.execution()
+            while window and window[0].released:
+                yield window.popleft().episodes.execution()
             if not window and exhausted:
                 return
             self._keep_house()
             for slot in self._ready_slots():
-                self._serve(slot, waiting, done)
+                self._serve(slot, waiting)
 
-    def _ask(
-        self, episodes: Episodes, waiting: deque[tuple[Episodes, Request]], done: set[int], first: bool = True
-    ) -> None:
-        request = episodes.next_request()
+    def _ask(self, task: Task, waiting: deque[tuple[Task, Request]], first: bool = True) -> None:
+        request = task.episodes.next_request()
         if request is None:
-            done.add(id(episodes))
+            task.finished = True
         elif first:
-            waiting.appendleft((episodes, request))
+            waiting.appendleft((task, request))
         else:
-            waiting.append((episodes, request))
+            waiting.append((task, request))
 
-    def _hand_out(self, waiting: deque[tuple[Episodes, Request]]) -> None:
-        while waiting:
-            free = [slot for slot in self._slots if len(slot.queue) < IN_FLIGHT and not self._is_spent(slot)]
-            if not free:
-                return
-            min(free, key=lambda slot: len(slot.queue)).give(*waiting.popleft())
+    def _hand_out(self, waiting: deque[tuple[Task, Request]]) -> None:
+        """Refills the slots that have half emptied, evenly; one that runs out of work closes its batch."""
+        hungry = [
+            slot for slot in self._slots if len(slot.queue) <= slot.depth // 2 and not self._is_spent(slot)
+        ]
+        while waiting and hungry:
+            slot = min(hungry, key=lambda slot: len(slot.queue))
+            if len(slot.queue) >= slot.depth or self._is_spent(slot):
+                hungry.remove(slot)
+            else:
+                slot.give(*waiting.popleft())
+        for slot in self._slots:
+            if slot.unbracketed and not slot.queue and (not waiting or self._is_spent(slot)):
+                slot.check()
 
-    def _is_spent(self, slot: _Slot) -> bool:
-        return slot.container.sent >= self.settings.recycle_after
+    def _is_spent(self, slot: Slot) -> bool:
+        return slot.given >= self.settings.recycle_after
 
-    def _ready_slots(self) -> list[_Slot]:
+    def _ready_slots(self) -> list[Slot]:
         """Slots with something to read or to write, or that have been silent for too long."""
         poller = select.poll()
         by_fd = {slot.container.fileno(): slot for slot in self._slots}
@@ -181,31 +166,44 @@ class DockerSandbox:
             slot for slot in self._slots if slot not in ready and slot.queue and slot.since < late
         ]
 
-    def _serve(self, slot: _Slot, waiting: deque[tuple[Episodes, Request]], done: set[int]) -> None:
+    def _serve(self, slot: Slot, waiting: deque[tuple[Task, Request]]) -> None:
+        moved: list[Asked] = []
         try:
             slot.container.flush()
-            settled = slot.collect()
-            if not settled and slot.queue and time.monotonic() - slot.since > _patience_s(self.settings):
+            slot.collect(moved)
+            if slot.queue and time.monotonic() - slot.since > _patience_s(self.settings):
                 raise SandboxFault("The sandbox did not answer in time.")
         except SandboxFault as fault:
-            self._recover(slot, str(fault), waiting, done)
-            return
-        for episodes in settled:
-            self._ask(episodes, waiting, done)
+            self._recover(slot, str(fault), waiting)
+        for asked in moved:
+            if task := asked.current_task:
+                self._ask(task, waiting)
 
-    def _recover(
-        self, slot: _Slot, why: str, waiting: deque[tuple[Episodes, Request]], done: set[int]
-    ) -> None:
-        """The request that was running has one fault more; those behind it never began."""
-        lost = [(episodes, request) for _, episodes, request in slot.queue]
+    def _recover(self, slot: Slot, why: str, waiting: deque[tuple[Task, Request]]) -> None:
+        """What the slot has not vouched for, and what was running, has one fault more and starts anew.
+
+        Requests behind the running one never began. A fault that several share is nobody's in particular:
+        only the running program, or one that was a batch of its own, can be given up for it.
+        """
+        queued = [asked for asked in slot.queue if asked.current_task is not None]
+        running = slot.queue[0].current_task if slot.queue else None
+        unproven = [task for task in dict.fromkeys(slot.unproven) if slot in task.unproven]
+        suspects = dict.fromkeys([*unproven, *([running] if running else [])])
         slot.queue.clear()
         self._dismiss(slot)
-        if lost:
-            lost[0][0].faults += 1
-            if lost[0][0].faults > self.settings.fault_retries:
-                lost[0][0].fault(why)
-                done.add(id(lost.pop(0)[0]))
-        waiting.extendleft(reversed(lost))
+        for task in suspects:
+            task.faults += 1
+            alone = task is running or len(suspects) == 1
+            if alone and task.faults > self.settings.fault_retries:
+                task.give_up(why)
+            else:
+                task.restart()
+        for asked in reversed(queued):
+            if asked.task is not None and asked.task not in suspects:
+                waiting.appendleft((asked.task, asked.request))
+        for task in reversed(suspects):
+            if not task.finished:
+                self._ask(task, waiting)
 
     def _keep_house(self) -> None:
         assert self._threads is not None
@@ -221,7 +219,7 @@ class DockerSandbox:
         """Starts what is missing, and the successor of a container that is nearly spent."""
         assert self._threads is not None
         nearly = self.settings.recycle_after * 0.8
-        lasting = sum(slot.container.sent < nearly for slot in self._slots)
+        lasting = sum(slot.given < nearly for slot in self._slots)
         while lasting + len(self._starting) < self.settings.slots:
             self._starting.add(
                 self._threads.submit(_start, self.settings, self.image, self.run_id, self.hash_seed)
@@ -234,72 +232,40 @@ class DockerSandbox:
         for future in [future for future in self._starting if future.done()]:
             self._starting.discard(future)
             try:
-                self._slots.append(_Slot(future.result()))
+                self._slots.append(future.result())
                 self._failed_starts = 0
             except SandboxFault:
                 self._failed_starts += 1
                 if self._failed_starts >= START_ATTEMPTS:
                     raise
 
-    def _dismiss(self, slot: _Slot) -> None:
+    def _dismiss(self, slot: Slot) -> None:
         assert self._threads is not None
         self._slots.remove(slot)
         self._threads.submit(slot.container.close)
-
-
-_CANARY_CALLS = (Call("f", '[[1],{"d":[]}]'),)
-_CHEAT = """
-class Two(int):
-    def __eq__(self, other):
-        return True
-
-def f(x):
-    return Two(x)
-"""
-CANARIES = (
-    (Program("right", "def f(x):\n    return x + 1\n", "f", _CANARY_CALLS), "2"),
-    (Program("wrong", "def f(x):\n    return x - 1\n", "f", _CANARY_CALLS), "0"),
-    (Program("cheating", _CHEAT, "f", _CANARY_CALLS), '{"o":"Two"}'),
-)
 
 
 def _patience_s(settings: SandboxSettings) -> float:
     return WALL_STRETCH * settings.wall_s + GRACE_S
 
 
-def _start(settings: SandboxSettings, image: str, run_id: str, hash_seed: int) -> Container:
-    """A container that has shown what it makes of a right, a wrong and a cheating program."""
-    container = Container(settings, image, run_id, hash_seed)
+def _start(settings: SandboxSettings, image: str, run_id: str, hash_seed: int) -> Slot:
+    """A container that has been right about its first round of canaries."""
+    slot = Slot(Container(settings, image, run_id, hash_seed))
     try:
-        for program, expected in CANARIES:
-            outcome = _run_one(container, program)
-            if outcome.kind != "value" or outcome.value != expected:
-                seen = outcome.value or outcome.exception or outcome.detail
-                raise SandboxFault(
-                    f"The sandbox misjudges the {program.program_id} canary: {outcome.kind} {seen!r} instead "
-                    f"of {expected!r}. Rebuild the image, or raise sandbox.memory_mb and sandbox.cpu_s."
-                )
+        slot.check()
+        while slot.queue:
+            slot.container.flush()
+            slot.collect([])
+            if time.monotonic() - slot.since > _patience_s(settings):
+                raise SandboxFault("The sandbox did not answer its canaries in time.")
+            select.select([slot.container], [], [], 1.0 if slot.queue else 0.0)
     except BaseException:
-        container.close()
+        slot.container.close()
         raise
-    container.sent = container.served = 0
-    return container
+    return slot
 
 
-def _run_one(container: Container, program: Program) -> Outcome:
-    episodes = Episodes(program)
-    request = episodes.next_request()
-    assert request is not None
-    slot = _Slot(container)
-    slot.give(episodes, request)
-    while not slot.collect():
-        container.flush()
-        if time.monotonic() - slot.since > _patience_s(container.settings):
-            raise SandboxFault("The sandbox did not answer its canary in time.")
-        select.select([container], [], [], 1.0)
-    return episodes.execution().calls[0]
-
-
-def _close_started(future: Future[Container]) -> None:
+def _close_started(future: Future[Slot]) -> None:
     if not future.cancelled() and future.exception() is None:
-        future.result().close()
+        future.result().container.close()

@@ -126,9 +126,11 @@ class Slot:
         number = self.container.send(request.kind, request.payloads)
         self.queue.append(Asked(number, episodes, request, task, expected))
 
-    def collect(self) -> list[Task]:
-        """Settles the answers that have come; the tasks that moved on. Raises `SandboxFault`."""
-        moved = []
+    def collect(self, moved: list[Asked]) -> None:
+        """Settles the answers that have come; adds to `moved` what tasks were asked by them.
+
+        Raises `SandboxFault` for a wrong canary or a stream that cannot be followed; `moved` holds then too.
+        """
         answers = self.container.receive()
         if answers:
             now = time.monotonic()
@@ -140,16 +142,15 @@ class Slot:
             asked = self.queue[0]
             asked.episodes.settle(asked.request, status, data)
             if asked.task is None:
-                moved += self._meet_canary(asked)
-            elif asked.current_task is not None:
-                self.unproven.append(asked.task)
-                asked.task.unproven.add(self)
-                moved.append(asked.task)
+                self._meet_canary(asked)
+            elif task := asked.current_task:
+                self.unproven.append(task)
+                task.unproven.add(self)
+                moved.append(asked)
             self.queue.popleft()
-        return moved
 
-    def _meet_canary(self, asked: Asked) -> list[Task]:
-        """The tasks that the round has proven, with its last canary."""
+    def _meet_canary(self, asked: Asked) -> None:
+        """A round's last canary proves what was answered before it."""
         canary = asked.episodes.program.program_id
         outcome = asked.episodes.execution().calls[0]
         if outcome.kind != "value" or outcome.value != asked.expected:
@@ -158,9 +159,7 @@ class Slot:
                 f"The sandbox misjudges the {canary} canary: {outcome.kind} {seen!r} instead of "
                 f"{asked.expected!r}. Rebuild the image, or raise sandbox.memory_mb and sandbox.cpu_s."
             )
-        if canary != "cheating":
-            return []
-        proven, self.unproven = self.unproven, []
-        for task in proven:
-            task.unproven.discard(self)
-        return proven
+        if canary == "cheating":
+            for task in self.unproven:
+                task.unproven.discard(self)
+            self.unproven.clear()

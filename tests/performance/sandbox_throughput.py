@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks import values
 from tasks.engines import sandbox as engine
-from tasks.engines.episodes import Episodes
 from tasks.engines.image import docker_client, ensure_image
 from tasks.engines.sandbox import DockerSandbox
+from tasks.engines.slots import Asked
 from tasks.records import Call, Program
 from tasks.settings import SandboxSettings
 
@@ -81,18 +81,17 @@ print(wall, times.children_user + times.children_system)
 """
 
 
-class TimedSlot(engine._Slot):
+class TimedSlot(engine.Slot):
     """Notes how long each answer held its slot."""
 
     held_ms: list[float] = []  # noqa: RUF012 - one list for all slots
 
-    def collect(self) -> list[Episodes]:
+    def collect(self, moved: list[Asked]) -> None:
         since = self.since
-        settled = super().collect()
-        if settled:
-            each = (time.monotonic() - since) * 1e3 / len(settled)
-            self.held_ms += [each] * len(settled)
-        return settled
+        super().collect(moved)
+        if moved:
+            each = (self.since - since) * 1e3 / len(moved)
+            self.held_ms += [each] * len(moved)
 
 
 @dataclass
@@ -233,7 +232,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--flat", type=int, default=0, help="programs over which memory is watched")
     options = parser.parse_args()
-    engine._Slot = TimedSlot  # type: ignore[misc]
+    engine.Slot = TimedSlot  # type: ignore[misc]
     image, count, slots = ensure_image(print), options.programs, options.slots
     print(f"{image}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 
