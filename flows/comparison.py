@@ -65,6 +65,8 @@ def comparison(name_a: str, name_b: str, root: str) -> dict[str, Any]:
     if not differences:
         raise FlywheelError(f"{run_a.name} and {run_b.name} were scored on no common problem.")
     protocol = [name for name in PROTOCOL if plain_a[name] != plain_b[name]]
+    if stage_a.inputs.get("pool") != stage_b.inputs.get("pool"):
+        protocol.append("pool of negatives")
 
     def plain(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         return {

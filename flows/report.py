@@ -106,8 +106,8 @@ def _training(stages: Mapping[str, Any]) -> list[str]:
     lines = [
         "## Training",
         "",
-        f"- {stages['mutate']['mutants']} mutants of the winners; of the suites that hold on the winners: "
-        f"{_counts(rows['kills'])}",
+        f"- mutants of the winners: {stages['mutate']['mutants']} made, {rows['mutants_told_apart']} run and "
+        f"behave otherwise; suites that hold on the winners: {_counts(rows['kills'])}",
         f"- SFT rows: {_counts(rows['sft'])} ({rows['assembled']} suites assembled from kept cases)",
         f"- pairs: {_counts(rows['pairs'])} ({_counts(rows['pair_reasons'])})",
     ]
@@ -128,7 +128,14 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
     stages = report["stages"]
     before = stages["score-before"]["scores"]
     after = stages.get("score-after", {}).get("scores", {})
-    lines = ["## Scores (mean over problems, 95 % bootstrap interval)", ""]
+    pool = stages["negatives"]
+    lines = [
+        "## Scores (mean over problems, 95 % bootstrap interval)",
+        "",
+        f"Tests must reject a pool of {pool['pool']} solutions that gold says are wrong "
+        f"({_counts(pool['origins'])}; median {pool['median']} a problem), the same for every model here.",
+        "",
+    ]
     for name, metrics in before.items():
         problems = next(iter(metrics.values()))[3]
         lines += [
@@ -141,8 +148,9 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
         for metric, old in metrics.items():
             new = after.get(name, {}).get(metric)
             change = report["differences"].get(name, {}).get(metric)
+            partly = f" ({old[3]} problems)" if old[3] != problems else ""
             lines.append(
-                f"| {metric} | {shown(metric, old)} | {shown(metric, new) if new else '-'} | "
+                f"| {metric}{partly} | {shown(metric, old)} | {shown(metric, new) if new else '-'} | "
                 f"{shown(metric, change, signed=True) if change else '-'} |"
             )
         lines.append("")

@@ -60,6 +60,9 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
         if "losers_killed" in part:
             losers = chain["agreement"]["rejected"]
             yield f"\nThese cases reject {part['losers_killed']} of {losers} losing programs."
+        if part["part"] == "chosen" and (mutant := chain["mutant"]):
+            yield f"\nThey reject this mutant of `{mutant['parent']}` ({mutant['change']}):"
+            yield from _code(mutant["code"], "python")
         for sample in part["samples"]:
             yield f"\nSample `{sample['sample_id']}` (number {sample['index']}, seed {sample['seed']}, "
             yield f"{sample['tokens']} tokens, ended by {sample['finish_reason']}), as the model wrote it:"

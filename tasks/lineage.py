@@ -176,6 +176,7 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
     Keys: `row`, the `table` and `iteration` that made it, and whether the iteration asked for has
     `trained_on` it; `problem` with its snippet or file; `sampling` (model, settings, seed); `parts`, one
     a text of the row (chosen, rejected), each with its raw samples and its cases with their verdicts;
+    `mutant`, the one that a good suite rejects where it rejects no losing solution (else None);
     `execution`; `agreement` (rule, thresholds, votes, margin, score).
     """
     provenance = Provenance(workspace)
@@ -199,6 +200,7 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
             "settings": sampled.settings,
         },
         "parts": [_part(name, text, row, records) for name, text in _texts(row)],
+        "mutant": rejected_mutant(provenance, row, table),
         "execution": {"image": executed.inputs.get("image", ""), "settings": executed.settings},
         "agreement": {
             **decision,
@@ -207,6 +209,16 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
             "settings": agreed.settings,
         },
     }
+
+
+def rejected_mutant(provenance: Provenance, row: Row, table: Made) -> dict[str, Any] | None:
+    """The mutant among a row's sources, with its parent and change; None if there is none."""
+    wanted = next((source for source in row.sources if source.startswith("mutant/")), "")
+    if not wanted:
+        return None
+    executed = provenance.input_of(table.stage, "mutant_behaviours").stage
+    mutants = provenance.rows(provenance.input_of(executed, "solutions"), Solution, row.problem_id)
+    return next(asdict(mutant) for mutant in mutants if mutant.solution_id == wanted)
 
 
 def _texts(row: Row) -> list[tuple[str, str]]:

@@ -225,28 +225,16 @@ def verifier_pairs(
 
 
 def kill_counts(evidence: Sequence[Evidence]) -> dict[str, int]:
-    """What the sampled suites that hold on the winners reject, and how many mutants there were to reject."""
-    counts = Counter(
-        {
-            "mutants told apart": sum(
-                target not in item.solutions for item in evidence for target in item.targets
-            ),
-            **dict.fromkeys(("reject a losing solution", "reject mutants alone", "reject nothing"), 0),
-        }
-    )
+    """What the sampled suites that hold on the winners reject."""
+    counts = dict.fromkeys(("reject a losing solution", "reject mutants alone", "reject nothing"), 0)
     for item in evidence:
         for suite in item.suites:
             if all(item.passes(item.decision.chosen[0], case) for case in suite.cases):
                 killed = item.kills(suite.cases)
                 losers = any(target in item.solutions for target in killed)
-                counts[
-                    "reject a losing solution"
-                    if losers
-                    else "reject mutants alone"
-                    if killed
-                    else "reject nothing"
-                ] += 1
-    return dict(counts)
+                kind = "a losing solution" if losers else "mutants alone" if killed else "nothing"
+                counts[f"reject {kind}"] += 1
+    return counts
 
 
 def cap_share(pairs: Sequence[Pair], reason: str, share: float) -> tuple[list[Pair], list[Dropped]]:
@@ -318,6 +306,7 @@ def prefer(
             sft=dict(Counter(row.role for row in rows)),
             pairs=dict(Counter(pair.role for pair in pairs)),
             assembled=sum(row.assembled for row in rows),
+            mutants_told_apart=sum(target not in e.solutions for e in evidence for target in e.targets),
             kills=kill_counts(evidence),
             pair_reasons=dict(Counter(f"{pair.role}: {pair.reason}" for pair in pairs)),
             dropped=dict(Counter(row.reason for row in dropped)),

@@ -13,7 +13,7 @@ from flows.report import markdown_of
 from tasks.records import Pair, SftRow
 from tasks.settings import IterationSettings
 from tasks.tables import read_plain
-from tasks.workspace import Ref, Workspace
+from tasks.workspace import Ref, StageResult, Workspace
 from tests import replay
 
 
@@ -30,6 +30,13 @@ def table(settings: IterationSettings, stage: str, name: str) -> tuple[Path, lis
             path = workspace.path(Ref(**entry["tables"][name]))
             return path, read_plain(path)
     raise AssertionError(f"no stage {stage}")
+
+
+def stages_called(settings: IterationSettings, prefix: str) -> list[StageResult]:
+    stages = Workspace(settings.workspace).stages(1)
+    found = [stage for stage in stages if stage.stage.startswith(prefix)]
+    assert found
+    return found
 
 
 def test_agreement_keeps_every_problem_and_the_right_solutions(finished: Any) -> None:
@@ -57,6 +64,25 @@ def test_rows_of_both_roles_with_lineage(finished: Any) -> None:
         assert pair["chosen"].count("assert") == pair["rejected"].count("assert")
     assert set(SftRow.__dataclass_fields__) == set(sft[0])
     assert set(Pair.__dataclass_fields__) == set(pairs[0])
+
+
+def test_mutants_and_the_pool_of_negatives_serve_the_tests(finished: Any) -> None:
+    settings, report = finished
+    stages = report["stages"]
+    mutants = table(settings, "mutate", "mutants")[1]
+    assert len(mutants) == stages["mutate"]["mutants"] > 0
+    chosen = {one for decision in table(settings, "agree", "decisions")[1] for one in decision["chosen"]}
+    assert {row["parent"] for row in mutants} <= chosen
+    assert 0 < stages["prefer"]["mutants_told_apart"] <= len(mutants)
+    losers = {row["solution_id"] for row in table(settings, "sample-self-play", "solutions")[1]}
+    for pair in table(settings, "prefer", "pairs")[1]:
+        if pair["role"] == "verifier":
+            assert pair["sources"][3] in losers | {row["solution_id"] for row in mutants}
+    pool = table(settings, "negatives", "pool")[1]
+    assert {"shipped", "mutants"} <= stages["negatives"]["origins"].keys()
+    assert len(pool) == len({(row["problem_id"], row["code"]) for row in pool})
+    # Both models met the same pool, and both scores name it.
+    assert len({stage.inputs["pool"] for stage in stages_called(settings, "score-")}) == 1
 
 
 def test_training_really_changed_the_model(finished: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from flows.iteration import iteration
 from flows.runs import open_run
 from flows.tracing import show_lineage
 from tasks.errors import FlywheelError
-from tasks.lineage import lineage
+from tasks.lineage import Provenance, find_row, lineage, rejected_mutant
+from tasks.records import Behaviour, SftRow, Solution
 from tasks.settings import IterationSettings
 from tasks.tables import read_plain
 from tasks.workspace import Workspace
@@ -138,3 +140,20 @@ def test_runs_that_do_not_exist_are_named(three: IterationSettings, tmp_path: Pa
         open_run("first", three.workspace)
     with pytest.raises(FlywheelError, match="no workspace at"):
         comparison(f"{tmp_path}/none:1", "1", three.workspace)
+
+
+def test_the_mutant_that_a_suite_rejects_is_found(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    mutant = Solution("mutant/1", "p", "pass", origin="mutant", parent="s", change="constant, line 2")
+    row = SftRow("r", "verifier", "p", "", "", ("suite", "sample", "s", "mutant/1"))
+    with workspace.stage(1, "mutate", "k1", {}, {}) as stage:
+        mutants = stage.write("mutants", Solution, [mutant])
+    with workspace.stage(1, "execute-mutants", "k2", {"solutions": mutants.digest}, {}) as stage:
+        behaviours = stage.write("behaviours", Behaviour, [Behaviour("mutant/1", "p", (), ())])
+    inputs = {"decisions": "", "mutant_behaviours": behaviours.digest}
+    with workspace.stage(1, "prefer", "k3", inputs, {}) as stage:
+        stage.write("sft", SftRow, [row])
+    provenance = Provenance(workspace)
+    found, table = find_row(provenance, 1, "r")
+    assert rejected_mutant(provenance, found, table) == asdict(mutant)
+    assert rejected_mutant(provenance, replace(row, sources=("suite", "s")), table) is None

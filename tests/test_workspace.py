@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import FlywheelError
-from tasks.records import Call, Case, Dropped, Suite
+from tasks.records import Call, Case, Dropped, Solution, Suite
 from tasks.settings import IterationSettings
 from tasks.tables import read_table, write_table
 from tasks.workspace import StageResult, Workspace
@@ -27,6 +28,17 @@ def test_tables_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[
     path = tmp_path_factory.mktemp("tables") / "suites.parquet"
     assert write_table(path, Suite, rows) == len(rows)
     assert read_table(path, Suite) == rows
+
+
+def test_a_table_from_before_a_field_was_added_has_its_default(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Older:
+        solution_id: str
+        problem_id: str
+        code: str
+
+    write_table(tmp_path / "t.parquet", Older, [Older("s", "p", "pass")])
+    assert read_table(tmp_path / "t.parquet", Solution) == [Solution("s", "p", "pass")]
 
 
 def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
