@@ -311,9 +311,11 @@ def main() -> None:
     """Entry point of the `flywheel` command."""
     try:
         app(standalone_mode=True)
-    except KeyboardInterrupt:
-        print("flywheel: stopped; the same command goes on from here.", file=sys.stderr)
-        raise SystemExit(130) from None
+    except SystemExit as ended:
+        # So does typer end after Ctrl-C, without a word.
+        if ended.code == 130:
+            print("flywheel: stopped; `run` and `campaign` go on from here.", file=sys.stderr)
+        raise
     except Exception as error:
         text = explain(error)
         if text is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -190,6 +191,27 @@ def test_without_docker_nothing_is_written(
     assert code == 1
     assert "Docker is not running (nobody answers at" in text
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_run_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    sleeper = {**SOLUTIONS[0], "code": "import time\ndef add(a, b):\n    time.sleep(60)\n"}
+    command = [
+        sys.executable,
+        "-c",
+        "from flows.cli import main; main()",
+        *files(tmp_path, solutions=[sleeper]),
+    ]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=Path(cli.__file__).parent.parent
+    ) as process:
+        while not list(tmp_path.glob(".out.jsonl.*")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, text = process.communicate()
+    assert process.returncode == 130
+    assert text.endswith("flywheel: stopped; `run` and `campaign` go on from here.\n")
+    assert {path.stem for path in tmp_path.iterdir()} == {"problems", "solutions", "tests"}
 
 
 def write_many(path: Path, count: int, padding: int) -> Path:

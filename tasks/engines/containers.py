@@ -58,7 +58,9 @@ class Container:
             self._api.start(self.id)
         except docker.errors.ImageNotFound:
             self.close()
-            raise FlywheelError(f"The sandbox image {image} is missing: build it (`ensure_image`).") from None
+            raise FlywheelError(
+                f"The sandbox image {image} is missing: `flywheel image` builds it."
+            ) from None
         except _DOCKER_ERRORS as error:
             self.close()
             raise SandboxFault(f"A sandbox container cannot be started: {str(error)[:400]}.") from None
