@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from flows.console import explain
 from tasks.errors import FlywheelError
 
 app = typer.Typer(
@@ -281,30 +281,6 @@ def image() -> None:
     from tasks.engines.image import ensure_image
 
     print(ensure_image(lambda text: print(text, file=sys.stderr, flush=True)))
-
-
-def explain(error: BaseException) -> str | None:
-    """One sentence for an error that a user can act on; None for a bug of ours."""
-    if isinstance(error, FlywheelError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full: free some space and run the same command again; finished stages are kept."
-    if isinstance(error, PermissionError):
-        return f"no permission for {error.filename}: choose a folder that you may write."
-    if "ephemeral Prefect API server" in str(error):
-        return (
-            "Prefect's temporary server did not start, perhaps because another one holds its database: run "
-            "the same command again, or set PREFECT_API_URL to the address of a server (`flywheel serve`)."
-        )
-    if isinstance(error, MemoryError):
-        return "out of memory: lower sampling.shard_problems or training.micro_batch_size."
-    if type(error).__module__.startswith("pydantic"):
-        from pydantic import ValidationError
-
-        from tasks.presets import explain_validation
-
-        return explain_validation(error) if isinstance(error, ValidationError) else None
-    return None
 
 
 def main() -> None:

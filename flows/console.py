@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -13,14 +14,39 @@ from tasks.errors import FlywheelError
 _UI = "http://127.0.0.1:4200"
 
 
+def explain(error: BaseException) -> str | None:
+    """One sentence for an error that a user can act on; None for a bug of ours."""
+    if isinstance(error, FlywheelError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full: free some space and run the same command again; finished stages are kept."
+    if isinstance(error, PermissionError):
+        return f"no permission for {error.filename}: choose a folder that you may write."
+    if "ephemeral Prefect API server" in str(error):
+        return (
+            "Prefect's temporary server did not start, perhaps because another one holds its database: run "
+            "the same command again, or set PREFECT_API_URL to the address of a server (`flywheel serve`)."
+        )
+    if isinstance(error, MemoryError):
+        return "out of memory: lower sampling.shard_problems or training.micro_batch_size."
+    if type(error).__module__.startswith("pydantic"):
+        from pydantic import ValidationError
+
+        from tasks.presets import explain_validation
+
+        return explain_validation(error) if isinstance(error, ValidationError) else None
+    return None
+
+
 class _OneSentence(logging.Filter):
     """Prefect logs a failed task's traceback; a user's error is told by the command itself, once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, FlywheelError):
+        text = explain(error) if error else None
+        if text is not None:
             record.exc_info, record.exc_text = None, None
-            record.msg, record.args = "stopped: %s", (str(error),)
+            record.msg, record.args = "stopped: %s", (text,)
         return True
 
 

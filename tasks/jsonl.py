@@ -38,7 +38,7 @@ def placed_objects(path: Path) -> Iterator[tuple[str, dict[str, Any], int]]:
 def object_of(line: bytes, where: str) -> dict[str, Any]:
     """The object that a line holds. Raises `FlywheelError`."""
     try:
-        row = json.loads(line)
+        row = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise FlywheelError(f"{where}: not JSON ({error}).") from None
     if not isinstance(row, dict):

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.errors import FlywheelError
+
 Record = TypeVar("Record")
 _SCALARS: dict[Any, pa.DataType] = {
     str: pa.string(),
@@ -88,15 +90,25 @@ def write_table(path: Path, record: type[Record], rows: Iterable[Record]) -> int
     return len(plain)
 
 
+def _load(path: Path) -> pa.Table:
+    """Raises `FlywheelError` for a file that is gone or is no table."""
+    try:
+        return pq.read_table(path)
+    except (FileNotFoundError, pa.ArrowInvalid):
+        raise FlywheelError(
+            f"the table {path} is gone or damaged: restore it, or move {path.parent} away and run again."
+        ) from None
+
+
 def read_table(path: Path, record: type[Record]) -> list[Record]:
     """All rows of a table, as records."""
     read = _reader(typing.cast(Any, record))
-    return [read(row) for row in pq.read_table(path).to_pylist()]
+    return [read(row) for row in _load(path).to_pylist()]
 
 
 def read_plain(path: Path, limit: int | None = None) -> list[dict[str, Any]]:
     """Rows as dictionaries, for people and programs that know no record types."""
-    table = pq.read_table(path)
+    table = _load(path)
     rows: list[dict[str, Any]] = (table if limit is None else table.slice(0, limit)).to_pylist()
     return rows
 

@@ -17,6 +17,7 @@ the next iteration's *before*, and why two iterations can never disagree about t
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import itertools
@@ -130,7 +131,14 @@ class Workspace:
                 raise FlywheelError(
                     f"{self.root} is not a flywheel workspace and not empty: name an empty or new folder."
                 )
-            write_json(marker, {"version": VERSION})
+            try:
+                write_json(marker, {"version": VERSION})
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                raise FlywheelError(
+                    f"the workspace {self.root} cannot be made: {error.strerror}; name another folder."
+                ) from None
         try:
             version = json.loads(marker.read_text())["version"]
         except (ValueError, KeyError, TypeError):
@@ -224,10 +232,11 @@ class Workspace:
             return {"stages": {}, "finished": None}
         try:
             content: dict[str, Any] = json.loads(path.read_text())
-        except ValueError:
-            raise FlywheelError(
-                f"{path} is damaged: move the folder {path.parent} away and run again."
-            ) from None
+            whole = {"stages", "finished"} <= content.keys()
+        except (ValueError, AttributeError):
+            whole = False
+        if not whole:
+            raise FlywheelError(f"{path} is damaged: move the folder {path.parent} away and run again.")
         return content
 
     def stages(self, iteration: int) -> list[StageResult]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows import cli
+from flows.console import _OneSentence, explain
 from tasks.errors import FlywheelError
 from tasks.presets import load_settings, preset_names
 from tasks.problems import read_statements
@@ -90,7 +92,7 @@ def test_bad_statement_files_name_file_and_line(tmp_path: Path, lines: list[str]
 def test_statement_files_are_utf8_and_their_lines_end_with_a_line_feed_alone(tmp_path: Path) -> None:
     path = tmp_path / "statements.jsonl"
     path.write_bytes(b'{"problem_id": "\xe9"}\n')
-    with pytest.raises(FlywheelError, match="line 1: not JSON"):
+    with pytest.raises(FlywheelError, match=r"line 1: not JSON .*utf-8"):
         read_statements(path)
     row = {**GOOD, "statement": "Write\u2028a\x85function."}
     path.write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
@@ -108,6 +110,7 @@ def test_statement_files_are_utf8_and_their_lines_end_with_a_line_feed_alone(tmp
         ("campaign", "model.name={tmp}/absent", "no model in"),
         ("evaluate", "model.name={tmp}/absent", "no model in"),
         ("evaluate", "workspace={tmp}", "is not a flywheel workspace and not empty"),
+        ("run", "workspace={tmp}/line.jsonl/below", "line.jsonl/below cannot be made: Not a directory"),
         ("run", "workspace={tmp}/newer", "is a workspace of version 99, this program writes version"),
     ],
 )
@@ -173,12 +176,26 @@ def test_two_runs_on_one_workspace(tmp_path: Path) -> None:
 
 
 def test_every_user_error_has_a_sentence() -> None:
-    assert "disk is full" in (cli.explain(OSError(errno.ENOSPC, "No space left on device")) or "")
-    assert "no permission for" in (cli.explain(PermissionError(errno.EACCES, "denied", "/x")) or "")
-    assert cli.explain(FlywheelError("as it says")) == "as it says"
-    assert cli.explain(ZeroDivisionError()) is None
+    assert "disk is full" in (explain(OSError(errno.ENOSPC, "No space left on device")) or "")
+    assert "no permission for" in (explain(PermissionError(errno.EACCES, "denied", "/x")) or "")
+    assert explain(FlywheelError("as it says")) == "as it says"
+    assert explain(ZeroDivisionError()) is None
     server = RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server.")
-    assert "set PREFECT_API_URL" in (cli.explain(server) or "")
+    assert "set PREFECT_API_URL" in (explain(server) or "")
+
+
+def test_prefect_tells_a_users_error_in_one_line() -> None:
+    error = OSError(errno.ENOSPC, "No space left on device")
+    record = logging.LogRecord(
+        "prefect.task_runs", logging.ERROR, "", 0, "failed", (), (OSError, error, None)
+    )
+    assert _OneSentence().filter(record)
+    assert record.getMessage().startswith("stopped: the disk is full")
+    assert record.exc_info is None
+    bug = ZeroDivisionError()
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", (), (ZeroDivisionError, bug, None))
+    assert _OneSentence().filter(record)
+    assert record.exc_info is not None
 
 
 def test_presets_are_valid_and_layers_override_in_order(tmp_path: Path) -> None:

@@ -47,3 +47,18 @@ def test_what_does_not_exist_is_named(root: str) -> None:
         show_report(root, 7, json_output=False)
     with pytest.raises(FlywheelError, match="no table 'x': zeta/dropped"):
         show_table(root, 1, "x", 5, json_output=False)
+
+
+def test_what_is_damaged_is_named(root: str) -> None:
+    folder = Workspace(root).iteration_folder(1)
+    path = folder / "agree-key-agree" / "dropped.parquet"
+    path.write_text("no table")
+    with pytest.raises(FlywheelError, match=r"dropped\.parquet is gone or damaged"):
+        show_table(root, 1, "agree/dropped", 5, json_output=False)
+    path.unlink()
+    with pytest.raises(FlywheelError, match=r"dropped\.parquet is gone or damaged"):
+        show_table(root, 1, "agree/dropped", 5, json_output=False)
+    for content in ("{", "{}", "[]"):
+        (folder / "manifest.json").write_text(content)
+        with pytest.raises(FlywheelError, match=r"manifest\.json is damaged"):
+            show_report(root, 1, json_output=False)
