@@ -12,6 +12,7 @@ from prefect import flow
 
 from flows.campaign_report import campaign_report, publish_campaign
 from flows.iteration import iteration
+from tasks.audit import imprecise
 from tasks.settings import CampaignSettings, IterationSettings
 from tasks.stages import say
 from tasks.workspace import Workspace
@@ -24,7 +25,10 @@ def stop_reason(reports: Sequence[Mapping[str, Any]], settings: CampaignSettings
     fruitless = [report["decision"] != "promote" for report in reports[-settings.patience :]]
     if settings.patience and len(fruitless) == settings.patience and all(fruitless):
         return f"no promotion in {settings.patience} turns (campaign.patience)"
-    return ""
+    stages = reports[-1]["stages"] if reports and settings.min_precision else {}
+    audits = [stages.get(name, {}).get("audit", {}) for name in ("score-before", "agree")]
+    why = imprecise(audits, settings.min_precision)
+    return f"{why} (campaign.min_precision)" if why else ""
 
 
 @flow(name="campaign", flow_run_name="campaign in {settings.workspace}", log_prints=True)

@@ -86,19 +86,26 @@ def _problems(stages: Mapping[str, Any]) -> list[str]:
 
 
 def _audit(stages: Mapping[str, Any]) -> list[str]:
-    audit = stages["score-before"]["audit"]
-    lines = [
-        "## Audit of the filter on labelled dev problems (gold hidden from it)",
-        "",
-        "| what it says | right | share | 95 % Wilson |",
-        "|---|---|---|---|",
-    ]
-    for name, row in audit.items():
-        lines.append(
-            f"| {name} | {row['right']} of {row['total']} | {row['share']:.0%} | "
-            f"{row['low']:.0%} - {row['high']:.0%} |"
-        )
-    return [*lines, ""]
+    audits = {
+        "labelled dev problems": stages["score-before"]["audit"],
+        "the labelled ones of this turn's own problems": stages["agree"].get("audit", {}),
+    }
+    lines = []
+    for name, audit in audits.items():
+        if not audit:
+            continue
+        lines += [
+            f"## Audit of the filter on {name} (gold hidden from it)",
+            "",
+            "| what it says | right | share | 95 % Wilson |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| {row} | {n['right']} of {n['total']} | {n['share']:.0%} | {n['low']:.0%} - {n['high']:.0%} |"
+            for row, n in audit.items()
+        ]
+        lines.append("")
+    return lines
 
 
 def _training(stages: Mapping[str, Any]) -> list[str]:
@@ -199,8 +206,17 @@ def beyond_noise(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> st
     )
 
 
+def dropped_reasons(stages: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """How many rows each stage dropped for each reason, the most first within a stage."""
+    return [
+        {"stage": stage, "reason": reason, "rows": count}
+        for stage, facts in stages.items()
+        for reason, count in sorted(facts.get("dropped", {}).items(), key=lambda item: -item[1])
+    ]
+
+
 def publish(report: Mapping[str, Any]) -> None:
-    """Attach the report and its chart to the flow run."""
+    """Attach the report with its chart, and the reasons why rows were dropped, to the flow run."""
     stages = report["stages"]
     chart = artifacts.chart_of(
         {
@@ -209,3 +225,4 @@ def publish(report: Mapping[str, Any]) -> None:
         }
     )
     artifacts.publish_report(markdown_of(report), chart, "iteration-report")
+    artifacts.publish_table(dropped_reasons(stages), "dropped-reasons", "Why rows were dropped, by stage")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,16 @@ def show_table(root: str, iteration: int, table: str, rows: int, json_output: bo
             for row in content:
                 print(json.dumps({"table": name, **row}))
         else:
+            if name.endswith("/dropped"):
+                _print_reasons(read_plain(path))
             _print_rows(name, count, content)
+
+
+def _print_reasons(rows: list[dict[str, Any]]) -> None:
+    counts = Counter((row["kind"], row["reason"]) for row in rows)
+    lines = ["| dropped | reason | rows |", "|---|---|---|"]
+    lines += [f"| {kind} | {reason} | {count} |" for (kind, reason), count in counts.most_common()]
+    print_markdown("\n".join([*lines, ""]))
 
 
 def _print_rows(name: str, count: int, rows: list[dict[str, Any]]) -> None:

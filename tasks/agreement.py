@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from tasks.audit import audit
 from tasks.consensus import Ballot, ballots, decide
 from tasks.judging import wanted_key
 from tasks.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
@@ -61,11 +62,12 @@ def _otherwise(kept: bool) -> str:
 def agree(
     turn: Turn, problems: Ref, solutions: Ref, suites: Ref, behaviours: Ref, settings: AgreementSettings
 ) -> StageResult:
-    """Decide for every problem what solver and verifier agree on."""
+    """Decide for every problem what solver and verifier agree on; audited where problems have gold."""
 
     def compute(stage: Stage) -> None:
         workspace = turn.workspace
-        problem_ids = [problem.problem_id for problem in workspace.read(problems, Problem)]
+        all_problems = workspace.read(problems, Problem)
+        problem_ids = [problem.problem_id for problem in all_problems]
         all_suites = workspace.read(suites, Suite)
         all_solutions = workspace.read(solutions, Solution)
         solutions_of = by_problem([row for row in all_solutions if row.origin == "sample"])
@@ -85,6 +87,7 @@ def agree(
             confident=sum(d.confident for d in decisions),
             reasons=dict(Counter(d.reason for d in decisions if not d.kept)),
             dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped).most_common()),
+            audit=audit(all_problems, all_solutions, all_suites, rows, decisions),
         )
 
     inputs = {"problems": problems, "solutions": solutions, "suites": suites, "behaviours": behaviours}

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 
 from tasks.workspace import ModelRef, StageResult
@@ -73,6 +73,12 @@ def publish_report(markdown: str, chart: str, key: str) -> None:
     """Attach the run's report with its chart to the flow run."""
     if FlowRunContext.get() is not None:
         create_markdown_artifact(f"{markdown}\n\n{chart}\n", key=key, description="What this run did")
+
+
+def publish_table(rows: Sequence[Mapping[str, Any]], key: str, description: str) -> None:
+    """Attach a table to the flow run; one without rows is none."""
+    if FlowRunContext.get() is not None and rows:
+        create_table_artifact([dict(row) for row in rows], key=key, description=description)
 
 
 def chart_of(scores: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> str:

@@ -1,16 +1,42 @@
-"""The filter judged on labelled problems, from samples that are drawn anyway: is what it keeps right?"""
+"""The filter judged on labelled problems, from samples that are drawn anyway: is what it keeps right?
+
+Gold is opened here alone, after the decisions. A solution is right if it passes the gold suite, a case if
+gold passes it; a suite is sound if gold passes all of it, and has power if it rejects a wrong program (a sample
+or a known one). Shares are of solutions, cases and suites, not of problems, with Wilson intervals: those of
+one problem stand or fall together, so the true uncertainty is larger.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from tasks.benchmarks import equality_of
 from tasks.consensus import decide_all
-from tasks.judging import holds, judge, plan_calls
+from tasks.judging import holds, invalid_checks, judge, plan_calls, wanted_key
 from tasks.metrics import wilson
-from tasks.records import Behaviour, Problem, Solution, Suite
+from tasks.records import Behaviour, Decision, Problem, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.tables import by_problem
+
+Audit = dict[str, dict[str, float]]
+MIN_DECISIONS = 30
+ROWS = (
+    "chosen solutions",
+    "rejected solutions",
+    "kept cases",
+    "dropped cases",
+    "problems kept",
+    "recall of right solutions",
+    "recall of wrong solutions",
+    "recall of true cases",
+    "sound suites",
+    "sound suites, kept",
+    "suites with power",
+    "suites with power, kept",
+)
+"""What is counted. Precision, then recall, then suites: of all that were sampled, and of those whose every
+case was kept. Dropped cases are those of kept problems; *recall* is of everything that was sampled."""
 
 
 def audit_filter(
@@ -19,52 +45,105 @@ def audit_filter(
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
     settings: AgreementSettings,
-) -> dict[str, dict[str, float]]:
-    """The filter judged on labelled problems: `{"chosen solutions": {right, total, share, low, high}}`.
-
-    `decide_all` sees samples only; gold is opened here, after the decisions.
-    """
+) -> Audit:
+    """Decide these problems, then `audit` the decisions."""
     decisions = decide_all([p.problem_id for p in problems], solutions, suites, behaviours, settings)
+    return audit(problems, solutions, suites, behaviours, decisions)
+
+
+def audit(
+    problems: Sequence[Problem],
+    solutions: Sequence[Solution],
+    suites: Sequence[Suite],
+    behaviours: Sequence[Behaviour],
+    decisions: Sequence[Decision],
+) -> Audit:
+    """`{row of ROWS: {right, total, share, low, high}}` over the problems that have gold; {} without any."""
     solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
-    counts = dict.fromkeys(("chosen solutions", "rejected solutions", "kept cases", "problems kept"), (0, 0))
-    found, available = 0, 0
+    right, total = Counter[str](), Counter[str]()
+    labelled = 0
     for problem, decision in zip(problems, decisions, strict=True):
-        own_suites = suites_of.get(problem.problem_id, [])
-        gold_suite = next((s for s in own_suites if s.origin == "gold"), None)
-        if gold_suite is None:
-            continue
-        plan = plan_calls(own_suites)
-        equality = equality_of(problem.source)
-        rows = {b.solution_id: b for b in behaviours_of.get(problem.problem_id, [])}
-        own = solutions_of.get(problem.problem_id, [])
-        gold = next((rows[s.solution_id] for s in own if s.origin == "gold" and s.solution_id in rows), None)
-        right = {
-            s.solution_id
-            for s in own
-            if s.origin == "sample"
-            and s.solution_id in rows
-            and holds(rows[s.solution_id], gold_suite, plan, equality)
-        }
-        available += len(right)
-        counts["problems kept"] = _add(counts["problems kept"], decision.kept)
-        if not decision.kept:
-            continue
-        found += sum(solution_id in right for solution_id in decision.chosen)
-        for solution_id in decision.chosen:
-            counts["chosen solutions"] = _add(counts["chosen solutions"], solution_id in right)
-        for solution_id in decision.rejected:
-            counts["rejected solutions"] = _add(counts["rejected solutions"], solution_id not in right)
-        if gold is None:
-            continue
-        for case in decision.cases:
-            true = judge(plan.outcome(gold, case), case, equality) == "pass"
-            counts["kept cases"] = _add(counts["kept cases"], true)
-    counts["recall of right solutions"] = (found, available)
-    return {name: _share(*pair) for name, pair in counts.items()}
+        marks = _marks(
+            problem,
+            solutions_of.get(problem.problem_id, []),
+            suites_of.get(problem.problem_id, []),
+            behaviours_of.get(problem.problem_id, []),
+            decision,
+        )
+        labelled += marks is not None
+        for row, success in marks or ():
+            right[row] += success
+            total[row] += 1
+    return {row: _share(right[row], total[row]) for row in ROWS} if labelled else {}
 
 
-def _add(pair: tuple[int, int], success: bool) -> tuple[int, int]:
-    return pair[0] + success, pair[1] + 1
+def _marks(
+    problem: Problem,
+    solutions: Sequence[Solution],
+    suites: Sequence[Suite],
+    behaviours: Sequence[Behaviour],
+    decision: Decision,
+) -> list[tuple[str, bool]] | None:
+    """(row, whether it was right) for all that is counted on one problem; None without gold."""
+    gold_suite = next((suite for suite in suites if suite.origin == "gold"), None)
+    if gold_suite is None:
+        return None
+    plan, equality = plan_calls(suites), equality_of(problem.source)
+    rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
+    sampled = [s.solution_id for s in solutions if s.origin == "sample" and s.solution_id in rows]
+    right = {solution_id for solution_id in sampled if holds(rows[solution_id], gold_suite, plan, equality)}
+    wrong = [rows[i] for i in sampled if i not in right and not rows[i].flaky]
+    wrong += [rows[s.solution_id] for s in solutions if s.origin == "wrong" and s.solution_id in rows]
+    chosen, rejected = (decision.chosen, decision.rejected) if decision.kept else ((), ())
+    marks = [("problems kept", decision.kept)]
+    marks += [("chosen solutions", solution_id in right) for solution_id in chosen]
+    marks += [("rejected solutions", solution_id not in right) for solution_id in rejected]
+    marks += [("recall of right solutions", solution_id in chosen) for solution_id in right]
+    marks += [("recall of wrong solutions", i in rejected) for i in sampled if i not in right]
+    gold = next(
+        (rows[s.solution_id] for s in solutions if s.origin == "gold" and s.solution_id in rows), None
+    )
+    if gold is None:
+        return marks
+    invalid = invalid_checks(rows.get(f"null/{problem.problem_id}"), plan)
+    kept = {(case.call or case.check, wanted_key(case)) for case in decision.cases if decision.kept}
+    seen = set()
+    for suite in (suite for suite in suites if suite.origin == "sample"):
+        cases = [case for case in suite.cases if case.call is not None or case.check not in invalid]
+        keys = [(case.call or case.check, wanted_key(case)) for case in cases]
+        truths = [judge(plan.outcome(gold, case), case, equality) == "pass" for case in cases]
+        for key, true in zip(keys, truths, strict=True):
+            if key in seen:
+                continue
+            seen.add(key)
+            marks += [("recall of true cases", key in kept)] if true else []
+            if decision.kept:
+                marks.append(("kept cases", true) if key in kept else ("dropped cases", not true))
+        if not cases:
+            continue
+        whole = decision.kept and len(cases) == len(suite.cases) and kept.issuperset(keys)
+        kills = any(judge(plan.outcome(w, case), case, equality) == "fail" for w in wrong for case in cases)
+        for row, success, counts in (
+            ("sound suites", all(truths), True),
+            ("suites with power", kills, wrong),
+        ):
+            if counts:
+                marks += [(row, success), *([(f"{row}, kept", success)] if whole else [])]
+    return marks
+
+
+def imprecise(audits: Sequence[Mapping[str, Mapping[str, float]]], floor: float) -> str:
+    """Why the filter is not to be trusted any more, or "".
+
+    It is not when even the upper end of the 95 % interval of its precision lies below `floor`: of chosen
+    solutions over all these audits together, once there are `MIN_DECISIONS`.
+    """
+    rows = [audit["chosen solutions"] for audit in audits if audit]
+    right, total = int(sum(row["right"] for row in rows)), int(sum(row["total"] for row in rows))
+    high = wilson(right, total)[1]
+    if total < MIN_DECISIONS or high >= floor:
+        return ""
+    return f"only {right} of {total} chosen solutions are right: at most {high:.0%}, {floor:.0%} is asked for"
 
 
 def _share(right: int, total: int) -> dict[str, float]:

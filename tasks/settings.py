@@ -222,6 +222,13 @@ class CampaignSettings(_Settings):
     patience: int = Field(
         3, ge=0, le=10_000, description="Stop after so many turns in a row without a promotion; 0: never."
     )
+    min_precision: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Stop when the audits of a turn show that fewer of the chosen solutions are right: the "
+        "upper end of the 95 % interval, of at least 30; 0: never.",
+    )
 
 
 class IterationSettings(_Settings):

@@ -59,6 +59,18 @@ def test_a_campaign_stops_at_its_length_or_after_fruitless_turns(
     assert bool(why) == (len(decisions) >= iterations or fruitless)
 
 
+def test_an_imprecise_filter_stops_a_campaign() -> None:
+    def report(right: int, total: int) -> dict[str, object]:
+        audit = {"chosen solutions": {"right": right, "total": total}}
+        stages = {"score-before": {"audit": audit}, "agree": {"audit": {}}}
+        return {"decision": "promote", "stages": stages}
+
+    settings = CampaignSettings(iterations=9, min_precision=0.5)
+    assert "campaign.min_precision" in stop_reason([report(40, 40), report(5, 40)], settings)
+    assert not stop_reason([report(5, 40), report(30, 40)], settings)
+    assert not stop_reason([report(0, 20)], settings)
+
+
 def scored(split: str, number: int, correct: int, headline: int) -> ProblemScore:
     return ProblemScore(
         f"{split}/{number}", "starter", split, 4, correct, 3, 2, 2, headline, headline, 8, 4, 8, 4, True

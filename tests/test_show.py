@@ -35,6 +35,7 @@ def test_rows_are_shown_to_people_and_to_programs(root: str, capsys: pytest.Capt
     show_table(root, 1, "agree/dropped", 2, json_output=False)
     text = capsys.readouterr().out
     assert "agree/dropped: 2 of 3 rows" in text
+    assert "| problem | too few votes | 3 |" in text
     assert "line one\nline two" in text
     show_table(root, 1, "dropped", 5, json_output=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
