@@ -1,8 +1,8 @@
 """The filter judged on labelled problems, from samples that are drawn anyway: is what it keeps right?
 
 Gold is opened here alone, after the decisions. A solution is right if it passes the gold suite, a case if
-gold passes it; a suite is sound if gold passes all of it, and has power if it rejects a wrong program (a sample
-or a known one). Shares are of solutions, cases and suites, not of problems, with Wilson intervals: those of
+gold passes it; a suite is sound if gold passes all of it, and has power if it rejects a wrong program (a
+sample or a known one). Shares are of solutions, cases and suites, with Wilson intervals: those of
 one problem stand or fall together, so the true uncertainty is larger.
 """
 
