@@ -2,10 +2,11 @@
 
     FLYWHEEL_DATA_DIR=... python tests/performance/agreement_samples.py FOLDER [seconds]
 
-Labelled problems on which nothing is reported: starter half A, MBPP validation and train. For each, as an
-iteration would: `SOLUTIONS` and `SUITES` at the default temperature; and a few cooler solutions, for the
-idea of asking twice. Stops after about `seconds` at the end of a shard, goes on when called again, and with
-every shard there writes agreement_samples.parquet beside this file: completions without their prompts.
+Labelled problems on which nothing is reported: starter half A, then MBPP validation and train in an order of their
+own. For each, as an iteration would: `SOLUTIONS` and `SUITES` at the default temperature; and a few cooler
+solutions, for the idea of asking twice. Stops after about `seconds` at the end of a shard and goes on when
+called again; what was drawn so far lies in agreement_samples.parquet beside this file: completions without
+their prompts, which the problems give back.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from tasks.settings import EngineSettings, ModelSettings, SamplingSettings
 from tasks.tables import read_table, write_table
 
 SEED = 20
-PROBLEMS = 150
 SOLUTIONS, COOL_SOLUTIONS, SUITES = 12, 6, 6
 SHARD = 10
 WARM = SamplingSettings(
@@ -51,10 +51,10 @@ class Drawn:
 
 
 def study_problems() -> list[Problem]:
-    """The first `PROBLEMS` in an order of their own, so that half a study is a fair one too."""
-    labelled = [p for p in load_starter() if p.split == "dev"]
-    labelled += [p for p in load_mbpp() if p.split in ("dev", "train")]
-    return random.Random(SEED).sample(labelled, len(labelled))[:PROBLEMS]
+    """All labelled problems of the study: the starter's first, the model solves more of them."""
+    mbpp = [problem for problem in load_mbpp() if problem.split in ("dev", "train")]
+    starter = [problem for problem in load_starter() if problem.split == "dev"]
+    return starter + random.Random(SEED).sample(mbpp, len(mbpp))
 
 
 def drawn(rows: list[Sample], temperature: float) -> list[Drawn]:
@@ -67,30 +67,23 @@ def drawn(rows: list[Sample], temperature: float) -> list[Drawn]:
 def main() -> None:
     folder = Path(sys.argv[1])
     deadline = time.monotonic() + (float(sys.argv[2]) if len(sys.argv) > 2 else 1e9)
-    problems = study_problems()
-    shards = {
-        folder / f"{start:04d}.parquet": problems[start : start + SHARD]
-        for start in range(0, len(problems), SHARD)
-    }
-    missing = [path for path in shards if not path.exists()]
-    if missing:
-        model = resolve_model(ModelSettings(), cache_folder(), print)
-        sampler = VllmSampler(model, "float32", WARM.max_context_tokens, EngineSettings(), folder / "logs")
-        for path in missing:
-            if time.monotonic() > deadline:
-                break
-            started = time.monotonic()
-            warm = draw_samples(sampler, shards[path], WARM, SEED)
-            cool = draw_samples(sampler, shards[path], COOL, SEED + 1)
-            write_table(path, Drawn, drawn(warm, WARM.temperature) + drawn(cool, COOL.temperature))
-            seconds, tokens = time.monotonic() - started, sum(row.tokens for row in [*warm, *cool])
-            print(
-                f"{path.name}: {tokens} tokens in {seconds:.0f} s, {tokens / seconds:.0f} tok/s", flush=True
-            )
-        sampler.close()
-    if all(path.exists() for path in shards):
-        rows = [row for path in shards for row in read_table(path, Drawn)]
-        print(f"{SAMPLES}: {write_table(SAMPLES, Drawn, rows)} completions")
+    rows = [row for path in sorted(folder.glob("*.parquet")) for row in read_table(path, Drawn)]
+    done = {row.problem_id for row in rows}
+    missing = [problem for problem in study_problems() if problem.problem_id not in done]
+    model = resolve_model(ModelSettings(), cache_folder(), print)
+    sampler = VllmSampler(model, "float32", WARM.max_context_tokens, EngineSettings(), folder / "logs")
+    while missing and time.monotonic() < deadline:
+        shard, missing = missing[:SHARD], missing[SHARD:]
+        started = time.monotonic()
+        warm = draw_samples(sampler, shard, WARM, SEED)
+        cool = draw_samples(sampler, shard, COOL, SEED + 1)
+        new = drawn(warm, WARM.temperature) + drawn(cool, COOL.temperature)
+        write_table(folder / f"{len(rows):06d}.parquet", Drawn, new)
+        rows += new
+        seconds, tokens = time.monotonic() - started, sum(row.tokens for row in [*warm, *cool])
+        print(f"{len(rows)} completions; {tokens} tokens in {seconds:.0f} s", flush=True)
+    sampler.close()
+    print(f"{SAMPLES}: {write_table(SAMPLES, Drawn, rows)} completions, {len(missing)} problems are missing")
 
 
 if __name__ == "__main__":
