@@ -1,8 +1,11 @@
 """The rules of agreement: which of a problem's samples to believe. Pure: records in, decisions out.
 
 Consensus (ours): a problem's samples are grouped by what they did on the union of all its suites' calls;
-identical samples are votes. A group scores sqrt(votes) x the distinct (call, expected) pairs it satisfies.
-The winner must be clear of every threshold in `AgreementSettings`, or the problem is dropped with a reason.
+identical samples are votes. A group scores (votes - 1) x log(1 + distinct values it returns): every further
+vote is evidence, and the more the less likely it is to agree by accident, as wrong programs do on constants.
+The cases that the winner satisfies do not choose it: a weak verifier's cases are wrong more often than right,
+and wrong code satisfies them (tests/performance/agreement_study.md). The winner must be clear of every
+threshold in `AgreementSettings`, or the problem is dropped with a reason.
 Paper (Sol-Ver, arXiv 2502.14948, section 3): a solution that passes all tests of its problem is chosen, one
 that fails any is rejected.
 
@@ -15,7 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from functools import cached_property
+from math import log
 from operator import attrgetter
 
 from tasks.judging import CallPlan, invalid_checks, key_of, outcome_key, plan_calls, wanted_key
@@ -61,13 +65,14 @@ class Group:
     vector: tuple[str, ...]
     satisfied: tuple[int, ...]
 
-    @property
-    def errors_only(self) -> bool:
-        return all(key[0] in "!?" for key in self.vector)
+    @cached_property
+    def outputs(self) -> int:
+        """How many distinct values it returns over all calls; 0: it fails on every one."""
+        return len({key for key in self.vector if key[0] not in "!?"})
 
     @property
     def score(self) -> float:
-        return 0.0 if self.errors_only else sqrt(len(self.members)) * len(self.satisfied)
+        return (len(self.members) - 1) * log(1 + self.outputs)
 
 
 class _Keys(dict[tuple[str, str, str], str]):
@@ -131,12 +136,17 @@ def ballot_of(
 
 
 def ranked_groups(ballot: Ballot) -> list[Group]:
-    """Groups of equal vectors: best score first, then votes, then what they did."""
+    """Groups of equal vectors: best score first; then those that return values, by votes and cases."""
     members: dict[tuple[str, ...], list[str]] = {}
     for solution_id, vector in ballot.vectors.items():
         members.setdefault(vector, []).append(solution_id)
     groups = [Group(tuple(ids), vector, ballot.satisfied(vector)) for vector, ids in members.items()]
-    return sorted(groups, key=lambda group: (-group.score, -len(group.members), group.vector))
+    return sorted(
+        groups,
+        key=lambda group: (
+            -group.score, not group.outputs, -len(group.members), -len(group.satisfied), group.vector
+        ),
+    )  # fmt: skip
 
 
 def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: AgreementSettings) -> Decision:
@@ -148,10 +158,11 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
     expected = {ballot.cases[index].check or ballot.wanted[index] for index in winner.satisfied}
     enough_votes = max(settings.min_votes, settings.min_vote_share * len(ballot.vectors))
     reasons = (
-        (winner.errors_only, "every solution fails on every call"),
+        (not winner.outputs, "every solution fails on every call"),
         (len(groups) < settings.min_behaviours, "all solutions behave alike: nothing to learn"),
         (votes < enough_votes, "too few votes"),
         (len(agreed) < settings.min_cases, "too few agreed cases"),
+        (winner.outputs < settings.min_outputs, "the winners return one value only"),
         (len(expected) < settings.min_expected_values, "agreed cases expect one value only"),
         (margin < settings.min_margin, "no margin over the runner-up"),
     )

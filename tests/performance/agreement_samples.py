@@ -2,11 +2,11 @@
 
     FLYWHEEL_DATA_DIR=... python tests/performance/agreement_samples.py FOLDER [seconds]
 
-Labelled problems on which nothing is reported: starter half A, then MBPP validation and train in an order of their
-own. For each, as an iteration would: `SOLUTIONS` and `SUITES` at the default temperature; and a few cooler
-solutions, for the idea of asking twice. Stops after about `seconds` at the end of a shard and goes on when
-called again; what was drawn so far lies in agreement_samples.parquet beside this file: completions without
-their prompts, which the problems give back.
+Labelled problems on which nothing is reported: starter half A, then MBPP validation and train in an order of
+their own. For each, as an iteration would: `SOLUTIONS` and `SUITES` at the default temperature; and a few
+cooler solutions, for the idea of asking twice. Stops after about `seconds` at the end of a shard and goes on
+when called again; what was drawn so far lies in agreement_samples.parquet beside this file: completions
+without their prompts, which the problems give back.
 """
 
 from __future__ import annotations
