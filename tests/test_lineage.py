@@ -106,14 +106,14 @@ def test_lineage_is_printed_for_people_and_programs(
 def test_diff_names_what_changed_and_nothing_else(
     three: IterationSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    changed = [("agreement: min_margin", "1.1", "1.2"), ("training: min_rows", "2", "1000")]
+    changed = [("agreement: min_margin", "1.5", "1.2"), ("training: min_rows", "2", "1000")]
     parts = difference("1", "3", three.workspace)
     assert parts["settings"] == changed
     assert parts["packages"] == []
     assert difference("1", "2", three.workspace)["settings"] == []
     assert all(rows == [] for rows in difference("2", "2", three.workspace).values())
     show_difference("1", "3", three.workspace, json_output=False)
-    assert "| agreement: min_margin | 1.1 | 1.2 |" in capsys.readouterr().out
+    assert "| agreement: min_margin | 1.5 | 1.2 |" in capsys.readouterr().out
     show_difference("1", "3", three.workspace, json_output=True)
     assert json.loads(capsys.readouterr().out)["settings"] == [list(row) for row in changed]
 
