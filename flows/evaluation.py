@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prefect import flow
 
 from tasks.base_model import base_model
+from tasks.benchmarks import limits_for
 from tasks.candidates import candidates
 from tasks.engines.sampler import close_shared_sampler
 from tasks.evaluation_set import evaluation_set
@@ -63,10 +64,11 @@ def evaluate_model(
     )
     samples = sample(turn, label, model, problems, settings.model.dtype, settings.engine, sampling, seed)
     tables = samples.tables
-    behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], settings.sandbox)
+    limits = limits_for(evaluation.benchmarks, settings.sandbox)
+    behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], limits)
     pool_stages = pool_of_negatives(turn, problems, tables, behaviours, settings)
     pool = pool_stages[-1].tables["pool"]
-    met = execute(turn, f"{label}-pool", problems, pool, tables["suites"], settings.sandbox)
+    met = execute(turn, f"{label}-pool", problems, pool, tables["suites"], limits)
     scores = score(
         turn,
         label,
@@ -119,7 +121,7 @@ def evaluation(settings: IterationSettings) -> dict[str, object]:
     try:
         with workspace.lock(f"an evaluation of {settings.model.name}"):
             model = base_model(settings.model)
-            problems = evaluation_set(turn, settings.evaluation).tables["scored"]
+            problems = evaluation_set(turn, settings.evaluation, settings.sandbox).tables["scored"]
             scored = evaluate_model(turn, "evaluation", model, problems, settings)
             return {
                 "model": model.digest,

@@ -51,7 +51,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     # The champion is the last promoted model; the wheel starts with the base.
     base = base_model(settings.model)
     champion = champion_of(workspace, base, turn.iteration)
-    labelled = done(evaluation_set(turn, settings.evaluation)).tables
+    labelled = done(evaluation_set(turn, settings.evaluation, settings.sandbox)).tables
 
     # 1. Problems: statements and proposals, without repeats and without benchmark text.
     problems = done(

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tasks.benchmarks import load_benchmark
+from tasks.gold import filled
 from tasks.records import Problem, record_id
-from tasks.settings import EvaluationSettings
+from tasks.settings import EvaluationSettings, SandboxSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Stage, StageResult
 
@@ -24,13 +25,13 @@ def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
 
 
 @step("evaluation-set")
-def evaluation_set(turn: Turn, settings: EvaluationSettings) -> StageResult:
+def evaluation_set(turn: Turn, settings: EvaluationSettings, sandbox: SandboxSettings) -> StageResult:
     """Write the problems that are scored (`scored`; `dev` those that decide), and all that self-play must
     not see (`all`)."""
     problems = [problem for name in settings.benchmarks for problem in load_benchmark(name)]
 
     def compute(stage: Stage) -> None:
-        scored = first_of_each(problems, settings.max_problems)
+        scored = filled(first_of_each(problems, settings.max_problems), sandbox)
         stage.write("scored", Problem, scored)
         stage.write("dev", Problem, [problem for problem in scored if problem.split == "dev"])
         stage.write("all", Problem, problems)

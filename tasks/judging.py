@@ -1,7 +1,7 @@
 """Outcome x case -> verdict. The judge sits outside the sandbox; what it judges never saw it.
 
-Self-play's rule is Python's `==` over plain data. A benchmark that needs another rule (tolerances, sets,
-special oracles) passes its own `Equality`.
+Self-play's rule is Python's `==` over plain data. A benchmark's cases may name another one (`Case.rule`:
+tolerances, sets, special oracles), which then holds whatever `Equality` the judge was given.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from functools import lru_cache
 from typing import Any
 
 from tasks import values
+from tasks.benchmarks.rules import RULES
 from tasks.records import Behaviour, Call, Case, Outcome, Suite, Verdict
 
 Equality = Callable[[Any, Any], bool]
+CACHED_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,13 @@ def plan_calls(suites: Sequence[Suite]) -> CallPlan:
     )
 
 
-@lru_cache(maxsize=65_536)
 def _decoded(text: str) -> Any:
+    # Large values would fill the memory that the cache is bounded to by number alone.
+    return _decoded_small(text) if len(text) <= CACHED_CHARACTERS else values.decode(text)
+
+
+@lru_cache(maxsize=65_536)
+def _decoded_small(text: str) -> Any:
     return values.decode(text)
 
 
@@ -61,7 +68,10 @@ def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Ve
     if outcome.kind != "value":
         return "fail"
     try:
-        return "pass" if equality(_decoded(outcome.value), _decoded(case.expected)) else "fail"
+        value, expected = _decoded(outcome.value), _decoded(case.expected)
+        if case.rule:
+            return "pass" if RULES[case.rule](value, expected, case) else "fail"
+        return "pass" if equality(value, expected) else "fail"
     except values.ValueFormatError:
         return "fail"
 

@@ -35,7 +35,8 @@ def record_id(*parts: object) -> str:
 class Problem:
     """A task with one function to write (`entry_point`), or, with none, a stdin program.
 
-    `gold_solution` and `gold_suite` are filled by benchmarks alone; no filter ever reads them.
+    `gold_solution` and the gold tests are filled by benchmarks alone; no filter ever reads them. The tests
+    are source (`gold_suite`) or, where a benchmark has no assertions but data, cases (`gold_cases`).
     """
 
     problem_id: str
@@ -48,6 +49,7 @@ class Problem:
     split: str = ""
     gold_solution: str = ""
     gold_suite: tuple[str, ...] = ()
+    gold_cases: tuple[Case, ...] = ()
     wrong_solutions: tuple[str, ...] = ()
 
 
@@ -83,7 +85,8 @@ class Case:
     """One test: a call with its expected value, or exception type, or an assertion's source.
 
     Exactly one of three forms: `call` + `expected` (encoded), `call` + `raises`, or `check` (source
-    that runs in a test process of its own). `source` is the text it was parsed from.
+    that runs in a test process of its own). `source` is the text it was parsed from. `rule` names a
+    benchmark's own comparison (`tasks.benchmarks.rules`), `tolerance` is its absolute tolerance; "" is `==`.
     """
 
     source: str
@@ -91,6 +94,8 @@ class Case:
     expected: str = ""
     raises: str = ""
     check: str = ""
+    rule: str = ""
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,8 +230,8 @@ class TrainingSettings(_Settings):
 class EvaluationSettings(_Settings):
     """What a model is scored on. Dev decides, test is only reported."""
 
-    benchmarks: list[Literal["starter", "mbpp"]] = Field(
-        ["starter"], description="Benchmarks; mbpp comes from the hub or FLYWHEEL_DATA_DIR."
+    benchmarks: list[Literal["starter", "mbpp", "mbpp-plus"]] = Field(
+        ["starter"], description="Benchmarks; all but starter come from FLYWHEEL_DATA_DIR (mbpp or the hub)."
     )
     max_problems: int = Field(
         40, ge=0, le=100_000, description="Problems a benchmark and split, the first so many; 0 for all."

@@ -1,0 +1,58 @@
+"""Labelled problems: each benchmark owns its decoder and its comparison rule.
+
+starter        written for this project, shipped with it
+mbpp           MBPP sanitized: dev and test, and train for self-play
+mbpp-plus      MBPP+: 378 tasks of MBPP with many more inputs; test
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tasks import values
+from tasks.benchmarks.evalplus import load_mbpp_plus
+from tasks.benchmarks.mbpp import MBPP_FILE, load_mbpp
+from tasks.benchmarks.starter import load_starter
+from tasks.errors import FlywheelError
+from tasks.records import Problem
+from tasks.settings import SandboxSettings
+
+__all__ = [
+    "MBPP_FILE",
+    "equality_of",
+    "limits_for",
+    "load_benchmark",
+    "load_mbpp",
+    "load_mbpp_plus",
+    "load_starter",
+]
+
+# Some of MBPP+'s canonical solutions compute for seconds over their inputs, one returns a list of 1 GB.
+_LEAST: dict[str, dict[str, float]] = {
+    "mbpp-plus": {"cpu_s": 20, "wall_s": 60, "memory_mb": 2048, "output_kb": 2048}
+}
+
+
+def limits_for(benchmarks: Iterable[str], settings: SandboxSettings) -> SandboxSettings:
+    """The sandbox's settings with every limit at least what these benchmarks' gold solutions need."""
+    limits = settings.model_dump()
+    for least in (_LEAST.get(name, {}) for name in benchmarks):
+        limits.update({limit: max(value, limits[limit]) for limit, value in least.items()})
+    return SandboxSettings(**limits)
+
+
+def equality_of(benchmark: str) -> Callable[[Any, Any], bool]:
+    """How cases are compared that bring no rule of their own (`Case.rule`): `==` over plain data."""
+    return values.equal
+
+
+def load_benchmark(name: str) -> list[Problem]:
+    """All dev and test problems of a benchmark. Raises `FlywheelError` when its data cannot be had."""
+    if name == "starter":
+        return load_starter()
+    if name == "mbpp":
+        return [problem for problem in load_mbpp() if problem.split != "train"]
+    if name == "mbpp-plus":
+        return load_mbpp_plus()
+    raise FlywheelError(f"no benchmark is called {name!r}: choose among starter, mbpp, mbpp-plus.")
