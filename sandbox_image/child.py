@@ -43,9 +43,10 @@ _set_int_digits = sys.set_int_max_str_digits
 class Report:
     """Writes records to the result file; `index` says whose outcome an abort is."""
 
-    def __init__(self, fd: int, budget: int) -> None:
+    def __init__(self, fd: int, budget: int, digest_above: int = 0) -> None:
         self.fd = fd
         self.left = budget
+        self.digest_above = digest_above
         self.index = IMPORT
         self.cpu = _cpu_clock()
         self.wall = _clock()
@@ -64,7 +65,7 @@ class Report:
     def value(self, value: Any) -> None:
         """The value as the outcome; one that is too large, or cannot be read, has its own outcome."""
         try:
-            text = encode(value, self.left)
+            text = shortened(value, self.left, self.digest_above)
         except plain.TooLarge:
             self.end("output_limit", detail="the result is too large")
         except MemoryError:
@@ -146,6 +147,16 @@ def encode(value: Any, budget: int) -> str:
         return plain.encode(value, budget)
 
 
+def shortened(value: Any, budget: int, digest_above: int) -> str:
+    """The value's text, or its digest where that is allowed (`digest_above` > 0) and the text is longer."""
+    if not 0 < digest_above < budget:
+        return encode(value, budget)
+    try:
+        return encode(value, digest_above)
+    except plain.TooLarge:
+        return plain.digest(value)
+
+
 def arguments_of(text: str) -> tuple[list[Any], dict[str, Any]]:
     """Fresh arguments of a call from the encoded pair `[[args..], {kwargs..}]`."""
     args, kwargs = plain.decode(text)
@@ -161,9 +172,9 @@ def new_module(name: str) -> dict[str, Any]:
 
 
 def run_calls(request: bytes, result: int, output_bytes: int) -> NoReturn:
-    """`request`: JSON `{"code", "calls": [[function, arguments], ..]}`. Never returns."""
+    """`request`: JSON `{"code", "calls": [[function, arguments], ..], "digest_above"}`. Never returns."""
     task = json.loads(request)
-    report = Report(result, output_bytes)
+    report = Report(result, output_bytes, task["digest_above"])
     if task["calls"] and task["calls"][0][0] == "":
         _run_program(task["code"], task["calls"][0][1], report, output_bytes)
     SINK.report, SINK.limit = report, output_bytes

@@ -38,6 +38,7 @@ def programs_of(problem: Problem, solutions: Sequence[Solution], suites: Sequenc
             problem.entry_point,
             plan.calls,
             plan.checks,
+            digests=bool(problem.gold_cases),
         )
         for solution in solutions
     }

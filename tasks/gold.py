@@ -23,7 +23,7 @@ def fill(sandbox: Sandbox, problems: Sequence[Problem]) -> list[Problem]:
     """The same problems, all with expected values. Raises `FlywheelError` when a gold solution gives none."""
     plans = {problem.problem_id: _plan(problem) for problem in problems if is_open(problem)}
     programs = [
-        Program(p.problem_id, p.gold_solution, p.entry_point, plans[p.problem_id].calls)
+        Program(p.problem_id, p.gold_solution, p.entry_point, plans[p.problem_id].calls, digests=True)
         for p in problems
         if p.problem_id in plans
     ]

@@ -148,7 +148,8 @@ class Outcome:
 class Program:
     """What the sandbox runs: one solution over calls (one process, in order) and checks (apart).
 
-    `code` None is the null candidate: every call of its stub returns a unique opaque object.
+    `code` None is the null candidate: every call of its stub returns a unique opaque object. `digests`:
+    a list or tuple too large to travel comes as its digest, which only an equal one equals.
     """
 
     program_id: str
@@ -156,6 +157,7 @@ class Program:
     entry_point: str
     calls: tuple[Call, ...] = ()
     checks: tuple[str, ...] = ()
+    digests: bool = False
 
 
 @dataclass(frozen=True, slots=True)

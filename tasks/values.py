@@ -10,9 +10,11 @@ and equals nothing, not even itself. Text is ASCII JSON with tags where JSON has
     {k: v}                       {"d": [[k, v], ..]}
     b".."  1j                    {"b": "<hex>"}   {"c": [re, im]}
     an opaque value              {"o": "<type name>"}
+    a digest                     {"h": ["<list or tuple>", <items>, "<sha-256>"]}
 
-The supervisor inside the container writes the same text with code of its own (sandbox_image imports
-nothing of the project), so `decode` treats its input as hostile: bounded depth, checked shapes.
+A *digest* stands for a list or tuple too large to travel, where a benchmark allows it. The supervisor
+inside the container writes the same text with code of its own (sandbox_image imports nothing of the
+project), so `decode` treats its input as hostile: bounded depth, checked shapes.
 """
 
 from __future__ import annotations
@@ -51,6 +53,15 @@ class Opaque:
         return id(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What is known of a value too large to travel: equal digests are equal values."""
+
+    type_name: str
+    items: int
+    sha256: str
+
+
 def encode(value: Any) -> str:
     """The canonical text of a value. Raises `ValueFormatError` beyond `MAX_DEPTH`."""
     return json.dumps(_tag(value, 0), ensure_ascii=True, separators=(",", ":"))
@@ -81,6 +92,8 @@ def _tag(value: Any, depth: int) -> Any:
         return {"b": value.hex()}
     if kind is Opaque:
         return {"o": value.type_name}
+    if kind is Digest:
+        return {"h": [value.type_name, value.items, value.sha256]}
     return {"o": kind.__name__}
 
 
@@ -132,6 +145,9 @@ def _untag_body(tag: str, body: Any, depth: int) -> Any:
         return complex(_untag(body[0], depth), _untag(body[1], depth))
     if tag == "o":
         return Opaque(str(body)[:200])
+    if tag == "h":
+        name, items, sha256 = body
+        return Digest(str(name)[:200], int(items), str(sha256)[:64])
     raise ValueFormatError(f"unknown tag {tag!r}")
 
 

@@ -19,6 +19,7 @@ from tasks import values
 from tasks.records import Execution, Outcome, OutcomeKind, Program
 
 MAX_SETBACKS = 3
+DIGEST_ABOVE = 256 << 10
 _MAX_MS = 1e8
 _KINDS = ("value", "exception", "memory", "output_limit", "no_result")
 _SIMPLE = re.compile(r'-?\d{1,15}|null|true|false|"[ !#-\[\]-~]*"')
@@ -57,7 +58,8 @@ class Episodes:
             while not stdin and end < len(program.calls) and program.calls[end].function != "":
                 end += 1
             calls = [[call.function, call.arguments] for call in program.calls[done:end]]
-            return Request("calls", [_json({"code": program.code, "calls": calls})], range(done, end))
+            task = {"code": program.code, "calls": calls, "digest_above": DIGEST_ABOVE * program.digests}
+            return Request("calls", [_json(task)], range(done, end))
         at = len(self._checks)
         if at < len(program.checks):
             test = {"code": program.code, "entry_point": program.entry_point, "check": program.checks[at]}
