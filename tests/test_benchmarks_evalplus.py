@@ -86,7 +86,8 @@ def test_slow_canonical_solutions_pass(image: str) -> None:
 @needs_data
 def test_missing_expected_values_are_those_of_the_canonical_solution(sandbox: DockerSandbox) -> None:
     theirs = {problem.problem_id: problem for problem in labelled()}
-    ours = fill(sandbox, [p for p in load_mbpp_plus() if number(p) in ("3", "82", "115", "124", "737")])
+    chosen = [p for p in load_mbpp_plus() if number(p) in ("3", "82", "115", "124", "558")]
+    ours = fill(sandbox, chosen)
     assert len(ours) == 5
     assert not any(map(is_open, ours))
     assert ours == [theirs[problem.problem_id] for problem in ours]
@@ -106,7 +107,7 @@ def test_sets_none_and_other_oracles() -> None:
     assert agrees(0, 8, case("sum_div", 8))
     assert agrees(["anything"], True, case("are_equivalent", 1, 2))
     assert agrees(1, 99, case("digit_distance_nums", 12, 2))
-    assert agrees(33, 99, case("surface_Area", 3, 4))
+    assert agrees(35, 99, case("surface_Area", 3, 4))
     assert not agrees("33", 99, case("surface_Area", 3, 4))
 
 
