@@ -19,9 +19,8 @@ from typing import Any
 from tasks.agreement import dropped_by
 from tasks.consensus import Ballot, ballot_of, decide, ranked_groups
 from tasks.engines.image import ensure_image
-from tasks.engines.sandbox import DockerSandbox, Sandbox
 from tasks.exchange import AskedSuite, RowsByProblem, check_out, compared_form, read_problems, whole_file
-from tasks.execution import execute_shard
+from tasks.execution import Seeds, execute_shard, two_seeds
 from tasks.prompts import Refusal, bare_code
 from tasks.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
 from tasks.settings import AgreementSettings, SandboxSettings
@@ -94,12 +93,12 @@ def agree_files(
     image = ensure_image(say)
     with (
         whole_file(out) as file,
-        DockerSandbox(sandbox_settings, image, f"agree-{os.getpid()}") as sandbox,
+        two_seeds(sandbox_settings, image, f"agree-{os.getpid()}") as seeds,
     ):
         tally = Tally()
         said = time.monotonic()
         for chunk in _chunks(list(known.values()), answers, suites):
-            for line in decide_chunk(sandbox, [read_material(p, answers, suites) for p in chunk], settings):
+            for line in decide_chunk(seeds, [read_material(p, answers, suites) for p in chunk], settings):
                 file.write(f"{json.dumps(line)}\n")
                 tally.add(line)
             if time.monotonic() - said > SAY_EVERY_S:
@@ -123,12 +122,12 @@ def read_material(problem: Problem, answers: RowsByProblem, suites: RowsByProble
 
 
 def decide_chunk(
-    sandbox: Sandbox, materials: Sequence[Material], settings: AgreementSettings
+    seeds: Seeds, materials: Sequence[Material], settings: AgreementSettings
 ) -> Iterator[dict[str, Any]]:
     """A line of the output for each problem."""
     behaviours: dict[str, list[Behaviour]] = {material.problem.problem_id: [] for material in materials}
     for row in execute_shard(
-        sandbox,
+        seeds,
         [material.problem for material in materials],
         {material.problem.problem_id: list(material.solutions) for material in materials},
         {material.problem.problem_id: material.suites for material in materials},

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from tasks.engines.image import ensure_image
-from tasks.engines.sandbox import DockerSandbox, Sandbox
 from tasks.exchange import (
     AskedSuite,
     check_out,
@@ -27,7 +26,7 @@ from tasks.exchange import (
     read_suites,
     whole_file,
 )
-from tasks.execution import execute_shard
+from tasks.execution import Seeds, execute_shard, two_seeds
 from tasks.judging import plan_calls
 from tasks.records import Problem, Solution
 from tasks.settings import SandboxSettings
@@ -86,12 +85,12 @@ def execute_files(
     image = ensure_image(say)
     with (
         whole_file(out) as file,
-        DockerSandbox(settings, image, f"execute-{os.getpid()}") as sandbox,
+        two_seeds(settings, image, f"execute-{os.getpid()}") as seeds,
     ):
         tally = Tally()
         said = time.monotonic()
         for chunk in _chunks(read_solutions(solutions, known)):
-            lines = list(judge_solutions(sandbox, known, suites, chunk))
+            lines = list(judge_solutions(seeds, known, suites, chunk))
             file.writelines(f"{json.dumps(line)}\n" for line in lines)
             tally.solutions += len(chunk)
             tally.add(lines)
@@ -102,7 +101,7 @@ def execute_files(
 
 
 def judge_solutions(
-    sandbox: Sandbox,
+    seeds: Seeds,
     problems: Mapping[str, Problem],
     suites: Mapping[str, Sequence[AskedSuite]],
     solutions: Sequence[Solution],
@@ -120,7 +119,7 @@ def judge_solutions(
         )
         for problem_id in numbered
     }
-    rows = execute_shard(sandbox, [problems[problem_id] for problem_id in numbered], numbered, ordered)
+    rows = execute_shard(seeds, [problems[problem_id] for problem_id in numbered], numbered, ordered)
     behaviours = {row.solution_id: row for row in rows}
     plans = {problem_id: plan_calls(ordered[problem_id]) for problem_id in numbered}
     for number, solution in enumerate(solutions):

@@ -77,7 +77,8 @@ def _problems(stages: Mapping[str, Any]) -> list[str]:
         f"- suites: {sampled['suites_sampled']} sampled, {sampled['suites_parsed']} parsed, "
         f"{sampled['cases']} cases",
         f"- not parsed: {_counts(sampled['dropped'])}",
-        f"- outcomes by kind: {_counts(executed['outcomes'])}; flaky programs {executed['flaky']}",
+        f"- outcomes by kind: {_counts(executed['outcomes'])}; flaky programs {executed['flaky']}, "
+        f"others that depend on call order {executed['stable_by_suite']}",
         f"- agreement kept **{agreed['kept']} of {agreed['problems']}** problems "
         f"({agreed['confident']} confident enough for pairs)",
         f"- dropped because: {_counts(agreed['reasons'])}",

@@ -12,6 +12,7 @@ import builtins
 import json
 import math
 import os
+import signal
 import struct
 import time
 from collections.abc import Callable
@@ -22,29 +23,60 @@ from sandbox_image import child, plain
 PROVIDED = {"math": math, "isclose": math.isclose}
 # A candidate that dies is noticed by PID 1, which ends this process too and reports the true cause.
 GRACE_S = 0.2
+LOST = 3
+ANSWERS = ("value", "exception", "unloaded", "memory", "output_limit", "no_result")
 
 
 def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes: int) -> NoReturn:
-    """`request`: JSON `{"code", "entry_point", "check"}`, code null for the null candidate. Never returns.
+    """`request`: JSON `{"code", "entry_point", "steps", "digest_above"}`, code null for the null candidate.
+    Never returns.
 
-    One record: "value" null when the check ran to its end (detail "no call" when it met no stub), else
-    its exception.
+    A step is a check's source or a call `[function, arguments]`; all meet one candidate, in their order.
+    A record a step: a call's outcome; of a check "value" null when it ran to its end, else its exception.
+    Detail "no call": it met no stub. The null candidate passes every check that does not call it.
     """
     task = json.loads(request)
     report = child.Report(result, output_bytes)
     child.SINK.report, child.SINK.limit = report, output_bytes
     channel = _Channel(outbox, inbox, report, output_bytes, null=task["code"] is None)
+    stubs = {name: channel.stub(name) for name in stub_names(task["code"], task["entry_point"])}
+    alone = len(task["steps"]) == 1
+    for index, step in enumerate(task["steps"]):
+        # A check must not change what the next one stands on: a process for each of several.
+        if not alone and isinstance(step, str) and (pid := os.fork()):
+            _end_alike(os.waitpid(pid, 0)[1])
+            continue
+        report.begin(index)
+        if not isinstance(step, str):
+            report.end(*channel.ask(*step, task["digest_above"])[:3])
+            continue
+        _run(step, stubs, channel, report)
+        os._exit(0)
+    os._exit(0)
+
+
+def _run(source: str, stubs: dict[str, Any], channel: _Channel, report: child.Report) -> None:
     namespace = child.new_module("check")
     namespace.update(PROVIDED)
-    namespace.update((name, channel.stub(name)) for name in stub_names(task["code"], task["entry_point"]))
-    report.begin(0)
+    namespace.update(stubs)
     try:
-        exec(compile(task["check"], "<check>", "exec", dont_inherit=True), namespace)
+        exec(compile(source, "<check>", "exec", dont_inherit=True), namespace)
     except BaseException as error:
-        report.raised(error)
+        if channel.null and not channel.calls:
+            report.end("value", "null", "no call")
+        else:
+            report.raised(error)
     else:
         report.end("value", "null", "" if channel.calls else "no call")
-    os._exit(0)
+
+
+def _end_alike(status: int) -> None:
+    """Ends this process as a check's own has ended; returns if that was a clean end."""
+    if os.WIFSIGNALED(status):
+        signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    if code := os.waitstatus_to_exitcode(status):
+        os._exit(0 if code == LOST else code)
 
 
 def stub_names(code: str | None, entry_point: str) -> list[str]:
@@ -89,22 +121,29 @@ class _Channel:
             raise TypeError("the arguments are too large") from None
         if '{"o":' in sent:
             raise TypeError("the arguments are not plain data")
-        data = json.dumps([name, sent]).encode("ascii")
+        kind, text, detail, after = self.ask(name, sent)
+        try:
+            if after and after != sent:
+                _repeat_changes([list(args), kwargs], plain.decode(sent), plain.decode(after))
+            if kind == "value":
+                return plain.decode(text)
+        except ValueError:
+            self._lost("malformed answer")
+        if kind == "exception":
+            raise _exception(text, detail)
+        # No exception: the check could catch it.
+        self.report.end(kind, text, detail)
+        os._exit(0)
+
+    def ask(self, name: str, arguments: str, digest_above: int = 0) -> list[str]:
+        """What the solution answers to a call: kind, text, detail and the arguments after it."""
+        if self.null:
+            return ["value", child.encode(plain.Opaque("null"), self.limit), "", ""]
+        data = json.dumps([name, arguments, digest_above]).encode("ascii")
         try:
             child.write_all(self.outbox, struct.pack(">I", len(data)) + data)
         except BrokenPipeError:
             self._lost("the solution's process went away")
-        kind, *parts, after = self._answer()
-        try:
-            if after and after != sent:
-                _repeat_changes([list(args), kwargs], plain.decode(after))
-            if kind == "value":
-                return plain.decode(parts[0])
-        except ValueError:
-            self._lost("malformed answer")
-        raise _exception(*parts)
-
-    def _answer(self) -> list[str]:
         header = child.read_exactly(self.inbox, 4)
         if len(header) < 4:
             self._lost("the solution's process went away")
@@ -117,8 +156,9 @@ class _Channel:
             answer = None
         if (
             isinstance(answer, list)
+            and len(answer) == 4
             and all(isinstance(part, str) for part in answer)
-            and (answer[:1], len(answer)) in ((["value"], 3), (["exception"], 4))
+            and answer[0] in ANSWERS
         ):
             return answer
         return self._lost("malformed answer")
@@ -127,42 +167,65 @@ class _Channel:
         """No exception: the check could catch it, and go on with a solution that is not there."""
         time.sleep(GRACE_S)
         self.report.end("no_result", detail=why)
-        os._exit(0)
+        os._exit(LOST)
 
 
-def _exception(name: str, message: str) -> BaseException:
-    """An exception of the builtin type of that name, else of a new type that carries the name.
+def _exception(text: str, message: str) -> BaseException:
+    """The exception that `child.raised` describes: of the builtin type of that name, else of a new type
+    with the same builtin bases, so that a test catches it as what it is.
 
     One that ends a loop in silence (`all(map(f, xs))` would pass) is a RuntimeError, as in a generator.
     """
-    if name in ("StopIteration", "StopAsyncIteration"):
+    name, *bases = text.split("|")
+    if {"StopIteration", "StopAsyncIteration"} & {name, *bases}:
         return RuntimeError(f"the solution raised {name}")
-    kind = getattr(builtins, name, None)
-    if isinstance(kind, type) and issubclass(kind, BaseException):
+    known = [kind for kind in map(_builtin_exception, [name, *bases[:50]]) if kind]
+    argument: Any = message
+    if KeyError in known and len(message) > 1 and message[0] == message[-1] and message[0] in "'\"":
+        # KeyError alone shows its argument's repr.
+        argument = message[1:-1]
+    if known and known[0].__name__ == name:
         try:
-            return kind(message)
+            return known[0](argument)
         except Exception:
-            pass
-    return type(name[:200] if name.isidentifier() else "Exception", (Exception,), {})(message)  # type: ignore[no-any-return]
+            pass  # It wants other arguments, like UnicodeDecodeError.
+    lowest = [kind for kind in known if not any(kind in other.__mro__[1:] for other in known)]
+    label = name[:200] if name.isidentifier() else "Exception"
+    for chosen in (lowest, lowest[:1], [Exception]):
+        try:
+            return type(label, tuple(chosen), {"__init__": lambda *_: None})(argument)  # type: ignore[no-any-return]
+        except Exception:
+            continue
+    return Exception(argument)
 
 
-def _repeat_changes(old: Any, new: Any) -> Any:
-    """Makes `old` equal to `new` in place where both are containers of one kind; what stands for `new`."""
-    if type(old) is not type(new):
-        return new
+def _builtin_exception(name: str) -> type[BaseException] | None:
+    kind = getattr(builtins, name, None)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseException) else None
+
+
+def _repeat_changes(old: Any, before: Any, after: Any) -> Any:
+    """Does to `old` in place what was done to its copy between `before` and `after`; what stands for it now.
+
+    What the copy kept is left alone: a list that stands in two places of `old` was two lists there.
+    """
+    if type(old) is not type(after):
+        return after
+    if before == after:
+        return old
     if isinstance(old, list):
-        old[:] = [_repeat_changes(a, b) for a, b in zip(old, new, strict=False)] + new[len(old) :]
-        return old
-    if isinstance(old, tuple):
-        merged = tuple(_repeat_changes(a, b) for a, b in zip(old, new, strict=False))
-        return old if len(old) == len(new) and all(a is b for a, b in zip(old, merged, strict=True)) else new
-    if isinstance(old, dict):
-        merged_items = [(key, _repeat_changes(old.get(key), item)) for key, item in new.items()]
+        same = zip(old, before, after, strict=False)
+        old[:] = [_repeat_changes(*parts) for parts in same] + after[len(old) :]
+    elif isinstance(old, dict):
+        items = {key: _repeat_changes(old.get(key), before.get(key), item) for key, item in after.items()}
         old.clear()
-        old.update(merged_items)
-        return old
-    if isinstance(old, set):
+        old.update(items)
+    elif isinstance(old, set):
         old.clear()
-        old.update(new)
-        return old
-    return new
+        old.update(after)
+    elif isinstance(old, tuple) and len(old) == len(after):
+        merged = tuple(_repeat_changes(*parts) for parts in zip(old, before, after, strict=True))
+        return old if all(a is b for a, b in zip(old, merged, strict=True)) else merged
+    else:
+        return after
+    return old

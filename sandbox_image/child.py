@@ -4,7 +4,8 @@ Runs after the fork, as the program's own uid, with the solution's code and the 
 in memory and nothing else. Whatever the solution does to this process can change its own outcomes only.
 
 Report: one ASCII JSON line a record, `[index, kind, text, detail, cpu_ms, wall_ms]`. Index -1 is the
-import of the module: kind "ready", or the outcome that every call gets.
+import of the module: kind "ready", or the outcome that every call gets. Kind "unloaded" is an exception
+that came before the call could be made.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ _exit = os._exit
 _pause = signal.pause
 _set_recursion_limit = sys.setrecursionlimit
 _set_int_digits = sys.set_int_max_str_digits
+_bases = vars(type)["__mro__"].__get__
+_EXCEPTIONS = [
+    (kind.__name__, kind)
+    for kind in vars(builtins).values()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+]
 
 
 class Report:
@@ -63,24 +70,10 @@ class Report:
         write_all(self.fd, line.encode("ascii"))
 
     def value(self, value: Any) -> None:
-        """The value as the outcome; one that is too large, or cannot be read, has its own outcome."""
-        try:
-            text = shortened(value, self.left, self.digest_above)
-        except plain.TooLarge:
-            self.end("output_limit", detail="the result is too large")
-        except MemoryError:
-            self.end("memory")
-        except BaseException as error:
-            self.end("no_result", detail=f"unreadable result: {plain.type_name(type(error))}")
-        else:
-            self.end("value", text)
+        self.end(*returned(value, self.left, self.digest_above))
 
     def raised(self, error: BaseException) -> None:
-        name, message = describe(error)
-        if name == "MemoryError":
-            self.end("memory", detail=message)
-        else:
-            self.end("exception", name, message)
+        self.end(*raised(error))
 
     def too_much_output(self) -> NoReturn:
         """Ends the process at once: an exception could be swallowed, and the flood would go on."""
@@ -128,13 +121,34 @@ def write_all(fd: int, data: bytes) -> None:
         data = data[_write(fd, data) :]
 
 
-def describe(error: BaseException) -> tuple[str, str]:
-    """Type name and message of an exception; its `__str__` may be the solution's, and may fail."""
+def returned(value: Any, budget: int, digest_above: int) -> tuple[str, str, str]:
+    """Kind, text and detail of a result; one that is too large, or cannot be read, has its own outcome."""
+    try:
+        return "value", shortened(value, budget, digest_above), ""
+    except plain.TooLarge:
+        return "output_limit", "", "the result is too large"
+    except MemoryError:
+        return "memory", "", ""
+    except BaseException as error:
+        return "no_result", "", f"unreadable result: {plain.type_name(type(error))}"
+
+
+def raised(error: BaseException) -> tuple[str, str, str]:
+    """Kind, text and detail of an exception. The text is the type's name, then the builtin types that it
+    derives from, `Mine|ValueError|Exception|BaseException`: what a test may catch it as.
+
+    Its `__str__` may be the solution's, and may fail.
+    """
     try:
         message = str.__str__(str(error))[:200]
     except BaseException:
         message = ""
-    return plain.type_name(type(error)), message
+    kind = type(error)
+    name = plain.type_name(kind)
+    if name == "MemoryError":
+        return "memory", "", message
+    bases = [known for base in _bases(kind)[1:] for known, builtin in _EXCEPTIONS if base is builtin]
+    return "exception", "|".join([name, *bases]), message
 
 
 def encode(value: Any, budget: int) -> str:
@@ -188,8 +202,11 @@ def run_calls(request: bytes, result: int, output_bytes: int) -> NoReturn:
     for index, (function, arguments) in enumerate(task["calls"]):
         args, kwargs = arguments_of(arguments)
         report.begin(index)
+        if function not in namespace:
+            report.end(*missing(function))
+            continue
         try:
-            value = _look_up(namespace, function)(*args, **kwargs)
+            value = namespace[function](*args, **kwargs)
         except BaseException as error:
             report.raised(error)
         else:
@@ -209,7 +226,7 @@ def rehearse() -> None:
         args, kwargs = arguments_of(arguments)
         report.begin(index)
         try:
-            report.value(_look_up(namespace, "f")(*args, **kwargs))
+            report.value(namespace["f"](*args, **kwargs))
         except TypeError as error:
             report.raised(error)
     os.close(report.fd)
@@ -239,10 +256,9 @@ def f(xs):
 """
 
 
-def _look_up(namespace: dict[str, Any], function: str) -> Any:
-    if function not in namespace:
-        raise NameError(f"name {function!r} is not defined")
-    return namespace[function]
+def missing(function: str) -> tuple[str, str, str]:
+    """What a call of a function that the solution does not define comes to: no test may expect it."""
+    return "unloaded", "NameError", f"name {function!r} is not defined"
 
 
 def _run_program(code: str, arguments: str, report: Report, output_bytes: int) -> NoReturn:
@@ -307,8 +323,8 @@ def read_exactly(fd: int, size: int) -> bytes:
 def serve_check(request: bytes, inbox: int, outbox: int, output_bytes: int) -> NoReturn:
     """The candidate of a check: answers the calls that arrive on `inbox`. Never returns.
 
-    A call is a frame (4 bytes of length, big endian) of JSON `[function, arguments]`; an answer is a
-    frame of `["value", value, arguments after]` or `["exception", type name, message, arguments after]`.
+    A call is a frame (4 bytes of length, big endian) of JSON `[function, arguments, digest_above]`; an
+    answer is a frame of `[kind, text, detail, arguments after]`, the first three as in a report.
     """
     code = json.loads(request)["code"]
     namespace = new_module("solution")
@@ -323,15 +339,20 @@ def serve_check(request: bytes, inbox: int, outbox: int, output_bytes: int) -> N
             # The test has ended. To exit would look like a crash that came first; the sweep is near.
             while True:
                 _pause()
-        function, arguments = json.loads(read_exactly(inbox, struct.unpack(">I", header)[0]))
+        function, arguments, digest_above = json.loads(read_exactly(inbox, struct.unpack(">I", header)[0]))
         args, kwargs = arguments_of(arguments)
-        try:
-            if failure is not None:
-                raise failure
-            value = encode(_look_up(namespace, function)(*args, **kwargs), output_bytes)
-            answer = ["value", value]
-        except BaseException as error:
-            answer = ["exception", *describe(error)]
+        if failure is not None:
+            kind, text, detail = raised(failure)
+            answer = ["unloaded" if kind == "exception" else kind, text, detail]
+        elif function not in namespace:
+            answer = [*missing(function)]
+        else:
+            try:
+                value = namespace[function](*args, **kwargs)
+            except BaseException as error:
+                answer = [*raised(error)]
+            else:
+                answer = [*returned(value, output_bytes, digest_above)]
         try:
             answer.append(encode([args, kwargs], output_bytes))
         except BaseException:

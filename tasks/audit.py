@@ -103,7 +103,7 @@ def _marks(
     gold = next(
         (rows[s.solution_id] for s in solutions if s.origin == "gold" and s.solution_id in rows), None
     )
-    if gold is None:
+    if gold is None or gold.flaky:
         return marks
     invalid = invalid_checks(rows.get(f"null/{problem.problem_id}"), plan)
     kept = {(case.call or case.check, wanted_key(case)) for case in decision.cases if decision.kept}

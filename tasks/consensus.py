@@ -10,8 +10,8 @@ Paper (Sol-Ver, arXiv 2502.14948, section 3): a solution that passes all tests o
 that fails any is rejected.
 
 Both read a `Ballot`, where outcomes and what cases want are texts: a solution satisfies a case iff the two
-are equal. Calls, cases and groups stand in an order of their own, so nothing depends on the order or the
-names of solutions and suites.
+match (`judging.key_passes`). Calls, cases and groups stand in an order of their own, so nothing depends on
+the order or the names of solutions and suites.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import log
 from operator import attrgetter
+from typing import Any
 
-from tasks.judging import CallPlan, invalid_checks, key_of, outcome_key, plan_calls, wanted_key
+from tasks.judging import CallPlan, invalid_checks, key_of, key_passes, outcome_key, plan_calls, wanted_key
 from tasks.records import Behaviour, Case, Decision, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.tables import by_problem
 
 UNOPPOSED = 1e9
-FLAKY = "its outcomes depend on what ran before"
+FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
 _PASSED = "true"
-_RAW = attrgetter("kind", "value", "exception")
+_RAW = attrgetter("kind", "value", "exception", "bases", "loading")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Ballot:
 
     `vectors` has the outcome keys of every solution that can be judged, one a distinct call, then one a
     check; `set_aside` gives the reason for every other solution. Case i of the distinct `cases` is satisfied
-    by the vectors that hold `wanted[i]` at `places[i]`; `proposals[i]` suites propose it.
+    by the vectors that match `wanted[i]` at `places[i]`; `proposals[i]` suites propose it.
     """
 
     problem_id: str
@@ -53,8 +54,11 @@ class Ballot:
 
     def satisfied(self, vector: tuple[str, ...]) -> tuple[int, ...]:
         """The cases that a solution with this vector passes: at most one a call."""
-        pairs = zip(self.places, self.wanted, strict=True)
-        return tuple([case for case, (place, wanted) in enumerate(pairs) if vector[place] == wanted])
+        first: dict[int, int] = {}
+        for case, (place, wanted) in enumerate(zip(self.places, self.wanted, strict=True)):
+            if vector[place] == wanted or (wanted[:1] == "!" and key_passes(vector[place], wanted)):
+                first.setdefault(place, case)
+        return tuple(first.values())
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,10 @@ class Group:
         return (len(self.members) - 1) * log(1 + self.outputs)
 
 
-class _Keys(dict[tuple[str, str, str], str]):
-    """(kind, value, exception) -> outcome key: most outcomes of a problem repeat."""
+class _Keys(dict[tuple[Any, ...], str]):
+    """The fields `_RAW` -> outcome key: most outcomes of a problem repeat."""
 
-    def __missing__(self, raw: tuple[str, str, str]) -> str:
+    def __missing__(self, raw: tuple[Any, ...]) -> str:
         key = self[raw] = key_of(*raw)
         return key
 

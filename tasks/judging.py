@@ -6,7 +6,8 @@ tolerances, sets, special oracles), which then holds whatever `Equality` the jud
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import builtins
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from tasks import values
 from tasks.benchmarks.rules import RULES
 from tasks.records import Behaviour, Call, Case, Outcome, Suite, Verdict
 
+_EXITS = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
 Equality = Callable[[Any, Any], bool]
 CACHED_CHARACTERS = 2_000
 
@@ -29,7 +31,10 @@ class CallPlan:
     check_index: dict[str, int]
 
     def outcome(self, behaviour: Behaviour, case: Case) -> Outcome:
-        """The outcome of a solution on a case of this plan. Raises KeyError for a case of another plan."""
+        """The outcome of a solution on a case of this plan. Raises KeyError for a case of another plan.
+
+        A call that came out differently in two suites has outcome "no_result" here: `suite_outcomes` knows.
+        """
         if case.call is not None:
             return behaviour.calls[self.call_index[case.call]]
         return behaviour.checks[self.check_index[case.check]]
@@ -62,7 +67,7 @@ def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Ve
     if case.call is None:
         return "pass" if outcome.kind == "value" else "fail"
     if case.raises:
-        return "pass" if outcome.kind == "exception" and outcome.exception == case.raises else "fail"
+        return "pass" if key_passes(outcome_key(outcome), f"!{case.raises}") else "fail"
     if not case.expected:
         return "invalid"
     if outcome.kind != "value":
@@ -76,33 +81,69 @@ def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Ve
         return "fail"
 
 
-def invalid_checks(null: Behaviour | None, plan: CallPlan) -> set[str]:
-    """Checks that pass for the null candidate: they test nothing, whatever they look like.
+def suite_outcomes(behaviour: Behaviour, suite: Suite, plan: CallPlan) -> Sequence[Outcome]:
+    """A solution's outcomes on a suite's cases, as in a fresh process for this suite."""
+    own = next((run.outcomes for run in behaviour.by_suite if run.suite_id == suite.suite_id), None)
+    return own or [plan.outcome(behaviour, case) for case in suite.cases]
 
-    Plain calls need no null run: a unique opaque object equals no expected value and raises nothing.
+
+def tests_nothing(null: Outcome) -> bool:
+    """Whether a check with this outcome for the null candidate tests nothing, whatever it looks like.
+
+    One that tests something calls the entry point, gets an object that is equal to nothing, and raises. One
+    that passes, exits or dies, or never calls (`sandbox_image.check` lets it pass then), does not.
+    """
+    return null.kind != "exception" or null.exception in _EXITS
+
+
+def invalid_checks(null: Behaviour | None, plan: CallPlan) -> set[str]:
+    """Checks that test nothing. Plain calls need no null run: a unique opaque object equals no expected
+    value and raises nothing.
     """
     if null is None:
         return set()
-    return {check for check, outcome in zip(plan.checks, null.checks, strict=True) if outcome.kind == "value"}
+    return {check for check, outcome in zip(plan.checks, null.checks, strict=True) if tests_nothing(outcome)}
 
 
 def outcome_key(outcome: Outcome) -> str:
     """What a program did, as a text: keys are equal iff values, exception types or kinds are."""
-    return key_of(outcome.kind, outcome.value, outcome.exception)
+    return key_of(outcome.kind, outcome.value, outcome.exception, outcome.bases, outcome.loading)
 
 
-def key_of(kind: str, value: str, exception: str) -> str:
-    """`outcome_key` of an outcome's three fields. Keys of values begin with neither "!" nor "?"."""
+def key_of(kind: str, value: str, exception: str, bases: Sequence[str] = (), loading: bool = False) -> str:
+    """`outcome_key` of an outcome's fields. Keys of values begin with neither "!" nor "?"."""
+    if kind == "exception":
+        return f"?loading {exception}" if loading else "|".join([f"!{exception}", *bases])
     if kind != "value":
-        return f"!{exception}" if kind == "exception" else f"?{kind}"
+        return f"?{kind}"
     try:
         return values.text_key(value)
     except values.ValueFormatError:
         return f"?unreadable {value}"
 
 
+def key_passes(key: str, wanted: str) -> bool:
+    """Whether an outcome with this key passes a case with that `wanted_key`: equal, or an exception that is
+    caught as the one wanted."""
+    return key == wanted or (key[:1] == "!" == wanted[:1] and wanted[1:] in _caught_as(key))
+
+
+@lru_cache(maxsize=4096)
+def _caught_as(key: str) -> frozenset[str]:
+    """The names of all builtin types, aliases like IOError too, that an exception's key derives from."""
+    return frozenset().union(*map(_ancestry, key[1:].split("|")))
+
+
+def _ancestry(name: str) -> frozenset[str]:
+    kind = getattr(builtins, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        return frozenset({name})
+    return frozenset(known for known, base in vars(builtins).items() if base in kind.__mro__[:-1])
+
+
 def wanted_key(case: Case) -> str:
-    """The `outcome_key` that passes a plain call's case, as `judge` has it; "" if none can pass."""
+    """What the `outcome_key`s that pass a plain call's case, as `judge` has it, must match (`key_passes`);
+    "" if none can."""
     if case.raises:
         return f"!{case.raises}"
     try:
@@ -111,7 +152,27 @@ def wanted_key(case: Case) -> str:
         return ""
 
 
+def suite_verdicts(
+    behaviour: Behaviour,
+    suite: Suite,
+    plan: CallPlan,
+    equality: Equality = values.equal,
+    invalid: Collection[str] = (),
+) -> tuple[Verdict, ...]:
+    """A solution's verdicts on a suite's cases, as in a fresh process for this suite. A flaky solution
+    passes nothing; `invalid` are checks that test nothing (`invalid_checks`)."""
+    verdicts: list[Verdict] = []
+    for case, outcome in zip(suite.cases, suite_outcomes(behaviour, suite, plan), strict=True):
+        verdict = judge(outcome, case, equality)
+        if case.call is None and case.check in invalid:
+            verdict = "invalid"
+        elif behaviour.flaky and verdict == "pass":
+            verdict = "fail"
+        verdicts.append(verdict)
+    return tuple(verdicts)
+
+
 def holds(behaviour: Behaviour, suite: Suite, plan: CallPlan, equality: Equality = values.equal) -> bool:
     """Whether a solution passes every case of a suite (an empty suite holds for nobody)."""
-    verdicts = [judge(plan.outcome(behaviour, case), case, equality) for case in suite.cases]
+    verdicts = suite_verdicts(behaviour, suite, plan, equality)
     return bool(verdicts) and all(verdict == "pass" for verdict in verdicts)

@@ -129,10 +129,11 @@ class Suite:
 class Outcome:
     """What one solution did on one call or check.
 
-    `value` is encoded (kind "value"); `exception` is the type's name (kind "exception"); `detail` says
-    more for people: "cpu" or "wall" for a timeout, the signal for a crash, the cause of a fault. A
-    check that ran to its end has kind "value"; one whose assertion failed has kind "exception" and
-    exception "AssertionError".
+    `value` is encoded (kind "value"); `exception` is the type's name (kind "exception"), `bases` the
+    builtin types that it derives from; `detail` says more for people: "cpu" or "wall" for a timeout, the
+    signal for a crash, the cause of a fault. `loading`: the exception came before the call could be made
+    (on import, or the function is missing), so no test may expect it. A check that ran to its end has
+    kind "value"; one whose assertion failed has kind "exception" and exception "AssertionError".
     """
 
     kind: OutcomeKind
@@ -142,14 +143,17 @@ class Outcome:
     cpu_ms: float = 0.0
     wall_ms: float = 0.0
     peak_kb: int = 0
+    bases: tuple[str, ...] = ()
+    loading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What the sandbox runs: one solution over calls (one process, in order) and checks (apart).
+    """What the sandbox runs: one solution over calls (one process, in order), checks (a process each) and
+    steps (calls and sources of checks that meet one process, in order).
 
-    `code` None is the null candidate: every call of its stub returns a unique opaque object. `digests`:
-    a list or tuple too large to travel comes as its digest, which only an equal one equals.
+    `code` None is the null candidate: every call of its stub returns a unique opaque object. It has no
+    steps. `digests`: a list or tuple too large to travel comes as its digest, which only an equal one equals.
     """
 
     program_id: str
@@ -157,25 +161,38 @@ class Program:
     entry_point: str
     calls: tuple[Call, ...] = ()
     checks: tuple[str, ...] = ()
+    steps: tuple[Call | str, ...] = ()
     digests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A program's outcomes, in the order of its calls and of its checks."""
+    """A program's outcomes, in the order of its calls, of its checks and of its steps."""
 
     program_id: str
     calls: tuple[Outcome, ...]
     checks: tuple[Outcome, ...]
+    steps: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteRun:
+    """What a solution did in a process that ran one suite alone: outcome i belongs to the suite's case i."""
+
+    suite_id: str
+    outcomes: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """A solution's outcomes over the union of its problem's calls and checks (a row of the pass matrix).
 
-    Position i belongs to call i / check i of `judging.plan_calls` over the problem's suites. `flaky`: a
-    second run in another order did something else, so nothing here may become a label. The null candidate
-    has solution_id "null/<problem_id>".
+    Position i belongs to call i / check i of `judging.plan_calls` over the problem's suites.
+    `order_dependent`: what it did depended on what was called before, on the hash seed, on time or chance,
+    so it ran once a suite, in processes of their own. If these runs were stable, yet some call came out
+    differently in two suites, `by_suite` holds all of them, and that call is "no_result" here. `flaky`: they
+    were not stable; nothing here may become a label, and it passes nothing. The null candidate has
+    solution_id "null/<problem_id>".
     """
 
     solution_id: str
@@ -183,6 +200,8 @@ class Behaviour:
     calls: tuple[Outcome, ...]
     checks: tuple[Outcome, ...]
     flaky: bool = False
+    by_suite: tuple[SuiteRun, ...] = ()
+    order_dependent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks import values
 from tasks.exchange import AskedSuite
-from tasks.judging import CallPlan, judge
+from tasks.judging import CallPlan, judge, suite_outcomes, tests_nothing
 from tasks.records import Behaviour, Case, Outcome, Solution, Verdict
 
 MAX_DETAIL = 400
@@ -24,13 +24,16 @@ def judged_suite(
     """
     cases = []
     outcomes: dict[int, Outcome] = {}
+    own = iter(suite_outcomes(behaviour, asked.suite, plan) if behaviour else ())
     for entry in asked.entries:
         if isinstance(entry, str) or behaviour is None:
             cases.append({"verdict": "invalid", "outcome": None, "detail": str(entry)})
             continue
-        outcome = plan.outcome(behaviour, entry)
+        outcome = next(own)
         outcomes[id(outcome)] = outcome
         verdict, detail = _verdict(asked, entry, outcome, plan.outcome(null, entry) if null else None)
+        if behaviour.flaky and verdict == "pass":
+            verdict, detail = "fail", "flaky: equal runs of this solution differ"
         cases.append({"verdict": verdict, "outcome": outcome.kind, "detail": detail})
     return {
         "problem_id": solution.problem_id,
@@ -44,9 +47,13 @@ def judged_suite(
 
 
 def _verdict(asked: AskedSuite, case: Case, outcome: Outcome, null: Outcome | None) -> tuple[Verdict, str]:
-    if case.call is None and null is not None and null.kind in ("value", "fault"):
+    if case.call is None and null is not None and tests_nothing(null):
         if null.kind == "fault":
             return "fault", _said(null)
+        if null.kind != "value":
+            return "invalid", f"ends with any solution, without a verdict: {null.exception or null.detail}"
+        if null.detail == "no call":
+            return "invalid", "never calls the function under test: it tests nothing"
         return "invalid", "passes whatever the solution returns: it tests nothing"
     verdict = judge(outcome, case, asked.equality)
     return verdict, "" if verdict == "pass" else _said(outcome, case)

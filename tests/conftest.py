@@ -12,6 +12,7 @@ from prefect.testing.utilities import prefect_test_harness
 from flows.campaign import campaign
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
+from tasks.execution import Seeds
 from tasks.settings import IterationSettings, SandboxSettings
 from tests import replay
 
@@ -45,6 +46,13 @@ def turned(
     """A campaign of two turns with recorded completions: its settings and its report. Read it only."""
     settings = replay.settings_in(tmp_path_factory.mktemp("turned"))
     return settings, campaign(settings)
+
+
+@pytest.fixture(scope="session")
+def seeds(sandbox: DockerSandbox, image: str, sandbox_settings: SandboxSettings) -> Iterator[Seeds]:
+    """What execution runs on: two pools that differ in their hash seed."""
+    with DockerSandbox(sandbox_settings, image, "tests", hash_seed=1) as second:
+        yield Seeds(sandbox, second)
 
 
 @pytest.fixture(scope="session")

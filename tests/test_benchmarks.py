@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.benchmarks import MBPP_FILE, load_mbpp, load_starter
-from tasks.engines.sandbox import DockerSandbox
-from tasks.execution import execute_shard
+from tasks.execution import Seeds, execute_shard, two_seeds
 from tasks.judging import holds, plan_calls
 from tasks.known import candidates_of, known_records
 from tasks.problems import read_statements
@@ -20,12 +19,12 @@ from tasks.tables import by_problem
 DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / MBPP_FILE
 
 
-def verdicts(sandbox: DockerSandbox, problems: list[Problem]) -> dict[str, bool]:
+def verdicts(seeds: Seeds, problems: list[Problem]) -> dict[str, bool]:
     """`{solution_id: passes the gold suite}` of all gold and wrong solutions."""
     solutions, suites = known_records(problems)
     solutions += [wrong for problem in problems for wrong in candidates_of(problem, 0, 0)]
     suites_of = by_problem(suites)
-    rows = execute_shard(sandbox, problems, by_problem(solutions), suites_of)
+    rows = execute_shard(seeds, problems, by_problem(solutions), suites_of)
     return {
         row.solution_id: holds(row, suites_of[row.problem_id][0], plan_calls(suites_of[row.problem_id]))
         for row in rows
@@ -33,11 +32,11 @@ def verdicts(sandbox: DockerSandbox, problems: list[Problem]) -> dict[str, bool]
     }
 
 
-def test_starter_gold_passes_and_wrong_solutions_fail(sandbox: DockerSandbox) -> None:
+def test_starter_gold_passes_and_wrong_solutions_fail(seeds: Seeds) -> None:
     problems = load_starter()
     assert len(problems) >= 80
     assert {p.split for p in problems} == {"dev", "test"}
-    passed = verdicts(sandbox, problems)
+    passed = verdicts(seeds, problems)
     assert len(passed) == 4 * len(problems)
     assert [name for name, good in passed.items() if good != name.startswith("gold/")] == []
 
@@ -48,7 +47,7 @@ def test_mbpp_gold_passes_its_own_tests(image: str) -> None:
     assert len(problems) >= 410
     assert {p.split for p in problems} == {"train", "dev", "test"}
     # mbpp/123 computes for about 1.5 s on its own.
-    with DockerSandbox(SandboxSettings(cpu_s=20, wall_s=60), image, "mbpp") as patient:
+    with two_seeds(SandboxSettings(cpu_s=20, wall_s=60), image, "mbpp") as patient:
         passed = verdicts(patient, problems)
     failed = [name for name, good in passed.items() if not good]
     # Their gold returns a re.Match where the test asks for truth: an opaque value has none. All are train.

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from flows import cli
 from flows.execute import judge_solutions
-from tasks.engines.sandbox import DockerSandbox
 from tasks.exchange import read_problems, read_solutions, read_suites
+from tasks.execution import Seeds
 from tests.test_cli import flywheel
 from tests.test_exchange import write
 
@@ -122,27 +122,27 @@ def test_verdicts_of_the_three_kinds_of_suites(tmp_path: Path) -> None:
     } <= details
 
 
-def judged(sandbox: DockerSandbox, folder: Path, *tables: list[dict[str, Any]]) -> list[str]:
+def judged(seeds: Seeds, folder: Path, *tables: list[dict[str, Any]]) -> list[str]:
     """The lines of problems, solutions and suites, without times."""
     files(folder, *tables)
     problems = read_problems(folder / "problems.jsonl")
     suites = read_suites(folder / "tests.jsonl", problems)
     solutions = list(read_solutions(folder / "solutions.jsonl", problems))
-    return [timeless(line) for line in judge_solutions(sandbox, problems, suites, solutions)]
+    return [timeless(line) for line in judge_solutions(seeds, problems, suites, solutions)]
 
 
 @pytest.fixture(scope="module")
-def in_order(sandbox: DockerSandbox, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return sorted(judged(sandbox, tmp_path_factory.mktemp("in_order"), PROBLEMS, SOLUTIONS, SUITES))
+def in_order(seeds: Seeds, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return sorted(judged(seeds, tmp_path_factory.mktemp("in_order"), PROBLEMS, SOLUTIONS, SUITES))
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_the_files_changes_nothing(
-    sandbox: DockerSandbox, tmp_path: Path, in_order: list[str], shuffler: random.Random
+    seeds: Seeds, tmp_path: Path, in_order: list[str], shuffler: random.Random
 ) -> None:
     tables = [shuffler.sample(rows, len(rows)) for rows in (PROBLEMS, SOLUTIONS, SUITES)]
-    assert sorted(judged(sandbox, tmp_path, *tables)) == in_order
+    assert sorted(judged(seeds, tmp_path, *tables)) == in_order
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ what cannot be read is the program's "no_result".
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
 import signal
@@ -16,13 +17,20 @@ from functools import lru_cache
 from typing import Any
 
 from tasks import values
-from tasks.records import Execution, Outcome, OutcomeKind, Program
+from tasks.records import Call, Execution, Outcome, OutcomeKind, Program
 
 MAX_SETBACKS = 3
 DIGEST_ABOVE = 256 << 10
+MAX_BASES = 20
 _MAX_MS = 1e8
+_EXCEPTIONS = {
+    name
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+}
 _KINDS = ("value", "exception", "memory", "output_limit", "no_result")
 _SIMPLE = re.compile(r'-?\d{1,15}|null|true|false|"[ !#-\[\]-~]*"')
+_NOT_RUN = "not run after"
 _NULL_VALUE = values.encode(values.Opaque("null"))
 
 
@@ -32,8 +40,30 @@ class Request:
 
     kind: str
     payloads: list[bytes]
-    calls: range
-    check: int = -1
+    section: _Section
+    count: int
+
+
+@dataclass(slots=True)
+class _Section:
+    """A program's calls, checks or steps, and the outcomes of the first of them."""
+
+    parts: tuple[Call | str, ...]
+    outcomes: list[Outcome]
+    apart: bool = False
+    setbacks: int = 0
+
+    def next_parts(self) -> tuple[Call | str, ...]:
+        """What the next process gets: a check apart and a stdin program's input are alone in theirs."""
+        done = len(self.outcomes)
+        end = done + 1
+        if not self.apart and not _is_stdin(self.parts[done]):
+            while end < len(self.parts) and not _is_stdin(self.parts[end]):
+                end += 1
+        return self.parts[done:end]
+
+    def give_up(self, outcome: Outcome) -> None:
+        self.outcomes += [outcome] * (len(self.parts) - len(self.outcomes))
 
 
 class Episodes:
@@ -42,67 +72,58 @@ class Episodes:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.faults = 0
-        self._calls: list[Outcome] = []
-        self._checks: list[Outcome] = []
-        self._setbacks = 0
-        self._check_setbacks = 0
+        self._calls = _Section(program.calls, [])
+        self._checks = _Section(program.checks, [], apart=True)
+        self._steps = _Section(program.steps, [])
+        self._sections = (self._calls, self._checks, self._steps)
         if program.code is None:
-            self._calls = [Outcome("value", value=_NULL_VALUE) for _ in program.calls]
+            self._calls.give_up(Outcome("value", value=_NULL_VALUE))
 
     def next_request(self) -> Request | None:
-        program, done = self.program, len(self._calls)
-        if done < len(program.calls):
-            # A stdin program runs anew for each input; calls of functions share one process.
-            stdin = program.calls[done].function == ""
-            end = done + 1
-            while not stdin and end < len(program.calls) and program.calls[end].function != "":
-                end += 1
-            calls = [[call.function, call.arguments] for call in program.calls[done:end]]
-            task = {"code": program.code, "calls": calls, "digest_above": DIGEST_ABOVE * program.digests}
-            return Request("calls", [_json(task)], range(done, end))
-        at = len(self._checks)
-        if at < len(program.checks):
-            test = {"code": program.code, "entry_point": program.entry_point, "check": program.checks[at]}
-            if program.code is None:
-                return Request("null", [_json(test)], range(0), at)
-            return Request("check", [_json({"code": program.code}), _json(test)], range(0), at)
-        return None
+        section = next((s for s in self._sections if len(s.outcomes) < len(s.parts)), None)
+        if section is None:
+            return None
+        program, parts = self.program, section.next_parts()
+        steps = [part if isinstance(part, str) else [part.function, part.arguments] for part in parts]
+        task = {"code": program.code, "digest_above": DIGEST_ABOVE * program.digests}
+        if not any(isinstance(part, str) for part in parts):
+            return Request("calls", [_json({**task, "calls": steps})], section, len(parts))
+        test = _json({**task, "entry_point": program.entry_point, "steps": steps})
+        if program.code is None:
+            return Request("null", [test], section, len(parts))
+        return Request("check", [_json(task), test], section, len(parts))
 
     def settle(self, request: Request, status: dict[str, Any], data: bytes) -> None:
         """Takes the answer to `request`; every answer moves at least one call or check to its outcome."""
-        if request.check >= 0:
-            self._settle_check(status, data)
-            return
-        outcomes, whole = read_report(data, status, len(request.calls))
-        self._calls += outcomes
-        if whole:
-            return
-        self._setbacks += 1
-        if self._setbacks >= MAX_SETBACKS:
-            rest = len(self.program.calls) - len(self._calls)
-            self._calls += [_again(self._calls[-1])] * rest
-
-    def _settle_check(self, status: dict[str, Any], data: bytes) -> None:
-        outcomes, _ = read_report(data, status, 1, ready=True)
-        outcome = outcomes[0]
-        if status["by"] == "candidate":
+        section, is_calls = request.section, request.kind == "calls"
+        outcomes, whole = read_report(data, status, request.count, ready=not is_calls)
+        if whole and status["by"] == "candidate" and not is_calls:
             # It ended before the test did: whatever the test made of that, this is what happened.
-            outcome = _cause(status)
-        self._checks.append(outcome)
-        if outcome.kind in ("timeout", "crash", "memory"):
-            self._check_setbacks += 1
-        if self._check_setbacks >= MAX_SETBACKS:
-            rest = len(self.program.checks) - len(self._checks)
-            self._checks += [_again(outcome)] * rest
+            outcomes[-1], whole = _cause(status), False
+        section.outcomes += outcomes
+        if not is_calls:
+            whole = outcomes[-1].kind not in ("timeout", "crash", "memory")
+        section.setbacks += not whole
+        if section.setbacks >= MAX_SETBACKS:
+            section.give_up(_again(section.outcomes[-1]))
 
     def fault(self, why: str) -> None:
         """Gives up: the sandbox failed, nothing is known of any call or check."""
-        outcome = Outcome("fault", detail=why[:300])
-        self._calls = [outcome] * len(self.program.calls)
-        self._checks = [outcome] * len(self.program.checks)
+        for section in self._sections:
+            section.outcomes.clear()
+            section.give_up(Outcome("fault", detail=why[:300]))
 
     def execution(self) -> Execution:
-        return Execution(self.program.program_id, tuple(self._calls), tuple(self._checks))
+        return Execution(self.program.program_id, *(tuple(s.outcomes) for s in self._sections))
+
+
+def _is_stdin(part: Call | str) -> bool:
+    return not isinstance(part, str) and part.function == ""
+
+
+def was_run(outcome: Outcome) -> bool:
+    """False for what was not tried: as many as `MAX_SETBACKS` before it had ended their process."""
+    return outcome.peak_kb > 0 or not outcome.detail.startswith(_NOT_RUN)
 
 
 def _json(value: dict[str, Any]) -> bytes:
@@ -110,7 +131,7 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _again(outcome: Outcome) -> Outcome:
-    return Outcome(outcome.kind, exception=outcome.exception, detail=f"not run after {MAX_SETBACKS} like it")
+    return Outcome(outcome.kind, exception=outcome.exception, detail=f"{_NOT_RUN} {MAX_SETBACKS} like it")
 
 
 def read_report(
@@ -136,8 +157,8 @@ def read_report(
             ready = True
         else:
             return [record] * count, True
-    if cause is None and outcomes and outcomes[-1].kind == "output_limit" and _clean(status):
-        # The child ended itself at the limit: that record was its last.
+    if cause is None and outcomes and outcomes[-1].kind in ("output_limit", "no_result") and _clean(status):
+        # The child ended itself, at the limit or because its candidate was gone: that record was its last.
         return outcomes, False
     cause = cause or _cause(status)
     if not ready:
@@ -160,10 +181,13 @@ def _read_record(line: bytes, index: int, peak_kb: int) -> Outcome | None:
         return Outcome("value")
     if kind == "value" and index >= 0 and _is_encoded(text):
         return Outcome("value", text, "", detail, cpu, wall, peak_kb)
-    if kind not in _KINDS or kind == "value" or (kind == "exception") != bool(text):
+    loading = kind == "unloaded" or (kind == "exception" and index < 0)
+    known: OutcomeKind = "exception" if loading else kind  # type: ignore[assignment]
+    if known not in _KINDS or known == "value" or (known == "exception") != bool(text):
         return None
-    known: OutcomeKind = kind  # type: ignore[assignment]
-    return Outcome(known, "", _printable(text), detail, cpu, wall, peak_kb)
+    name, *bases = text.split("|")
+    ancestors = tuple(base for base in bases[:MAX_BASES] if base in _EXCEPTIONS)
+    return Outcome(known, "", _printable(name), detail, cpu, wall, peak_kb, ancestors, loading)
 
 
 def _printable(text: str) -> str:

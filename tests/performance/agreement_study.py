@@ -21,8 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.consensus import decide
 from tasks.engines.image import ensure_image
-from tasks.engines.sandbox import DockerSandbox
-from tasks.execution import execute_shard
+from tasks.execution import execute_shard, two_seeds
 from tasks.metrics import wilson
 from tasks.records import Sample
 from tasks.sampling import known_records, parse_samples
@@ -51,7 +50,7 @@ def load() -> list[Labelled]:
     problems = [problem for problem in study_problems() if problem.problem_id in rows]
     settings = SandboxSettings(wall_s=30)
     labelled = []
-    with DockerSandbox(settings, ensure_image(print), "agreement-study") as sandbox:
+    with two_seeds(settings, ensure_image(print), "agreement-study") as seeds:
         for start in range(0, len(problems), SHARD):
             shard = problems[start : start + SHARD]
             drawn = [row for problem in shard for row in rows[problem.problem_id]]
@@ -64,7 +63,7 @@ def load() -> list[Labelled]:
             gold_solutions, gold_suites = known_records(shard)
             solutions_of = by_problem([*solutions, *gold_solutions])
             suites_of = by_problem([*suites, *gold_suites])
-            behaviours = by_problem(execute_shard(sandbox, shard, solutions_of, suites_of))
+            behaviours = by_problem(execute_shard(seeds, shard, solutions_of, suites_of))
             labelled += [
                 label(
                     p, solutions_of.get(p.problem_id, []), suites_of[p.problem_id], behaviours[p.problem_id]

@@ -1,0 +1,281 @@
+"""A verdict is that of a fresh process per suite, whatever runs together: programs that depend on order."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.consensus import decide_all
+from tasks.engines.sandbox import DockerSandbox
+from tasks.execution import (
+    Seeds,
+    did_something,
+    execute_shard,
+    merged,
+    programs_of,
+    second_program,
+    settled,
+    suite_program,
+)
+from tasks.judging import holds, judge, plan_calls, suite_verdicts
+from tasks.records import Behaviour, Case, Execution, Outcome, Problem, Solution, Suite
+from tasks.settings import AgreementSettings
+from tasks.suites import make_call
+from tasks.values import encode
+from tests.factories import solution, suite, value
+
+PROBLEM = Problem("p/f", "f", "f", "def f(x):", "statement")
+
+
+def case(*args: object, expected: object) -> Case:
+    return Case("", make_call("f", args), expected=encode(expected))
+
+
+def suite_of(name: str, *cases: Case | str) -> Suite:
+    """A suite of plain cases and of checks by their source."""
+    made = [Case(one, check=one) if isinstance(one, str) else one for one in cases]
+    return Suite(name, PROBLEM.problem_id, tuple(made))
+
+
+def behaviour(seeds: Seeds, code: str, suites: list[Suite]) -> Behaviour:
+    rows = execute_shard(
+        seeds, [PROBLEM], {PROBLEM.problem_id: [solution("s", code, PROBLEM)]}, {PROBLEM.problem_id: suites}
+    )
+    return next(row for row in rows if row.solution_id == "s")
+
+
+def verdicts(row: Behaviour, suites: list[Suite]) -> list[str]:
+    """A letter a case, a word a suite."""
+    plan = plan_calls(suites)
+    return ["".join(word[0] for word in suite_verdicts(row, one, plan)) for one in suites]
+
+
+PAIR = [
+    suite_of("one", case(1, expected=2), case(2, expected=3)),
+    suite_of("two", case(2, expected=3), "assert f(5) == 6", case(1, expected=2)),
+]
+
+HONEST = {
+    "plain": "def f(x):\n    return x + 1\n",
+    "cache": "import functools\n@functools.lru_cache(maxsize=None)\ndef f(x):\n    return x + 1\n",
+    "memo": "seen = {}\ndef f(x):\n    if x not in seen:\n        seen[x] = x + 1\n    return seen[x]\n",
+    "seeded": "import random\ndef f(x):\n    random.seed(x)\n    return x + 1 + 0 * random.randint(0, 9)\n",
+    "sorted set": "def f(x):\n    return x + len(sorted({'a' * x, 'b', 'c'})) // 3\n",
+}
+
+
+@pytest.mark.parametrize("code", HONEST.values(), ids=HONEST)
+def test_state_that_changes_no_outcome_is_nobodys_business(seeds: Seeds, code: str) -> None:
+    row = behaviour(seeds, code, PAIR)
+    assert not row.order_dependent
+    assert not row.flaky
+    assert verdicts(row, PAIR) == ["pp", "ppp"]
+
+
+ORDERED = {
+    "module counter": (
+        "count = 0\ndef f(x):\n    global count\n    count += 1\n    return x + count\n",
+        ["pf", "fff"],
+        [suite_of("one", case(1, expected=2), case(2, expected=3)),
+         suite_of("two", case(2, expected=4), "assert f(5) == 6", case(1, expected=2))],
+    ),
+    "counter, one call twice": (
+        "count = 0\ndef f(x):\n    global count\n    count += 1\n    return count\n",
+        ["pp", "p"],
+        [suite_of("one", case(7, expected=1), case(7, expected=2)), suite_of("two", case(7, expected=1))],
+    ),
+    "checks see what checks before them did": (
+        "count = 0\ndef f(x):\n    global count\n    count += 1\n    return count\n",
+        ["ppf"],
+        [suite_of("one", "assert f(1) < 2", "assert 1 < f(1) < 3", "assert f(1) <= 1")],
+    ),
+    "mutable default": (
+        "def f(x, seen=[]):\n    seen.append(x)\n    return seen\n",
+        ["pf", "pp", "f"],
+        [suite_of("one", case(1, expected=[1]), case(2, expected=[2])),
+         suite_of("two", case(2, expected=[2]), case(1, expected=[2, 1])),
+         suite_of("three", case(1, expected=[1, 1]))],
+    ),
+    "poisoned cache": (
+        "cache = {}\ndef f(xs):\n    key = len(xs)\n    cache.setdefault(key, sum(xs))\n"
+        "    return cache[key]\n",
+        ["pf", "pf"],
+        [suite_of("one", case([1, 2], expected=3), case([3, 4], expected=7)),
+         suite_of("two", case([3, 4], expected=7), case([1, 2], expected=3))],
+    ),
+    "cached result handed out": (
+        "cache = {}\ndef f(x):\n    found = cache.setdefault(x, [])\n    found.append(x)\n    return found\n",
+        ["pp", "p"],
+        [suite_of("one", case(1, expected=[1]), "assert f(1) == [1, 1]"),
+         suite_of("two", case(1, expected=[1]))],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "expected", "suites"), ORDERED.values(), ids=ORDERED)
+def test_what_depends_on_order_is_judged_by_suite(
+    seeds: Seeds, code: str, expected: list[str], suites: list[Suite]
+) -> None:
+    row = behaviour(seeds, code, suites)
+    assert row.order_dependent
+    assert not row.flaky
+    assert verdicts(row, suites) == expected
+
+
+FLAKY = {
+    "order of a set of strings": "def f(x):\n    return list({'pear', 'apple', 'fig', 'plum', str(x)})\n",
+    "hash of a string": "def f(x):\n    return hash('text') + x\n",
+    "random": "import random\ndef f(x):\n    return random.randint(0, 10 ** 6)\n",
+    "time": "import time\ndef f(x):\n    return time.time()\n",
+    "identity": "def f(x):\n    return id(object()) // 16\n",
+    "random, caught by nobody": "import os\ndef f(x):\n    return os.urandom(4)\n",
+}
+
+
+@pytest.mark.parametrize("code", FLAKY.values(), ids=FLAKY)
+def test_what_varies_between_equal_runs_is_flaky_and_passes_nothing(seeds: Seeds, code: str) -> None:
+    row = behaviour(seeds, code, PAIR)
+    assert row.flaky
+    assert row.order_dependent
+    assert verdicts(row, PAIR) == ["ff", "fff"]
+
+
+def test_changed_arguments_are_fresh_for_every_call(seeds: Seeds) -> None:
+    code = (
+        "def f(xs, ys):\n    xs[0].append(9)\n    ys.append(0)\n    same = xs[0] is xs[1]\n"
+        "    return [xs, ys, same]\n"
+    )
+    inner = [1]
+    once = [[[1, 9], [1]], [0], False]
+    suites = [
+        suite_of("one", case([inner, inner], [], expected=once), case([inner, inner], [], expected=once)),
+        suite_of(
+            "two",
+            case([[1], [1]], [], expected=once),
+            "inner = [1]\nassert f([inner, inner], []) == [[[1, 9], [1]], [0], False] and inner == [1, 9]",
+        ),
+    ]
+    row = behaviour(seeds, code, suites)
+    assert not row.order_dependent
+    assert verdicts(row, suites) == ["pp", "pp"]
+
+
+def test_calls_that_never_end_cost_the_others_nothing(seeds: Seeds) -> None:
+    code = "def f(x):\n    while x < 0:\n        pass\n    return x\n"
+    suites = [
+        suite_of("silly", case(0, expected=0), *(case(-x, expected=0) for x in range(1, 6))),
+        suite_of("gold", case(4, expected=4)),
+    ]
+    row = behaviour(seeds, code, suites)
+    assert not row.order_dependent
+    assert verdicts(row, suites) == ["pfffff", "p"]
+
+
+def test_a_limit_reached_together_is_none_reached_by_a_suite(seeds: Seeds) -> None:
+    code = "def f(x):\n    return chr(97 + x) * 15_000\n"
+    suites = [
+        suite_of(str(x), *(case(2 * x + i, expected=chr(97 + 2 * x + i) * 15_000) for i in (0, 1)))
+        for x in range(3)
+    ]
+    row = behaviour(seeds, code, suites)
+    assert row.order_dependent
+    assert not row.by_suite
+    assert verdicts(row, suites) == ["pp", "pp", "pp"]
+
+
+def test_a_check_cannot_change_what_the_next_one_stands_on(seeds: Seeds) -> None:
+    suites = [
+        suite_of("hostile", "math.floor = lambda x: 3\nassert f([1]) == 1", "assert math.floor(f([])) == 0"),
+        suite_of("honest", "assert math.floor(f([1, 2])) == 2"),
+    ]
+    row = behaviour(seeds, "def f(xs):\n    return len(xs)\n", suites)
+    assert not row.order_dependent
+    assert verdicts(row, suites) == ["pp", "p"]
+
+
+def test_a_check_that_ends_its_process_ends_no_other(seeds: Seeds) -> None:
+    ends = ["import os\nf(1)\nos._exit(0)", "import os\nf(1)\nos._exit(9)", "import os\nf(1)\nos.abort()"]
+    suites = [suite_of("one", case(1, expected=2), *ends, "assert f(1) == 2", case(3, expected=4))]
+    row = behaviour(seeds, "def f(x):\n    return x + 1\n", suites)
+    assert not row.order_dependent
+    assert verdicts(row, suites) == ["pfffpp"]
+
+
+def test_order_dependent_solutions_vote_with_their_likes(seeds: Seeds) -> None:
+    counter = "n = 0\ndef f(x):\n    global n\n    n += 1\n    return x + n\n"
+    right, wrong = "def f(x):\n    return x + 1\n", "def f(x):\n    return x\n"
+    flaky = "import os\ndef f(x):\n    return x + 1 + (os.urandom(8) > b'\\x7f')\n"
+    codes = [right] * 3 + [counter] * 2 + [flaky] * 4 + [wrong]
+    solutions = [solution(f"{i}", code, PROBLEM) for i, code in enumerate(codes)]
+    suites = [
+        suite("a", *(f"assert f({x}) == {x + 1}" for x in range(12)), problem=PROBLEM),
+        suite("b", *(f"assert f({x}) == {x + 1}" for x in range(11, -1, -1)), problem=PROBLEM),
+    ]
+    rows = execute_shard(seeds, [PROBLEM], {PROBLEM.problem_id: solutions}, {PROBLEM.problem_id: suites})
+    assert [row.solution_id for row in rows if row.flaky] == ["5", "6", "7", "8"]
+    assert [row.solution_id for row in rows if row.by_suite] == ["3", "4"]
+    settings = AgreementSettings(min_votes=3, min_vote_share=0)
+    for rule in ("consensus", "paper"):
+        (decision,) = decide_all(
+            [PROBLEM.problem_id], solutions, suites, rows, settings.model_copy(update={"rule": rule})
+        )
+        assert decision.kept
+        assert decision.chosen == ("0", "1", "2")
+        assert set(decision.rejected) == {"3", "4", "9"}
+    plan = plan_calls(suites)
+    assert judge(plan.outcome(rows[3], suites[0].cases[0]), suites[0].cases[0]) == "fail"
+    assert not holds(rows[3], suites[0], plan)
+
+
+# The pure parts.
+
+SUITES = [
+    suite_of("one", case(1, expected=2), "assert f(3)"),
+    suite_of("two", "assert f(3)", case(2, expected=3), case(1, expected=2)),
+]
+
+
+def test_programs_and_their_other_passes() -> None:
+    first, null = programs_of(
+        PROBLEM, [solution("s", "code", PROBLEM), solution("t", "code", PROBLEM)], SUITES
+    )
+    one, two = make_call("f", [1]), make_call("f", [2])
+    assert (first.calls, first.checks, null.code) == ((one, two), ("assert f(3)",), None)
+    assert second_program(first, SUITES).steps == ("assert f(3)", two, one)
+    assert suite_program(first, SUITES[1]).steps == ("assert f(3)", two, one)
+    assert programs_of(PROBLEM, [Solution("s", "p", "code")], []) == []
+
+
+def test_what_was_not_run_in_one_pass_comes_from_the_other() -> None:
+    skipped = Outcome("timeout", detail="not run after 3 like it")
+    late = Outcome("timeout", detail="cpu", peak_kb=1)
+    first = Execution("p", (late, late, late, skipped, skipped), ())
+    second = Execution("p", (), (), (value(4), value(3), late, late, late))
+    run, agree = merged(first, second)
+    assert agree
+    assert run.calls == (late, late, late, value(3), value(4))
+    assert not merged(first, Execution("p", (), (), (value(4), value(3), late, value(2), late)))[1]
+
+
+def test_a_fault_of_the_second_look_is_a_fault() -> None:
+    plan = plan_calls(SUITES)
+    run, agree = merged(
+        Execution("p", (value(2), value(3)), (value(None),)),
+        Execution("p", (), (), (Outcome("fault"),) * 3),
+    )
+    assert not agree
+    runs = [Execution("p", (), (), (value(2), value(None))), Execution("p", (), (), (Outcome("fault"),) * 3)]
+    truth = settled(run, SUITES, runs, runs)
+    row = Behaviour("s", PROBLEM.problem_id, truth.calls, truth.checks, truth.flaky, truth.by_suite)
+    assert {suite_verdicts(row, one, plan) for one in SUITES} == {("fault",) * 2, ("fault",) * 3}
+
+
+def test_only_programs_that_come_to_nothing_are_spared_the_second_pass() -> None:
+    hangs = Outcome("timeout", detail="cpu")
+    assert not did_something(Execution("p", (hangs, Outcome("crash")), (Outcome("memory"),)))
+    assert did_something(Execution("p", (hangs, value(1)), ()))
+
+
+def test_hash_seeds_differ_between_the_pools(seeds: Seeds) -> None:
+    assert isinstance(seeds.first, DockerSandbox)
+    assert isinstance(seeds.second, DockerSandbox)
+    assert seeds.first.hash_seed != seeds.second.hash_seed
