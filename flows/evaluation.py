@@ -96,9 +96,10 @@ def pool_of_negatives(
 
     The first model that is scored adds its wrong samples; for every later one all of this is found again.
     """
+    limits = limits_for(settings.evaluation.benchmarks, settings.sandbox).for_mutants()
     maybe = candidates(turn, problems, settings.evaluation)
     programs, gold_suites = maybe.tables["candidates"], maybe.tables["suites"]
-    labels = execute(turn, "candidates", problems, programs, gold_suites, settings.sandbox.for_mutants())
+    labels = execute(turn, "candidates", problems, programs, gold_suites, limits)
     pool = negatives(
         turn,
         problems,

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MUTANT_CPU_S = 0.5
+MUTANT_CPU_SHARE = 0.25
 
 
 class _Settings(BaseModel):
@@ -111,7 +111,7 @@ class SandboxSettings(_Settings):
 
     def for_mutants(self) -> SandboxSettings:
         """The same with little CPU time: some mutants never end, and one that is slow is of no use."""
-        return self.model_copy(update={"cpu_s": min(self.cpu_s, MUTANT_CPU_S)})
+        return self.model_copy(update={"cpu_s": self.cpu_s * MUTANT_CPU_SHARE})
 
 
 class AgreementSettings(_Settings):
