@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tasks.audit import audit_filter
 from tasks.benchmarks import equality_of
-from tasks.judging import CallPlan, Equality, holds, invalid_checks, judge, plan_calls
+from tasks.judging import CallPlan, Equality, holds, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.metrics import summarise
 from tasks.records import Behaviour, Case, Problem, ProblemScore, Sample, Solution, Suite, Verdict
 from tasks.settings import AgreementSettings, EvaluationSettings
@@ -28,8 +28,10 @@ _TRUTHS = (encode(True), encode(False))
 class Matrix:
     """The verdicts of one problem's programs on its cases."""
 
-    def __init__(self, plan: CallPlan, equality: Equality, behaviours: Sequence[Behaviour]) -> None:
-        self.plan, self.equality = plan, equality
+    def __init__(
+        self, plan: CallPlan, equality: Equality, invalid: set[str], behaviours: Sequence[Behaviour]
+    ) -> None:
+        self.plan, self.equality, self.invalid = plan, equality, invalid
         self.rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
 
     def verdict(self, solution_id: str, case: Case) -> Verdict:
@@ -39,11 +41,20 @@ class Matrix:
             return "fault"
         return judge(self.plan.outcome(row, case), case, self.equality)
 
-    def accepts(self, cases: Sequence[Case], solution_id: str) -> bool:
-        return bool(cases) and all(self.verdict(solution_id, case) == "pass" for case in cases)
+    def verdicts(self, solution_id: str, suite: Suite) -> list[Verdict]:
+        """Those of the suite's cases that test anything, in a process of the suite's own."""
+        row = self.rows.get(solution_id)
+        if row is None or row.flaky:
+            return []
+        verdicts = suite_verdicts(row, suite, self.plan, self.equality, self.invalid)
+        return [verdict for verdict in verdicts if verdict != "invalid"]
 
-    def rejects(self, cases: Sequence[Case], solution_id: str) -> bool:
-        return any(self.verdict(solution_id, case) == "fail" for case in cases)
+    def accepts(self, suite: Suite, solution_id: str) -> bool:
+        verdicts = self.verdicts(solution_id, suite)
+        return bool(verdicts) and all(verdict == "pass" for verdict in verdicts)
+
+    def rejects(self, suite: Suite, solution_id: str) -> bool:
+        return "fail" in self.verdicts(solution_id, suite)
 
 
 def score_problem(
@@ -56,10 +67,11 @@ def score_problem(
     pool_behaviours: Sequence[Behaviour] = (),
 ) -> ProblemScore:
     """Everything counted on one labelled problem. Unparseable samples count as wrong."""
-    plan = plan_calls(suites)
-    matrix = Matrix(plan, equality_of(problem.source), behaviours)
-    negatives = Matrix(plan, matrix.equality, pool_behaviours)
-    invalid = invalid_checks(matrix.rows.get(f"null/{problem.problem_id}"), plan)
+    plan, equality = plan_calls(suites), equality_of(problem.source)
+    null = next((b for b in behaviours if b.solution_id == f"null/{problem.problem_id}"), None)
+    invalid = invalid_checks(null, plan)
+    matrix = Matrix(plan, equality, invalid, behaviours)
+    negatives = Matrix(plan, equality, invalid, pool_behaviours)
     gold_suite = next(suite for suite in suites if suite.origin == "gold")
     gold_id = next((s.solution_id for s in solutions if s.origin == "gold"), "")
     sampled = [s for s in solutions if s.origin == "sample"]
@@ -69,16 +81,15 @@ def score_problem(
         if s.solution_id in matrix.rows
         and holds(matrix.rows[s.solution_id], gold_suite, plan, matrix.equality)
     }
+    own = [suite for suite in suites if suite.origin == "sample"]
     valid = [
-        [case for case in suite.cases if case.call is not None or case.check not in invalid]
-        for suite in suites
-        if suite.origin == "sample"
+        [case for case in suite.cases if case.call is not None or case.check not in invalid] for suite in own
     ]
     distinct = list({case_key(case): case for cases in valid for case in cases}.values())
     true = {case_key(case) for case in distinct if matrix.verdict(gold_id, case) == "pass"}
     typed = [case for case in distinct if case.expected not in _TRUTHS]
-    sound = [matrix.accepts(cases, gold_id) for cases in valid]
-    killed = [{s.solution_id for s in pool if negatives.rejects(cases, s.solution_id)} for cases in valid]
+    sound = [matrix.accepts(suite, gold_id) for suite in own]
+    killed = [{s.solution_id for s in pool if negatives.rejects(suite, s.solution_id)} for suite in own]
     strong = [bool(pool) and len(ids) >= KILL_SHARE * len(pool) for ids in killed]
     mutants = {s.solution_id for s in pool if s.origin == "mutant" and s.parent == gold_id}
     drawn = sum(sample.role == "solver" for sample in samples)
@@ -181,4 +192,4 @@ def score(
         "pool_behaviours": pool_behaviours,
     }
     plain = {"k": settings.k, "bootstrap": settings.bootstrap, "agreement": agreement.model_dump()}
-    return run_stage(turn, "score", 2, inputs, plain, compute, label)
+    return run_stage(turn, "score", 3, inputs, plain, compute, label)
