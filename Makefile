@@ -1,9 +1,9 @@
-.PHONY: help setup demo test check soak bench-execution clean
+.PHONY: help setup demo test check soak bench-execution bench-verdicts clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 setup:  ## environment, packages, Docker Engine, sandbox image (what is done is skipped)
 	@deployments/setup.sh
@@ -22,6 +22,9 @@ check: setup  ## lint, format, types
 
 bench-execution: setup .venv-peers/installed  ## this sandbox and its peers on the same work (see tests/performance)
 	@$(BIN)/python tests/performance/execution.py .venv-peers/bin/python
+
+bench-verdicts: setup .venv-peers/installed  ## our MBPP+ and HumanEval verdicts beside their peers' own
+	@$(BIN)/python tests/performance/verdicts.py
 
 .venv-peers/installed:
 	@$(BIN)/python -m venv .venv-peers

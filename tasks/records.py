@@ -33,7 +33,8 @@ def record_id(*parts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A task with one function to write (`entry_point`), or, with none, a stdin program.
+    """A task with one function to write (`entry_point`), or, with none, a stdin program. `preamble` is code
+    that the task provides: it stands before every solution of the model.
 
     `gold_solution` and the gold tests are filled by benchmarks alone; no filter ever reads them. The tests
     are source (`gold_suite`) or, where a benchmark has no assertions but data, cases (`gold_cases`).
@@ -47,6 +48,7 @@ class Problem:
     seed: str = ""
     parent: str = ""
     split: str = ""
+    preamble: str = ""
     gold_solution: str = ""
     gold_suite: tuple[str, ...] = ()
     gold_cases: tuple[Case, ...] = ()

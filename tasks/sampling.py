@@ -90,7 +90,9 @@ def parse_samples(
                 dropped.append(_unparsed(sample, code))
             else:
                 solution_id = record_id("solution", sample.sample_id)
-                solutions.append(Solution(solution_id, problem.problem_id, code, sample.sample_id))
+                solutions.append(
+                    Solution(solution_id, problem.problem_id, problem.preamble + code, sample.sample_id)
+                )
             continue
         prompt = prompts.verifier_prompt(problem, settings.cases_per_suite, settings.layout)
         tests = prompts.parse_suite(prompt, sample.completion, problem.entry_point, sample.finish_reason)

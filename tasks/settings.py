@@ -230,7 +230,7 @@ class TrainingSettings(_Settings):
 class EvaluationSettings(_Settings):
     """What a model is scored on. Dev decides, test is only reported."""
 
-    benchmarks: list[Literal["starter", "mbpp", "mbpp-plus"]] = Field(
+    benchmarks: list[Literal["starter", "mbpp", "mbpp-plus", "humaneval"]] = Field(
         ["starter"], description="Benchmarks; all but starter come from FLYWHEEL_DATA_DIR (mbpp or the hub)."
     )
     max_problems: int = Field(

@@ -3,6 +3,7 @@
 starter        written for this project, shipped with it
 mbpp           MBPP sanitized: dev and test, and train for self-play
 mbpp-plus      MBPP+: 378 tasks of MBPP with many more inputs; test
+humaneval      HumanEval; test
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from tasks import values
 from tasks.benchmarks.evalplus import load_mbpp_plus
+from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.mbpp import MBPP_FILE, load_mbpp
 from tasks.benchmarks.starter import load_starter
 from tasks.errors import FlywheelError
@@ -23,6 +25,7 @@ __all__ = [
     "equality_of",
     "limits_for",
     "load_benchmark",
+    "load_humaneval",
     "load_mbpp",
     "load_mbpp_plus",
     "load_starter",
@@ -30,7 +33,8 @@ __all__ = [
 
 # Some of MBPP+'s canonical solutions compute for seconds over their inputs, one returns a list of 1 GB.
 _LEAST: dict[str, dict[str, float]] = {
-    "mbpp-plus": {"cpu_s": 60, "wall_s": 180, "memory_mb": 2048, "output_kb": 8192}
+    "mbpp-plus": {"cpu_s": 60, "wall_s": 180, "memory_mb": 2048, "output_kb": 8192},
+    "humaneval": {"cpu_s": 5, "wall_s": 20},
 }
 
 
@@ -55,4 +59,6 @@ def load_benchmark(name: str) -> list[Problem]:
         return [problem for problem in load_mbpp() if problem.split != "train"]
     if name == "mbpp-plus":
         return load_mbpp_plus()
-    raise FlywheelError(f"no benchmark is called {name!r}: choose among starter, mbpp, mbpp-plus.")
+    if name == "humaneval":
+        return load_humaneval()
+    raise FlywheelError(f"no benchmark is called {name!r}: choose among starter, mbpp, mbpp-plus, humaneval.")

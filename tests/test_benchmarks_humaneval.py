@@ -1,0 +1,97 @@
+"""HumanEval as its file has it: a made-up row in the published format, and the real tasks where they lie."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tasks.benchmarks.files import data_file
+from tasks.benchmarks.humaneval import FILES, load_humaneval
+from tasks.engines.sandbox import DockerSandbox
+from tasks.errors import FlywheelError
+from tasks.judging import invalid_checks, judge, plan_calls
+from tasks.known import known_records
+from tasks.records import Behaviour, Problem, Program, Sample
+from tasks.sampling import parse_samples
+from tasks.settings import SamplingSettings
+
+ROW = {
+    "task_id": "HumanEval/7",
+    "prompt": "from typing import List\n\n\ndef half(x):\n    return x / 2\n\n\n"
+    "def halves(xs: List[int]) -> List[float]:\n"
+    '    """ Halve each number.\n    >>> halves([2])\n    [1.0]\n    """\n',
+    "entry_point": "halves",
+    "canonical_solution": "    return [half(x) for x in xs]\n",
+    "test": "\n\nMETADATA = {}\n\n\ndef check(candidate):\n    assert candidate([2, 3]) == [1.0, 1.5]\n"
+    "    assert half(4) == 2\n",
+}
+
+
+@pytest.fixture
+def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Problem:
+    with gzip.open(tmp_path / FILES[0], "wt") as file:
+        file.write(json.dumps(ROW) + "\n")
+    monkeypatch.setenv("FLYWHEEL_DATA_DIR", str(tmp_path))
+    (problem,) = load_humaneval()
+    return problem
+
+
+def test_a_row_becomes_a_problem(made_up: Problem) -> None:
+    assert (made_up.problem_id, made_up.entry_point, made_up.split) == ("humaneval/7", "halves", "test")
+    assert made_up.signature == "def halves(xs):"
+    assert made_up.statement.startswith("Halve each number.\n>>> halves([2])")
+    assert made_up.preamble.startswith("from typing import List")
+    assert "def half(x):" in made_up.preamble
+    assert "halves" not in made_up.preamble
+
+
+def test_what_the_prompt_provides_stands_before_a_sample(made_up: Problem) -> None:
+    sample = Sample(
+        "s", made_up.problem_id, "solver", 0, "", " return [half(x) for x in xs]\n```", "stop", 0, 9
+    )
+    (solution,), _, _ = parse_samples([made_up], [sample], SamplingSettings())
+    assert solution.code == made_up.preamble + "def halves(xs):\n    return [half(x) for x in xs]\n"
+
+
+def passes(sandbox: DockerSandbox, problems: list[Problem]) -> list[str]:
+    """The problems whose gold passes its check, where the null candidate does not."""
+    solutions, suites = known_records(problems)
+    plans = [plan_calls([suite]) for suite in suites]
+    programs = [
+        Program(f"{problem.problem_id} {code is None}", code, problem.entry_point, (), plan.checks)
+        for problem, solution, plan in zip(problems, solutions, plans, strict=True)
+        for code in (solution.code, None)
+    ]
+    done = list(sandbox.run(programs))
+    return [
+        problem.problem_id
+        for problem, suite, plan, gold, null in zip(
+            problems, suites, plans, done[::2], done[1::2], strict=True
+        )
+        if judge(gold.checks[0], suite.cases[0]) == "pass"
+        and not invalid_checks(Behaviour("null", problem.problem_id, (), null.checks), plan)
+    ]
+
+
+def test_gold_passes_its_check_and_the_null_candidate_does_not(
+    sandbox: DockerSandbox, made_up: Problem
+) -> None:
+    assert passes(sandbox, [made_up]) == [made_up.problem_id]
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(data_file(*FILES) is None, reason="HumanEval needs FLYWHEEL_DATA_DIR")
+def test_all_of_humaneval_passes(sandbox: DockerSandbox) -> None:
+    problems = load_humaneval()
+    assert passes(sandbox, problems) == [problem.problem_id for problem in problems]
+    assert len(problems) == 164
+
+
+def test_a_row_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLYWHEEL_DATA_DIR", str(tmp_path))
+    (tmp_path / FILES[1]).write_text(json.dumps({**ROW, "entry_point": "absent"}))
+    with pytest.raises(FlywheelError, match="HumanEval/7 cannot be read"):
+        load_humaneval()
