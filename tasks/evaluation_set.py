@@ -28,7 +28,8 @@ def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
 def evaluation_set(turn: Turn, settings: EvaluationSettings, sandbox: SandboxSettings) -> StageResult:
     """Write the problems that are scored (`scored`; `dev` those that decide), and all that self-play must
     not see (`all`)."""
-    problems = [problem for name in settings.benchmarks for problem in load_benchmark(name)]
+    window = (settings.livecodebench_from, settings.livecodebench_to)
+    problems = [problem for name in settings.benchmarks for problem in load_benchmark(name, window)]
 
     def compute(stage: Stage) -> None:
         scored = filled(first_of_each(problems, settings.max_problems), sandbox)

@@ -230,8 +230,16 @@ class TrainingSettings(_Settings):
 class EvaluationSettings(_Settings):
     """What a model is scored on. Dev decides, test is only reported."""
 
-    benchmarks: list[Literal["starter", "mbpp", "mbpp-plus", "humaneval"]] = Field(
-        ["starter"], description="Benchmarks; all but starter come from FLYWHEEL_DATA_DIR (mbpp or the hub)."
+    benchmarks: list[Literal["starter", "mbpp", "mbpp-plus", "humaneval", "livecodebench"]] = Field(
+        ["starter"],
+        description="Benchmarks; all but starter come from files in FLYWHEEL_DATA_DIR (else mbpp and "
+        "livecodebench from the hub, humaneval from its package).",
+    )
+    livecodebench_from: str = Field(
+        "", description="First contest date that LiveCodeBench counts, 2024-01-31; '' for no bound."
+    )
+    livecodebench_to: str = Field(
+        "", description="Last contest date that LiveCodeBench counts, 2024-01-31; '' for no bound."
     )
     max_problems: int = Field(
         40, ge=0, le=100_000, description="Problems a benchmark and split, the first so many; 0 for all."

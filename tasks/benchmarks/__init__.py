@@ -4,6 +4,7 @@ starter        written for this project, shipped with it
 mbpp           MBPP sanitized: dev and test, and train for self-play
 mbpp-plus      MBPP+: 378 tasks of MBPP with many more inputs; test
 humaneval      HumanEval; test
+livecodebench  dated contest problems, functions and stdin programs; test
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from tasks import values
 from tasks.benchmarks.evalplus import load_mbpp_plus
 from tasks.benchmarks.humaneval import load_humaneval
+from tasks.benchmarks.livecodebench import load_livecodebench
 from tasks.benchmarks.mbpp import MBPP_FILE, load_mbpp
 from tasks.benchmarks.starter import load_starter
 from tasks.errors import FlywheelError
@@ -26,6 +28,7 @@ __all__ = [
     "limits_for",
     "load_benchmark",
     "load_humaneval",
+    "load_livecodebench",
     "load_mbpp",
     "load_mbpp_plus",
     "load_starter",
@@ -35,6 +38,8 @@ __all__ = [
 _LEAST: dict[str, dict[str, float]] = {
     "mbpp-plus": {"cpu_s": 60, "wall_s": 180, "memory_mb": 2048, "output_kb": 8192},
     "humaneval": {"cpu_s": 5, "wall_s": 20},
+    # Its own checker grants six seconds a test; here a function runs on all its tests in one process.
+    "livecodebench": {"cpu_s": 12, "wall_s": 20, "memory_mb": 1024, "output_kb": 8192},
 }
 
 
@@ -51,8 +56,11 @@ def equality_of(benchmark: str) -> Callable[[Any, Any], bool]:
     return values.equal
 
 
-def load_benchmark(name: str) -> list[Problem]:
-    """All dev and test problems of a benchmark. Raises `FlywheelError` when its data cannot be had."""
+def load_benchmark(name: str, window: tuple[str, str] = ("", "")) -> list[Problem]:
+    """All dev and test problems of a benchmark; of LiveCodeBench, those in the window of contest dates.
+
+    Raises `FlywheelError` when its data cannot be had.
+    """
     if name == "starter":
         return load_starter()
     if name == "mbpp":
@@ -61,4 +69,8 @@ def load_benchmark(name: str) -> list[Problem]:
         return load_mbpp_plus()
     if name == "humaneval":
         return load_humaneval()
-    raise FlywheelError(f"no benchmark is called {name!r}: choose among starter, mbpp, mbpp-plus, humaneval.")
+    if name == "livecodebench":
+        return load_livecodebench(*window)
+    raise FlywheelError(
+        f"no benchmark is called {name!r}: choose among starter, mbpp, mbpp-plus, humaneval, livecodebench."
+    )

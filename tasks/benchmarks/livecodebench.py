@@ -1,0 +1,150 @@
+"""LiveCodeBench (Jain et al. 2024, arXiv 2403.07974): dated contest problems, all test, no gold solutions.
+
+Functions (LeetCode) and stdin programs (AtCoder, Codeforces). Rows as code_generation_lite publishes them.
+Where private tests are missing the benchmark is called "livecodebench-public" in every figure: passing the
+public tests alone says much less.
+
+Rules are those of its own checker: a function's value is compared with `==` after a tuple has become a list;
+stdout line by line without outer blanks, where lines that differ may still be equal as decimal numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from tasks import values
+from tasks.benchmarks.files import data_file, needed_file, read_rows
+from tasks.benchmarks.pickled import unpacked_text
+from tasks.errors import FlywheelError
+from tasks.records import Case, Problem
+from tasks.suites import make_call
+
+FILES = ("livecodebench.jsonl", "livecodebench.jsonl.gz", "test.jsonl", "livecodebench-v1-public.jsonl")
+HUB = "livecodebench/code_generation_lite"
+
+_FIELDS = ("question_content", "question_id", "contest_date", "starter_code", "public_test_cases", "metadata")
+_STARRED = (
+    *("string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics"),
+    *("itertools", "functools", "operator", "io", "sys", "json", "builtins", "typing"),
+)
+# Their checker gives these names to every program, in this order: contest code leaves imports out.
+PREAMBLE = (
+    "".join(f"from {name} import *\n" for name in _STARRED)
+    + "".join(f"import {name}\n" for name in _STARRED[:-2])
+    + "sys.setrecursionlimit(50000)\n"
+)
+
+
+def load_livecodebench(first: str = "", last: str = "") -> list[Problem]:
+    """The problems of contests from `first` to `last` (ISO dates, both included; "" for no bound).
+
+    Raises `FlywheelError` when the file is missing or unreadable, or the window is empty.
+    """
+    path = data_file(*FILES) or _from_hub()
+    begin, end = _day(first, date.min), _day(last, date.max)
+    rows = [
+        row for row in read_rows(path, *_FIELDS) if begin <= _day(row["contest_date"][:10], date.min) <= end
+    ]
+    if not rows:
+        raise FlywheelError(f"{path} has no contest from {begin} to {end}: widen the window.")
+    return [_problem(row, str(path)) for row in rows]
+
+
+def _from_hub() -> Path:
+    from tasks.models import hub_reachable
+
+    if not hub_reachable():
+        needed_file("livecodebench", *FILES)
+    from huggingface_hub import hf_hub_download
+
+    return Path(hf_hub_download(HUB, "test.jsonl", repo_type="dataset"))
+
+
+def _day(text: str, default: date) -> date:
+    try:
+        return date.fromisoformat(text) if text else default
+    except ValueError:
+        raise FlywheelError(f"{text!r} is no date: write it as 2024-01-31.") from None
+
+
+def _problem(row: dict[str, Any], where: str) -> Problem:
+    try:
+        public = json.loads(row["public_test_cases"])
+        private = _private(row.get("private_test_cases") or "")
+        entry_point = str(json.loads(row["metadata"] or "{}").get("func_name") or "")
+        return Problem(
+            problem_id=f"livecodebench/{row['question_id']}",
+            statement=row["question_content"].strip(),
+            entry_point=entry_point,
+            signature=method_signature(row["starter_code"], entry_point) if entry_point else "",
+            source="livecodebench" if private else "livecodebench-public",
+            split="test",
+            preamble=PREAMBLE,
+            gold_cases=tuple(_case(test, entry_point) for test in [*public, *private]),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError, SyntaxError) as error:
+        problem = f"{where}: problem {str(row['question_id'])[:40]}"
+        raise FlywheelError(f"{problem} cannot be read ({error}): fetch the file again.") from None
+
+
+def _private(text: str) -> list[dict[str, str]]:
+    """Private tests: JSON, or JSON that was pickled, compressed and written in base64."""
+    if not text:
+        return []
+    try:
+        tests: list[dict[str, str]] = json.loads(text)
+    except ValueError:
+        tests = json.loads(unpacked_text(text))
+    return tests
+
+
+def _case(test: dict[str, str], entry_point: str) -> Case:
+    if not entry_point:
+        call, expected = make_call("", [test["input"]]), test["output"]
+        return Case("stdin", call=call, expected=values.encode(expected), rule="livecodebench-stdout")
+    args = [json.loads(line) for line in test["input"].split("\n")]
+    expected = json.loads(test["output"])
+    call = make_call(entry_point, args)
+    return Case("functional", call=call, expected=values.encode(expected), rule="livecodebench-value")
+
+
+def method_signature(starter: str, name: str) -> str:
+    """`def f(a, b):` for the method that the starter code begins: without `self` and annotations.
+
+    Their checker takes a plain function as well as a method of `Solution`. Raises ValueError if it is absent.
+    """
+    for node in ast.walk(ast.parse(f"{starter.rstrip()}\n        pass\n")):
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            node.args.args = [argument for argument in node.args.args if argument.arg != "self"]
+            for argument in ast.walk(node.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
+            return f"def {name}({ast.unparse(node.args)}):"
+    raise ValueError(f"the starter code has no method {name}")
+
+
+def same_value(value: Any, expected: Any, case: Case) -> bool:
+    """The rule of function problems."""
+    return values.equal(list(value) if isinstance(value, tuple) else value, expected)
+
+
+def same_output(value: Any, expected: Any, case: Case) -> bool:
+    """The rule of stdin problems."""
+    if not isinstance(value, str) or not isinstance(expected, str):
+        return False
+    ours, theirs = ([line.strip() for line in text.strip().split("\n")] for text in (value, expected))
+    return len(ours) == len(theirs) and all(
+        one == two or _equal_numbers(one, two) for one, two in zip(ours, theirs, strict=True)
+    )
+
+
+def _equal_numbers(left: str, right: str) -> bool:
+    try:
+        return [Decimal(word) for word in left.split()] == [Decimal(word) for word in right.split()]
+    except InvalidOperation:
+        return False

@@ -1,0 +1,139 @@
+"""LiveCodeBench: rows in its published format, written for these tests; private tests never unpickled."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pickle
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.benchmarks.livecodebench import FILES, load_livecodebench, same_output, same_value
+from tasks.benchmarks.pickled import unpacked_text
+from tasks.engines.sandbox import DockerSandbox
+from tasks.errors import FlywheelError
+from tasks.judging import judge, plan_calls
+from tasks.known import known_records
+from tasks.records import Case, Problem, Program
+
+CASE = Case("stdin")
+
+
+def packed(value: object, protocol: int = 4) -> str:
+    return base64.b64encode(zlib.compress(pickle.dumps(value, protocol))).decode()
+
+
+def example(text: str, output: str, kind: str) -> dict[str, str]:
+    return {"input": text, "output": output, "testtype": kind}
+
+
+FUNCTION = {
+    "question_title": "pair",
+    "question_content": "Return the two numbers, the smaller one first.",
+    "platform": "leetcode",
+    "question_id": "1",
+    "contest_date": "2024-01-20T00:00:00",
+    "starter_code": "class Solution:\n    def pair(self, xs: List[int], k: int = 0) -> List[int]:\n        ",
+    "public_test_cases": json.dumps([example("[2, 1]\n0", "[1, 2]", "functional")]),
+    "private_test_cases": packed(json.dumps([example("[3, 3]\n1", "[3, 3]", "functional")])),
+    "metadata": json.dumps({"func_name": "pair"}),
+}
+STDIN = {
+    "question_title": "sum",
+    "question_content": "Print the sum.",
+    "platform": "atcoder",
+    "question_id": "abc_a",
+    "contest_date": "2023-06-01T00:00:00",
+    "starter_code": "",
+    "public_test_cases": json.dumps([example("1 2\n", "3\n", "stdin")]),
+    "private_test_cases": json.dumps([example("4 5\n", "9\n", "stdin")]),
+    "metadata": "{}",
+}
+
+
+def write(folder: Path, monkeypatch: pytest.MonkeyPatch, *rows: dict[str, str]) -> None:
+    (folder / FILES[0]).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setenv("FLYWHEEL_DATA_DIR", str(folder))
+
+
+def test_both_styles_their_tests_and_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, monkeypatch, FUNCTION, STDIN)
+    function, stdin = load_livecodebench()
+    assert (function.problem_id, function.signature) == ("livecodebench/1", "def pair(xs, k=0):")
+    assert (stdin.entry_point, stdin.signature) == ("", "")
+    assert {function.source, stdin.source} == {"livecodebench"}
+    assert [len(problem.gold_cases) for problem in (function, stdin)] == [2, 2]
+    assert load_livecodebench("2024-01-01") == [function]
+    assert load_livecodebench("", "2023-06-01") == [stdin]
+    with pytest.raises(FlywheelError, match="widen the window"):
+        load_livecodebench("2025-01-01")
+    with pytest.raises(FlywheelError, match="no date"):
+        load_livecodebench("soon")
+
+
+def test_public_tests_alone_are_said_in_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, monkeypatch, {k: v for k, v in STDIN.items() if k != "private_test_cases"})
+    assert [problem.source for problem in load_livecodebench()] == ["livecodebench-public"]
+
+
+def verdicts(sandbox: DockerSandbox, problem: Problem, code: str) -> list[str]:
+    _, (suite,) = known_records([problem])
+    plan = plan_calls([suite])
+    program = Program("p", problem.preamble + code, problem.entry_point, plan.calls)
+    (done,) = sandbox.run([program])
+    return [judge(done.calls[plan.call_index[case.call]], case) for case in suite.cases if case.call]
+
+
+def test_programs_of_both_styles_are_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: DockerSandbox
+) -> None:
+    write(tmp_path, monkeypatch, FUNCTION, STDIN)
+    function, stdin = load_livecodebench()
+    right = "def pair(xs: List[int], k=0):\n    return tuple(sorted(xs))\n"
+    assert verdicts(sandbox, function, right) == ["pass", "pass"]
+    assert verdicts(sandbox, function, "def pair(xs, k=0):\n    return xs\n") == ["fail", "pass"]
+    reads = "print(sum(map(int, sys.stdin.read().split())))\n"
+    assert verdicts(sandbox, stdin, reads) == ["pass", "pass"]
+    main = "if __name__ == '__main__':\n    a, b = map(int, input().split())\n    print(3.0, end='')\n"
+    assert verdicts(sandbox, stdin, main) == ["pass", "fail"]
+
+
+def test_rules() -> None:
+    assert same_value((1, 2), [1, 2], CASE)
+    assert not same_value([(1,)], [[1]], CASE)
+    assert same_output(" 1 2 \n3\n\n", "1 2\n3", CASE)
+    assert same_output("0.10 5", "0.1 5.0", CASE)
+    assert not same_output("0.1000001", "0.1", CASE)
+    assert not same_output("1\n\n2", "1\n2", CASE)
+    assert not same_output("yes", "Yes", CASE)
+    assert not same_output(3, "3", CASE)
+
+
+@given(st.text(), st.sampled_from([2, 3, 4, 5]))
+def test_a_pickled_text_comes_back(text: str, protocol: int) -> None:
+    assert unpacked_text(packed(text, protocol)) == text
+
+
+class Runs:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("exit 1",)
+
+
+def test_anything_but_a_text_is_refused() -> None:
+    for value in (Runs(), ["a"], {"a": 1}, 7, ("a", "b"), None):
+        with pytest.raises(ValueError, match="a pickle of"):
+            unpacked_text(packed(value))
+    for text in ("????", base64.b64encode(b"plain").decode(), packed("a")[:-8] + "AAAAAA=="):
+        with pytest.raises(ValueError):  # noqa: PT011 - any of several words
+            unpacked_text(text)
+
+
+def test_a_bad_row_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, monkeypatch, {**FUNCTION, "private_test_cases": packed(Runs())})
+    with pytest.raises(FlywheelError, match=r"problem 1 cannot be read .a pickle of more than a text"):
+        load_livecodebench()
