@@ -2,7 +2,8 @@
 
 The functions of the solution are stubs here: a call crosses a pipe as plain data, its value or
 exception comes back the same way, and changes to plain arguments are repeated in the caller's objects.
-Answers come from the solution's process and are decoded as hostile input.
+Exceptions that the solution defines have types of the same names and builtin bases here. Answers come from
+the solution's process and are decoded as hostile input.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from sandbox_image import child, plain
+from sandbox_image import child, plain, testing
 
 PROVIDED = {"math": math, "isclose": math.isclose}
 # A candidate that dies is noticed by PID 1, which ends this process too and reports the true cause.
@@ -38,8 +39,10 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
     task = json.loads(request)
     report = child.Report(result, output_bytes)
     child.SINK.report, child.SINK.limit = report, output_bytes
-    channel = _Channel(outbox, inbox, report, output_bytes, null=task["code"] is None)
-    stubs = {name: channel.stub(name) for name in stub_names(task["code"], task["entry_point"])}
+    types = exception_types(task["code"])
+    channel = _Channel(outbox, inbox, report, output_bytes, types, null=task["code"] is None)
+    stubs: dict[str, Any] = {"pytest": testing.install(), **channel.types}
+    stubs |= {name: channel.stub(name) for name in stub_names(task["code"], task["entry_point"])}
     alone = len(task["steps"]) == 1
     for index, step in enumerate(task["steps"]):
         # A check must not change what the next one stands on: a process for each of several.
@@ -62,7 +65,8 @@ def _run(source: str, stubs: dict[str, Any], channel: _Channel, report: child.Re
     try:
         exec(compile(source, "<check>", "exec", dont_inherit=True), namespace)
     except BaseException as error:
-        if channel.null and not channel.calls:
+        # A name that only the real solution defines may be why it did not call.
+        if channel.null and not channel.calls and not isinstance(error, NameError):
             report.end("value", "null", "no call")
         else:
             report.raised(error)
@@ -85,22 +89,53 @@ def stub_names(code: str | None, entry_point: str) -> list[str]:
     A solution that defines its own `len` or `isclose` must not be asked what a test means by it.
     """
     names = [entry_point] if entry_point else []
-    try:
-        body = ast.parse(code or "").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        body = []
-    for node in body:
+    for node in _top_level(code):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             names.append(node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
             names.extend(target.id for target in node.targets if isinstance(target, ast.Name))
-    hidden = {*dir(builtins), *PROVIDED} - {entry_point}
+    hidden = {*dir(builtins), *PROVIDED, "pytest"} - {entry_point}
     return [name for name in names if name not in hidden]
 
 
+def exception_types(code: str | None) -> dict[str, type[BaseException]]:
+    """The exceptions that a solution defines at its top level, by name: what a test may expect.
+
+    Made from names alone, nothing of the solution runs; one that hides a builtin name is left out.
+    """
+    types: dict[str, type[BaseException]] = {}
+    for node in _top_level(code):
+        if not isinstance(node, ast.ClassDef) or hasattr(builtins, node.name):
+            continue
+        names = [base.id for base in node.bases if isinstance(base, ast.Name)]
+        bases = [kind for name in names if (kind := types.get(name) or _builtin_exception(name))]
+        try:
+            if bases:
+                types[node.name] = type(node.name, tuple(bases), {"__init__": lambda *_: None})
+        except TypeError:
+            continue
+    return types
+
+
+def _top_level(code: str | None) -> list[ast.stmt]:
+    try:
+        return ast.parse(code or "").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
 class _Channel:
-    def __init__(self, outbox: int, inbox: int, report: child.Report, limit: int, null: bool) -> None:
-        self.outbox, self.inbox, self.report, self.limit, self.null = outbox, inbox, report, limit, null
+    def __init__(
+        self,
+        outbox: int,
+        inbox: int,
+        report: child.Report,
+        limit: int,
+        types: dict[str, type[BaseException]],
+        null: bool,
+    ) -> None:
+        self.outbox, self.inbox, self.report, self.limit = outbox, inbox, report, limit
+        self.types, self.null = types, null
         self.calls = 0
 
     def stub(self, name: str) -> Callable[..., Any]:
@@ -130,7 +165,7 @@ class _Channel:
         except ValueError:
             self._lost("malformed answer")
         if kind == "exception":
-            raise _exception(text, detail)
+            raise _exception(text, detail, self.types)
         # No exception: the check could catch it.
         self.report.end(kind, text, detail)
         os._exit(0)
@@ -170,7 +205,7 @@ class _Channel:
         os._exit(LOST)
 
 
-def _exception(text: str, message: str) -> BaseException:
+def _exception(text: str, message: str, types: dict[str, type[BaseException]]) -> BaseException:
     """The exception that `child.raised` describes: of the builtin type of that name, else of a new type
     with the same builtin bases, so that a test catches it as what it is.
 
@@ -189,6 +224,8 @@ def _exception(text: str, message: str) -> BaseException:
             return known[0](argument)
         except Exception:
             pass  # It wants other arguments, like UnicodeDecodeError.
+    if name in types:
+        return types[name](argument)
     lowest = [kind for kind in known if not any(kind in other.__mro__[1:] for other in known)]
     label = name[:200] if name.isidentifier() else "Exception"
     for chosen in (lowest, lowest[:1], [Exception]):

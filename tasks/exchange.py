@@ -38,6 +38,8 @@ _REASONS = {
     "no_assertion": "asserts nothing",
     "other_target": "never uses {target}",
     "undefined_name": "uses a name that nothing defines",
+    "redefines_target": "brings its own {target}: it does not test the solution",
+    "exits_early": "returns, exits or skips before it asserts anything",
 }
 
 

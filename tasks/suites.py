@@ -4,9 +4,9 @@ A *test* is source that stands alone: the setup that an assertion needs, then th
 a test reduced to a call with its expected value or exception where that is possible (cheap to run, and
 comparable between suites), and otherwise the test's own source, to be run in a process of its own.
 
-Three readings are a little stricter or looser than Python, on purpose: `assert f(x)` and `assert not
+Two readings are a little stricter or looser than Python, on purpose: `assert f(x)` and `assert not
 f(x)` expect True and False (a verifier that writes them means a predicate); `is` with None, True or
-False means `==`; the message that `pytest.raises(E, match=...)` asks for is ignored.
+False means `==`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.records import Call, Case
-from tasks.testsource import bound_names, mentions, parse_python, used_names
+from tasks.testsource import bound_names, mentions, parse_python, stops, used_names
+from tasks.teststyles import asserts, is_raises
 from tasks.values import ValueFormatError, decode, encode, literal, to_source
 
 PROGRAM = "program"
@@ -76,7 +77,9 @@ def read_case(test: str, entry_point: str, *, truth: bool = False) -> Case | str
     """The case of one test, or the reason there is none.
 
     Reasons: `syntax` (does not parse), `no_assertion` (does not end in one), `other_target` (never
-    uses the entry point), `undefined_name` (uses a name that nothing defines: it could only ever fail).
+    uses the entry point), `undefined_name` (uses a name that nothing defines: it could only ever fail),
+    `redefines_target` (brings its own function under test), `exits_early` (returns, exits or skips before
+    it asserts anything).
     """
     tree = parse_python(test)
     if tree is None or not tree.body:
@@ -93,6 +96,10 @@ def _case(tree: ast.Module, test: str, entry_point: str, truth: bool) -> Case | 
     # A benchmark's tests may use what its solution defines beside the entry point.
     if not truth and _undefined(tree, target_name(entry_point)):
         return "undefined_name"
+    if any(target_name(entry_point) in bound_names(statement) for statement in tree.body):
+        return "redefines_target"
+    if any(map(stops, tree.body)):
+        return "exits_early"
     last = _inlined(tree.body)
     if isinstance(last, ast.Assert):
         if truth and not isinstance(last.test, ast.Compare):
@@ -100,9 +107,7 @@ def _case(tree: ast.Module, test: str, entry_point: str, truth: bool) -> Case | 
         return _equality(last.test, entry_point, test) or Case(source=test, check=test)
     if isinstance(last, ast.With) and (wanted := raises_type(last)) is not None:
         return _raises(last, wanted, entry_point, test)
-    if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
-        return Case(source=test, check=test)
-    return "no_assertion"
+    return Case(source=test, check=test) if asserts(tree) else "no_assertion"
 
 
 def _undefined(tree: ast.Module, target: str) -> bool:
@@ -130,11 +135,11 @@ def case_source(case: Case, entry_point: str) -> str:
 
 
 def raises_type(node: ast.With) -> ast.expr | None:
-    """The exception of `with pytest.raises(E):` (or a bare `raises`), None for any other `with`."""
-    if len(node.items) != 1 or not isinstance(call := node.items[0].context_expr, ast.Call):
+    """The exception of a `with pytest.raises(E):` that asks for nothing else, None for any other `with`."""
+    if len(node.items) != 1 or not is_raises(node):
         return None
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return call.args[0] if name in ("raises", "assertRaises", "assertRaisesRegex") and call.args else None
+    call = node.items[0].context_expr
+    return call.args[0] if isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords else None
 
 
 def _equality(test: ast.expr, entry_point: str, source: str) -> Case | None:
@@ -167,21 +172,7 @@ def _raises(node: ast.With, wanted: ast.expr, entry_point: str, source: str) -> 
         call = _literal_call(step.value, entry_point)
         if call is not None:
             return Case(source=source, call=call, raises=name)
-    return Case(source=source, check=_without_pytest(source))
-
-
-def _without_pytest(source: str) -> str:
-    """The same test with try/except: the test process has the standard library alone."""
-    tree = ast.parse(source)
-    last = tree.body[-1]
-    wanted = raises_type(last) if isinstance(last, ast.With) else None
-    if not isinstance(last, ast.With) or wanted is None:
-        return source
-    miss = ast.parse("raise AssertionError('did not raise')").body
-    handler = ast.ExceptHandler(type=wanted, name=None, body=[ast.Pass()])
-    attempt = ast.Try(body=last.body, handlers=[handler], orelse=miss, finalbody=[])
-    tree.body[-1] = ast.copy_location(attempt, last)
-    return ast.unparse(ast.fix_missing_locations(tree))
+    return Case(source=source, check=source)
 
 
 def _literal_call(node: ast.expr, entry_point: str) -> Call | None:

@@ -8,41 +8,17 @@ alone: nothing is run, nothing is resolved.
 from __future__ import annotations
 
 import ast
-import itertools
+import copy
 import warnings
 from collections.abc import Iterable, Iterator
+
+from tasks import teststyles
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
     *("itertools", "json", "math", "operator", "random", "re", "statistics", "string")
 }
-_COMPARE: dict[str, type[ast.cmpop]] = {
-    "assertEqual": ast.Eq,
-    "assertEquals": ast.Eq,
-    "assertListEqual": ast.Eq,
-    "assertTupleEqual": ast.Eq,
-    "assertDictEqual": ast.Eq,
-    "assertSetEqual": ast.Eq,
-    "assertSequenceEqual": ast.Eq,
-    "assertMultiLineEqual": ast.Eq,
-    "assertNotEqual": ast.NotEq,
-    "assertIs": ast.Is,
-    "assertIsNot": ast.IsNot,
-    "assertIn": ast.In,
-    "assertNotIn": ast.NotIn,
-    "assertGreater": ast.Gt,
-    "assertGreaterEqual": ast.GtE,
-    "assertLess": ast.Lt,
-    "assertLessEqual": ast.LtE,
-}
-_EXPRESSIONS = {
-    "assertTrue": "{0}",
-    "assertFalse": "not {0}",
-    "assertIsNone": "{0} is None",
-    "assertIsNotNone": "{0} is not None",
-    "assertIsInstance": "isinstance({0}, {1})",
-    "assertCountEqual": "sorted({0}, key=repr) == sorted({1}, key=repr)",
-    "assertAlmostEqual": "round(abs(({0}) - ({1})), 7) == 0",
-}
+
+_EXITS = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.skip", "pytest.exit", "self.skipTest"}
 
 
 def parse_python(text: str) -> ast.Module | None:
@@ -130,48 +106,85 @@ def free_names(node: ast.stmt) -> set[str]:
 def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     """The tests of a file, in order, each as the source of its setup and its assertion.
 
-    Definitions and imports of the entry point itself are left out: a suite tests the solution, it
-    does not bring its own.
+    Imports of the entry point are left out: where it comes from is not the suite's business. What makes a
+    test worthless stays in it to be seen (`tasks.suites.read_case`): its own definition of the entry point,
+    an exit before the assertion.
     """
     try:
-        return [ast.unparse(ast.fix_missing_locations(test)) for test in _walk(module.body, [], entry_point)]
+        plain = teststyles.Plain().visit(copy.deepcopy(module))
+        return [ast.unparse(ast.fix_missing_locations(test)) for test in _walk(plain.body, [], entry_point)]
     except RecursionError:
         return []
 
 
 def _walk(body: Iterable[ast.stmt], before: list[ast.stmt], entry_point: str) -> Iterator[ast.Module]:
     setup = list(before)
-    for raw in body:
-        statement = _from_unittest(raw)
+    for statement in body:
         if isinstance(statement, ast.Assert):
             parts = [statement.test]
             if isinstance(statement.test, ast.BoolOp) and isinstance(statement.test.op, ast.And):
                 parts = statement.test.values
             for part in parts:
                 yield _alone(setup, ast.Assert(test=part, msg=None))
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name.startswith(
-            "test"
-        ):
-            for rows in _parametrized(statement):
-                yield from _walk(statement.body, setup + rows, entry_point)
-        elif isinstance(statement, ast.ClassDef) and (methods := _test_methods(statement)):
-            ready = setup + [step for method in methods if method.name == "setUp" for step in method.body]
-            for method in methods:
-                yield from _walk([method], ready, entry_point)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if _is_test(statement):
+                yield from _of_definition(statement, setup, entry_point)
+            else:
+                setup.append(statement)
         elif isinstance(statement, ast.For) and (steps := _unrolled(statement, setup)) is not None:
             for rows in steps:
                 yield from _walk(statement.body, setup + rows, entry_point)
         elif isinstance(statement, ast.If) and mentions(statement.test, "__name__"):
             yield from _walk(statement.body, setup, entry_point)
-        elif isinstance(statement, ast.With) and _is_raises(statement):
-            yield _alone(setup, statement)
-        elif isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
             if entry_point not in bound_names(statement):
                 setup.append(statement)
-        elif any(isinstance(part, ast.Assert) for part in ast.walk(statement)):
+        elif _is_assertion(statement, setup):
             yield _alone(setup, statement)
+            if isinstance(statement, ast.With) and bound_names(statement):
+                # What it caught may be looked at afterwards.
+                setup.append(statement)
         else:
             setup.append(statement)
+
+
+def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    return isinstance(node, ast.ClassDef) or node.name.startswith("test")
+
+
+def _of_definition(
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, setup: list[ast.stmt], entry_point: str
+) -> Iterator[ast.Module]:
+    """The tests of a test function, or of a class with test methods; any other class is setup."""
+    if isinstance(node, ast.ClassDef):
+        parts = teststyles.class_parts(node)
+        if parts is None:
+            setup.append(node)
+        elif not teststyles.is_skipped(node):
+            rows, _ = teststyles.parametrized(node.decorator_list, [], setup)
+            for row in rows:
+                for method in parts[1]:
+                    yield from _of_definition(method, [*setup, *row, *parts[0]], entry_point)
+    elif not teststyles.is_skipped(node):
+        rows, body = teststyles.parametrized(node.decorator_list, node.body, setup)
+        for row in rows:
+            yield from _walk(body, setup + row, entry_point)
+
+
+def _is_assertion(statement: ast.stmt, setup: Iterable[ast.stmt]) -> bool:
+    """Whether a statement asserts something, by itself or by a helper of the file."""
+    called = _called(statement) if isinstance(statement, ast.Expr) else set()
+    helpers = {step.name for step in setup if isinstance(step, ast.FunctionDef) and teststyles.asserts(step)}
+    return teststyles.asserts(statement) or bool(called & helpers)
+
+
+def stops(statement: ast.stmt) -> bool:
+    """Whether nothing behind this statement is ever reached: a return, an exit, a skip."""
+    if isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue):
+        return True
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    return ast.unparse(statement.value.func) in _EXITS
 
 
 def _alone(setup: list[ast.stmt], assertion: ast.stmt) -> ast.Module:
@@ -183,7 +196,7 @@ def _alone(setup: list[ast.stmt], assertion: ast.stmt) -> ast.Module:
         changes = isinstance(statement, ast.Expr) and bool(
             used_names(statement) & needed - _called(statement)
         )
-        if bound_names(statement) & needed or changes:
+        if bound_names(statement) & needed or changes or stops(statement):
             kept.insert(0, statement)
             needed |= names
     bound = set().union(*(bound_names(statement) for statement in kept)) if kept else set()
@@ -200,120 +213,14 @@ def _called(statement: ast.Expr) -> set[str]:
     }
 
 
-def _is_raises(node: ast.With) -> bool:
-    call = node.items[0].context_expr
-    return isinstance(call, ast.Call) and ast.unparse(call.func) in ("pytest.raises", "raises")
-
-
-def _test_methods(node: ast.ClassDef) -> list[ast.FunctionDef]:
-    methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
-    if not any(method.name.startswith("test") for method in methods):
-        return []
-    for method in methods:
-        method.body = [_SelfAttributes().visit(step) for step in map(_from_unittest, method.body)]
-    return methods
-
-
-class _SelfAttributes(ast.NodeTransformer):
-    """`self.x` -> `self_x`: what setUp stores becomes plain setup. `self.assert...` stays."""
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        self.generic_visit(node)
-        if (
-            isinstance(node.value, ast.Name)
-            and node.value.id == "self"
-            and not node.attr.startswith("assert")
-        ):
-            return ast.copy_location(ast.Name(id=f"self_{node.attr}", ctx=node.ctx), node)
-        return node
-
-
-def _from_unittest(statement: ast.stmt) -> ast.stmt:
-    """`self.assertX(...)` as an assert, `self.assertRaises` as `with pytest.raises`; others unchanged."""
-    if isinstance(statement, ast.With) and _method(statement.items[0].context_expr).startswith(
-        "assertRaises"
-    ):
-        call = statement.items[0].context_expr
-        if isinstance(call, ast.Call) and call.args:
-            return _with_raises(call.args[0], statement.body)
-    if not isinstance(statement, ast.Expr) or not isinstance(call := statement.value, ast.Call):
-        return statement
-    name, args = _method(call), call.args
-    if name in _COMPARE and len(args) >= 2:
-        test: ast.expr = ast.Compare(left=args[0], ops=[_COMPARE[name]()], comparators=[args[1]])
-        return ast.copy_location(ast.Assert(test=test, msg=None), statement)
-    if name in _EXPRESSIONS and len(args) > _EXPRESSIONS[name].count("{1}"):
-        text = _EXPRESSIONS[name].format(*(f"({ast.unparse(arg)})" for arg in args))
-        return ast.copy_location(ast.parse(f"assert {text}").body[0], statement)
-    if name == "assertRaises" and len(args) >= 2:
-        attempt = ast.Call(func=args[1], args=args[2:], keywords=call.keywords)
-        return _with_raises(args[0], [ast.Expr(value=attempt)])
-    return statement
-
-
-def _method(node: ast.expr) -> str:
-    """`assertX` of a call `self.assertX(...)`, else ""."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        owner = node.func.value
-        return node.func.attr if isinstance(owner, ast.Name) and owner.id == "self" else ""
-    return ""
-
-
-def _with_raises(wanted: ast.expr, body: list[ast.stmt]) -> ast.With:
-    manager = ast.Call(
-        func=ast.Attribute(value=ast.Name(id="pytest", ctx=ast.Load()), attr="raises", ctx=ast.Load()),
-        args=[wanted],
-        keywords=[],
-    )
-    return ast.With(items=[ast.withitem(context_expr=manager)], body=body)
-
-
-def _parametrized(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[list[ast.stmt]]:
-    """One list of assignments for each row of `@pytest.mark.parametrize`; one empty list without."""
-    tables: list[list[list[ast.stmt]]] = []
-    for decorator in function.decorator_list:
-        if not isinstance(decorator, ast.Call) or not ast.unparse(decorator.func).endswith("parametrize"):
-            continue
-        if len(decorator.args) < 2 or not isinstance(decorator.args[1], ast.List | ast.Tuple):
-            continue
-        names = decorator.args[0]
-        if isinstance(names, ast.Constant) and isinstance(names.value, str):
-            target = [name.strip() for name in names.value.split(",")]
-        elif isinstance(names, ast.List | ast.Tuple):
-            target = [str(getattr(name, "value", "")) for name in names.elts]
-        else:
-            continue
-        if all(name.isidentifier() for name in target):
-            tables.append([_assigned(target, row) for row in decorator.args[1].elts])
-    return [list(itertools.chain(*rows)) for rows in itertools.product(*tables)][:100]
-
-
 def _unrolled(loop: ast.For, setup: list[ast.stmt]) -> list[list[ast.stmt]] | None:
     """Assignments for each turn of `for a, b in [(..), ..]:`, or None when it is no such loop."""
-    table: ast.expr = loop.iter
-    if isinstance(table, ast.Name):
-        for statement in setup:
-            if isinstance(statement, ast.Assign) and table.id in bound_names(statement):
-                return _unrolled(ast.For(target=loop.target, iter=statement.value, body=[], orelse=[]), [])
-    if not isinstance(table, ast.List | ast.Tuple) or len(table.elts) > 100:
+    rows = teststyles.table(loop.iter, setup)
+    if rows is None or loop.orelse or any(isinstance(p, ast.Break | ast.Continue) for p in ast.walk(loop)):
         return None
     if isinstance(loop.target, ast.Name):
-        return [_assigned([loop.target.id], row) for row in table.elts]
+        return [teststyles.assigned([loop.target.id], row, whole=True) for row in rows]
     if isinstance(loop.target, ast.Tuple) and all(isinstance(part, ast.Name) for part in loop.target.elts):
         target = [part.id for part in loop.target.elts if isinstance(part, ast.Name)]
-        return [_assigned(target, row) for row in table.elts]
+        return [teststyles.assigned(target, row, whole=False) for row in rows]
     return None
-
-
-def _assigned(names: list[str], row: ast.expr) -> list[ast.stmt]:
-    if len(names) == 1:
-        parts = [row]
-    elif isinstance(row, ast.Tuple | ast.List) and len(row.elts) == len(names):
-        parts = row.elts
-    else:
-        whole = ast.Tuple(elts=[ast.Name(id=name, ctx=ast.Store()) for name in names], ctx=ast.Store())
-        return [ast.Assign(targets=[whole], value=row, lineno=0)]
-    return [
-        ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=part, lineno=0)
-        for name, part in zip(names, parts, strict=True)
-    ]

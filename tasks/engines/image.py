@@ -32,6 +32,7 @@ FILES = (
     "scratch.py",
     "seal.py",
     "supervisor.py",
+    "testing.py",
 )
 SECCOMP = FOLDER / "seccomp.json"
 REGISTRY_BASE = "python:3.12-slim"
