@@ -90,7 +90,7 @@ def agree_files(
     answers = RowsByProblem(solutions, "solution_id", known)
     suites = RowsByProblem(tests, "suite_id", known)
     say(f"{len(known)} problems, {len(answers)} solutions, {len(suites)} suites")
-    image = ensure_image(say)
+    image = ensure_image(say, sandbox_settings.numpy)
     with (
         whole_file(out) as file,
         two_seeds(sandbox_settings, image, f"agree-{os.getpid()}") as seeds,

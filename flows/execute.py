@@ -82,7 +82,7 @@ def execute_files(
     suites = read_suites(tests, known)
     count = count_solutions(solutions, known)
     say(f"{len(known)} problems, {sum(map(len, suites.values()))} suites, {count} solutions")
-    image = ensure_image(say)
+    image = ensure_image(say, settings.numpy)
     with (
         whole_file(out) as file,
         two_seeds(settings, image, f"execute-{os.getpid()}") as seeds,

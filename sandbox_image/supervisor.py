@@ -108,11 +108,13 @@ class Supervisor:
         scratch.make_folder(TEST, TEST_GID)
         os.chdir(CANDIDATE)
         seal.seal()
-        for name in PRELOAD.split():
+        for name in f"{PRELOAD} {os.environ.pop('FLYWHEEL_PRELOAD', '')}".split():
             __import__(name)
         # site is not loaded (-S), programs use these all the same.
         builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
-        sys.path[:] = [entry for entry in sys.path if entry and entry != os.environ.get("PYTHONPATH")]
+        # Ours comes first; the image's variants have a second one, whose packages programs may import.
+        ours = os.environ.get("PYTHONPATH", "").partition(":")[0]
+        sys.path[:] = [entry for entry in sys.path if entry and entry != ours]
         sys.argv[:] = ["solution.py"]
         sys.setrecursionlimit(child.RECURSION_LIMIT)
         child.install_streams()

@@ -243,7 +243,7 @@ def execute(
     turn: Turn, label: str, problems: Ref, solutions: Ref, suites: Ref, settings: SandboxSettings
 ) -> StageResult:
     """Run every solution on every call of its problem's suites. Raises `SandboxFault` if much of it broke."""
-    image = ensure_image(say)
+    image = ensure_image(say, settings.numpy)
 
     def compute(stage: Stage) -> None:
         workspace = turn.workspace

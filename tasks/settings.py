@@ -107,6 +107,9 @@ class SandboxSettings(_Settings):
         2000, ge=1, le=1_000_000, description="Programs after which a container is replaced."
     )
     fault_retries: int = Field(2, ge=0, le=10, description="Fresh containers tried after a sandbox fault.")
+    numpy: bool = Field(
+        False, description="Programs may import numpy; its own arrays and numbers are no plain data."
+    )
     runtime: str = Field("", description="Container runtime, e.g. runsc for gVisor; '' for Docker's default.")
 
     def for_mutants(self) -> SandboxSettings:

@@ -1,16 +1,20 @@
 """The sandbox image: its identity, its build, and the Docker client that everything here uses.
 
-The image holds a Python interpreter and the fork server of `sandbox_image/`, nothing else. Its tag is
-its identity: a hash of the files it is made of and the kind of its base.
+The image holds a Python interpreter and the fork server of `sandbox_image/`, nothing else; a variant adds
+numpy, as a wheel from the package index. Its tag is its identity: a hash of the files it is made of, the
+kind of its base, and the version of numpy.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
+import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +48,15 @@ BASES = {
     "python3.12-slim": "flywheel-base:python3.12-slim",
     "debian-python3": f"flywheel-base:{DEBIAN_SUITE}",
 }
+# The interpreters of the bases, for which a wheel is chosen.
+PYTHONS = {"python3.12-slim": "3.12", "debian-python3": "3.11"}
+NUMPY = "2.2.6"
+# One thread: more would be threads of every program, and a fork must find none.
+NUMPY_LAYER = """\
+FROM {image}
+COPY packages/ /opt/packages/
+ENV PYTHONPATH=/opt/flywheel:/opt/packages FLYWHEEL_PRELOAD=numpy OPENBLAS_NUM_THREADS=1
+"""
 Say = Callable[[str], None]
 
 
@@ -104,29 +117,48 @@ def _cached_base(client: Any) -> str:
     return next((kind for kind, tag in BASES.items() if _exists(client, tag)), "")
 
 
-def ensure_image(say: Say) -> str:
+def ensure_image(say: Say, numpy: bool = False) -> str:
     """The tag of the sandbox image, built when it is missing (seconds with a cached base, else minutes).
 
-    `say` gets one line a step. Raises `FlywheelError` when no base can be had or the build fails.
+    `numpy`: the variant that has it. `say` gets one line a step. Raises `FlywheelError` when no base or no
+    wheel can be had or the build fails.
     """
     client = docker_client()
     kind = _cached_base(client) or _fetch_base(client, say)
     tag = _tag(kind)
-    if _exists(client, tag):
+    if not _exists(client, tag):
+        _build(client, say, tag, FOLDER, {"BASE": BASES[kind]})
+    with_numpy = f"{tag}-numpy{NUMPY}"
+    if not numpy:
         return tag
+    if not _exists(client, with_numpy):
+        with tempfile.TemporaryDirectory(prefix="flywheel-numpy-") as folder:
+            _unpack_numpy(Path(folder), PYTHONS[kind], say)
+            (Path(folder) / "Dockerfile").write_text(NUMPY_LAYER.format(image=tag))
+            _build(client, say, with_numpy, Path(folder), {})
+    return with_numpy
+
+
+def _unpack_numpy(folder: Path, python: str, say: Say) -> None:
+    """numpy's wheel for another interpreter, as `folder`/packages; nothing of it runs here."""
+    say(f"fetching numpy {NUMPY} for Python {python}")
+    wanted = [f"--python-version={python}", f"--platform=manylinux2014_{platform.machine()}"]
+    where = ["--no-deps", "--only-binary=:all:", f"--dest={folder}"]
+    _command([sys.executable, "-m", "pip", "download", "-q", *wanted, *where, f"numpy=={NUMPY}"])
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "packages")
+    wheel.unlink()
+
+
+def _build(client: Any, say: Say, tag: str, folder: Path, arguments: dict[str, str]) -> None:
     say(f"building the sandbox image {tag}")
     try:
         client.images.build(
-            path=str(FOLDER),
-            tag=tag,
-            buildargs={"BASE": BASES[kind]},
-            rm=True,
-            network_mode="none",
-            pull=False,
+            path=str(folder), tag=tag, buildargs=arguments, rm=True, network_mode="none", pull=False
         )
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         raise FlywheelError(f"The sandbox image cannot be built: {str(error)[:500]}.") from None
-    return tag
 
 
 def _fetch_base(client: Any, say: Say) -> str:
