@@ -187,7 +187,7 @@ def new_module(name: str) -> dict[str, Any]:
 
 def run_calls(request: bytes, result: int, output_bytes: int) -> NoReturn:
     """`request`: JSON `{"code", "calls": [[function, arguments], ..], "digest_above"}`. Never returns."""
-    task = json.loads(request)
+    task = plain.parse(request)
     report = Report(result, output_bytes, task["digest_above"])
     if task["calls"] and task["calls"][0][0] == "":
         _run_program(task["code"], task["calls"][0][1], report, output_bytes)

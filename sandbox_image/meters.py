@@ -10,6 +10,7 @@ import os
 import time
 
 CPU_COUNTERS = (("/sys/fs/cgroup/cpu.stat", 1e-6), ("/sys/fs/cgroup/cpuacct/cpuacct.usage", 1e-9))
+PROCESS_COUNTERS = ("/sys/fs/cgroup/pids.current", "/sys/fs/cgroup/pids/pids.current")
 OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 
 
@@ -32,6 +33,26 @@ class CpuMeter:
             return int(os.pread(self.fd, 64, 0).split(b"\n")[0].split()[-1]) * self.unit
         except (OSError, ValueError, IndexError):
             return 0.0
+
+
+class ProcessCounter:
+    """Whether PID 1 is alone in the container: one system call, where the kernel counts processes."""
+
+    def __init__(self) -> None:
+        self.fd = -1
+        for path in PROCESS_COUNTERS:
+            try:
+                self.fd = os.open(path, os.O_RDONLY)
+            except OSError:
+                continue
+            break
+
+    def alone(self) -> bool:
+        """False where it cannot be known."""
+        try:
+            return os.pread(self.fd, 16, 0) == b"1\n"
+        except OSError:
+            return False
 
 
 def cpu_of(pid: int) -> float:

@@ -46,6 +46,15 @@ CANDIDATE_GID, TEST_GID = 60001, 60002
 FIRST_UID, UIDS = 20000, 40000
 # The driver waits at least so many times `wall_s` for an answer.
 WALL_STRETCH = 10
+# Above every descriptor that PID 1 has open, below the limit.
+DESCRIPTORS, HIGH = 64, 48
+# PID 1 has these itself: every child inherits them.
+FIXED_LIMITS = (
+    (resource.RLIMIT_NOFILE, DESCRIPTORS),
+    (resource.RLIMIT_CORE, 0),
+    (resource.RLIMIT_MSGQUEUE, 0),
+    (resource.RLIMIT_STACK, 64 << 20),
+)
 Descriptors = tuple[int, ...]
 
 
@@ -97,7 +106,10 @@ class Supervisor:
         self.uid = int.from_bytes(os.urandom(4), "big") % UIDS
         self.uids = {CANDIDATE_GID: FIRST_UID, TEST_GID: FIRST_UID}
         self.base_kb = 0
+        self.limited: tuple[float, ...] = ()
+        self.bounds: tuple[tuple[int, tuple[int, int]], ...] = ()
         self.meter = meters.CpuMeter()
+        self.processes = meters.ProcessCounter()
         self.oom_kills = meters.OomCounter()
 
     def prepare(self) -> None:
@@ -107,6 +119,8 @@ class Supervisor:
         scratch.make_folder(CANDIDATE, CANDIDATE_GID)
         scratch.make_folder(TEST, TEST_GID)
         os.chdir(CANDIDATE)
+        for limit, bound in FIXED_LIMITS:
+            resource.setrlimit(limit, (bound, bound))
         seal.seal()
         for name in f"{PRELOAD} {os.environ.pop('FLYWHEEL_PRELOAD', '')}".split():
             __import__(name)
@@ -139,7 +153,8 @@ class Supervisor:
             alone = frames.KINDS[job.kind] == "calls"
             status = self.run_calls(job, result) if alone else self.run_check(job, result)
             # Before the answer: a program whose traces cannot be removed answers for that itself.
-            self.wipe(CANDIDATE, CANDIDATE_GID)
+            if os.listdir(CANDIDATE):
+                self.wipe(CANDIDATE, CANDIDATE_GID)
             if not alone:
                 self.wipe(TEST, TEST_GID)
             self.answer(job, status, result)
@@ -167,6 +182,7 @@ class Supervisor:
         payload = self.read_payload(size)
         self.uid = (self.uid + 1) % UIDS
         self.uids[gid] = uid = FIRST_UID + self.uid
+        self.limits(job)
         pid = os.fork()
         if pid:
             self.forget_payload(size)
@@ -189,21 +205,25 @@ class Supervisor:
         fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
         os.write(fd, b"1000")
         os.close(fd)
-        cpu = math.ceil(job.cpu_s)
-        limits = (
-            (resource.RLIMIT_CPU, cpu + 1, cpu + 2),
-            (resource.RLIMIT_AS, *2 * ((self.base_kb + job.memory_kb) * 1024,)),
-            (resource.RLIMIT_NPROC, *2 * (job.processes,)),
-            (resource.RLIMIT_FSIZE, *2 * (file_limit(job),)),
-            (resource.RLIMIT_NOFILE, 64, 64),
-            (resource.RLIMIT_CORE, 0, 0),
-            (resource.RLIMIT_MSGQUEUE, 0, 0),
-            (resource.RLIMIT_STACK, 64 << 20, 64 << 20),
-        )
-        for limit, soft, hard in limits:
-            resource.setrlimit(limit, (soft, hard))
+        for limit, bounds in self.limits(job):
+            resource.setrlimit(limit, bounds)
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
+
+    def limits(self, job: Job) -> tuple[tuple[int, tuple[int, int]], ...]:
+        """What differs between jobs; the limits that are always the same are inherited from PID 1."""
+        if job[4:] != self.limited:
+            cpu = math.ceil(job.cpu_s)
+            self.limited, self.bounds = (
+                job[4:],
+                (
+                    (resource.RLIMIT_CPU, (cpu + 1, cpu + 2)),
+                    (resource.RLIMIT_AS, 2 * ((self.base_kb + job.memory_kb) * 1024,)),
+                    (resource.RLIMIT_NPROC, 2 * (job.processes,)),
+                    (resource.RLIMIT_FSIZE, 2 * (file_limit(job),)),
+                ),
+            )
+        return self.bounds
 
     def run_calls(self, job: Job, result: int) -> Status:
         started = Start(time.monotonic(), self.meter.read())
@@ -235,17 +255,8 @@ class Supervisor:
         cpu_s, peak_kb = 0.0, 0
         oom_kills = self.oom_kills.read()
         order = sorted(pids, key=lambda name: name != main)
-        while not end:
-            used = sum(meters.cpu_of(pid) for pid in pids.values())
-            left_cpu = job.cpu_s - max(used, self.meter.read() - start.cpu)
-            left_wall = job.wall_s - (time.monotonic() - start.wall)
-            if left_wall <= 0:
-                # A busy machine is not the program's fault, up to a point.
-                waited = sum(meters.waited_for_cpu(pid) for pid in pids.values())
-                left_wall += min(waited, (WALL_STRETCH - 1) * job.wall_s)
-            if left_wall <= 0 or left_cpu <= 0:
-                end = "wall" if left_cpu > 0 else "cpu"
-                break
+        left_wall, left_cpu = job.wall_s, job.cpu_s
+        while True:
             events = poller.poll(max(1.0, min(left_wall, left_cpu) * 1e3))
             if any(fd == self.inbox for fd, _ in events):
                 os._exit(0)
@@ -256,10 +267,22 @@ class Supervisor:
                     code = os.WTERMSIG(status) if end == "signal" else os.WEXITSTATUS(status)
                     cpu_s, peak_kb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
                     break
+            if end:
+                break
+            used = sum(meters.cpu_of(pid) for pid in pids.values())
+            left_cpu = job.cpu_s - max(used, self.meter.read() - start.cpu)
+            left_wall = job.wall_s - (time.monotonic() - start.wall)
+            if left_wall <= 0:
+                # A busy machine is not the program's fault, up to a point.
+                waited = sum(meters.waited_for_cpu(pid) for pid in pids.values())
+                left_wall += min(waited, (WALL_STRETCH - 1) * job.wall_s)
+            if left_wall <= 0 or left_cpu <= 0:
+                end = "wall" if left_cpu > 0 else "cpu"
+                break
         wall_s = time.monotonic() - start.wall
         for fd in handles.values():
             os.close(fd)
-        swept_cpu, swept_peak = sweep()
+        swept_cpu, swept_peak = (0.0, 0) if self.processes.alone() else sweep()
         if end == "signal" and code in (signal.SIGKILL, signal.SIGXCPU):
             # What it did to itself is a crash; what a limit did is that limit's.
             kills = self.oom_kills.read()
@@ -287,10 +310,14 @@ class Supervisor:
 
 def move_descriptors(keep: Descriptors) -> range:
     """The descriptors `keep` as 3, 4, ..; all others above 2 are closed."""
-    high = [os.dup2(fd, 100 + at) for at, fd in enumerate(keep)]
+    if len(keep) == 1:
+        os.dup2(keep[0], 3, False)
+        os.closerange(4, DESCRIPTORS)
+        return range(3, 4)
+    high = [os.dup2(fd, HIGH + at) for at, fd in enumerate(keep)]
     for at, fd in enumerate(high):
         os.dup2(fd, 3 + at, inheritable=False)
-    os.closerange(3 + len(keep), 100 + len(keep))
+    os.closerange(3 + len(keep), DESCRIPTORS)
     return range(3, 3 + len(keep))
 
 
