@@ -71,7 +71,6 @@ class Episodes:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.faults = 0
         self._calls = _Section(program.calls, [])
         self._checks = _Section(program.checks, [], apart=True)
         self._steps = _Section(program.steps, [])
