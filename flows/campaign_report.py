@@ -36,6 +36,7 @@ def turn_of(report: Mapping[str, Any]) -> dict[str, Any]:
         "kept": stages["agree"]["kept"],
         "sft": stages["prefer"]["sft"],
         "pairs": stages["prefer"]["pairs"],
+        "diversity": stages.get("sample-after", stages["sample-before"]).get("diversity", {}),
     }
 
 

@@ -15,6 +15,7 @@ from flows.evaluation import EVALUATION_SEED, evaluate_model
 from flows.report import publish, report_of
 from tasks.agreement import agree
 from tasks.base_model import base_model
+from tasks.collection import Harvest, Samples, collect, past_turns
 from tasks.engines.sampler import close_shared_sampler
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
@@ -86,36 +87,25 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     for stage in before.stages:
         done(stage)
 
-    # 4. Every solution meets every call in a container; what agrees is kept.
+    # 4. Every solution meets every call in a container; what agrees becomes rows for both roles.
     behaviours = done(execute(turn, "self-play", problems, solutions, suites, settings.sandbox)).tables[
         "behaviours"
     ]
-    decisions = done(agree(turn, problems, solutions, suites, behaviours, settings.agreement)).tables[
-        "decisions"
-    ]
+    judged = _judge(turn, Samples(problems, solutions, suites, behaviours, settings.sampling), settings)
+    for stage in judged:
+        done(stage)
+    rows = judged[-1].tables
+    harvests = [Harvest(turn.iteration, problems, rows["sft"], rows["pairs"])]
 
-    # 5. Mutants of the winners: a suite that rejects neither a losing solution nor one of them tests nothing.
-    mutants = done(mutate(turn, solutions, decisions, settings.preferences)).tables["mutants"]
-    mutant_behaviours = done(
-        execute(turn, "mutants", problems, mutants, suites, settings.sandbox.for_mutants())
-    ).tables["behaviours"]
+    # 5. Rows of earlier turns too, judged again if the filter has changed; guards choose what is trained on.
+    for past in past_turns(workspace, turn.iteration, settings.rows):
+        if not past.judged_by(settings):
+            rows = _judge(turn, past.samples, settings, f"of-{past.harvest.iteration}")[-1].tables
+            past = past.with_rows(rows["sft"], rows["pairs"])
+        harvests.append(past.harvest)
+    data = done(collect(turn, harvests, labelled["all"], settings.rows)).tables
 
-    # 6. Training rows for both roles, each with the ids of all it came from.
-    rows = done(
-        prefer(
-            turn,
-            problems,
-            solutions,
-            suites,
-            behaviours,
-            mutant_behaviours,
-            decisions,
-            settings.sampling,
-            settings.preferences,
-        )
-    ).tables
-
-    # 7. SFT, then DPO with an SFT term. The engine's memory is training's now.
+    # 6. SFT, then DPO with an SFT term. The engine's memory is training's now.
     close_shared_sampler()
     start = base if settings.training.train_from == "base" else champion
     tuned = done(
@@ -123,7 +113,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             turn,
             "sft",
             start,
-            rows["sft"],
+            data["sft"],
             settings.model.name,
             settings.model.dtype,
             settings.training,
@@ -134,14 +124,14 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             turn,
             "dpo",
             tuned.models["model"],
-            rows["pairs"],
+            data["pairs"],
             settings.model.name,
             settings.model.dtype,
             settings.training,
         )
     ).models["model"]
 
-    # 8. The same problems again, and the gate; promotion is the last thing that happens.
+    # 7. The same problems again, and the gate; promotion is the last thing that happens.
     if candidate.digest == start.digest:
         gate = {
             "decision": "hold",
@@ -168,6 +158,46 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     workspace.finish(turn.iteration, report)
     publish(report)
     return report
+
+
+def _judge(
+    turn: Turn, samples: Samples, settings: IterationSettings, label: str = ""
+) -> tuple[StageResult, ...]:
+    """From executed samples to training rows, each with the ids of its sources. The rows come last."""
+    agreed = agree(
+        turn,
+        samples.problems,
+        samples.solutions,
+        samples.suites,
+        samples.behaviours,
+        settings.agreement,
+        label,
+    )
+    decisions = agreed.tables["decisions"]
+
+    # Mutants of the winners: a suite that rejects neither a losing solution nor one of them tests nothing.
+    mutants = mutate(turn, samples.solutions, decisions, settings.preferences, label)
+    executed = execute(
+        turn,
+        f"mutants-{label}".rstrip("-"),
+        samples.problems,
+        mutants.tables["mutants"],
+        samples.suites,
+        settings.sandbox.for_mutants(),
+    )
+    rows = prefer(
+        turn,
+        samples.problems,
+        samples.solutions,
+        samples.suites,
+        samples.behaviours,
+        executed.tables["behaviours"],
+        decisions,
+        samples.sampling,
+        settings.preferences,
+        label,
+    )
+    return agreed, mutants, executed, rows
 
 
 def _met_base(

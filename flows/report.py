@@ -119,6 +119,19 @@ def _training(stages: Mapping[str, Any]) -> list[str]:
         f"- SFT rows: {_counts(rows['sft'])} ({rows['assembled']} suites assembled from kept cases)",
         f"- pairs: {_counts(rows['pairs'])} ({_counts(rows['pair_reasons'])})",
     ]
+    for kind, name in (("sft", "SFT"), ("pairs", "pairs")):
+        facts = stages["collect"][kind]
+        turns = ", ".join(f"{count} of turn {turn}" for turn, count in facts["iterations"].items())
+        lines.append(
+            f"- trained on, {name}: {_counts(facts['roles'])} ({turns or 'none'}); {facts['held out']} held "
+            f"out; {facts['one-liners']:.0%} of solver rows are one-liners; dropped: "
+            f"{_counts(facts['dropped'])}"
+        )
+    for role, lengths in stages["collect"]["lengths"].items():
+        lines.append(
+            f"- {role} pairs: chosen {lengths['chosen']:.0f} characters, rejected {lengths['rejected']:.0f}, "
+            f"chosen is shorter in {lengths['chosen is shorter']:.0%}"
+        )
     for method in ("sft", "dpo"):
         facts = stages[f"train-{method}"]
         if "skipped" in facts:
@@ -130,6 +143,29 @@ def _training(stages: Mapping[str, Any]) -> list[str]:
             f"{facts['seconds']:.0f} s"
         )
     return [*lines, ""]
+
+
+def _diversity(stages: Mapping[str, Any]) -> list[str]:
+    """How varied the answers are: of self-play, and of champion and candidate on the same problems."""
+    columns = {
+        "self-play": "sample-self-play",
+        "champion, benchmarks": "sample-before",
+        "candidate, benchmarks": "sample-after",
+    }
+    shares = {name: stages[key].get("diversity", {}) for name, key in columns.items() if key in stages}
+    rows = list(dict.fromkeys(row for part in shares.values() for row in part))
+    cells = {row: [f"{part[row]:.0%}" if row in part else "-" for part in shares.values()] for row in rows}
+    problems = stages["propose"]
+    return [
+        "## Diversity",
+        "",
+        f"- {problems['new']} of {problems['kept']} problems are new to this workspace",
+        "",
+        f"| share | {' | '.join(shares)} |",
+        "|---|" + "---|" * len(shares),
+        *(f"| {row} | {' | '.join(cells[row])} |" for row in rows),
+        "",
+    ]
 
 
 def _scores(report: Mapping[str, Any]) -> list[str]:
@@ -176,6 +212,7 @@ def markdown_of(report: Mapping[str, Any]) -> str:
         *_problems(stages),
         *_audit(stages),
         *_training(stages),
+        *_diversity(stages),
         *_scores(report),
         "## Where things lie",
         "",

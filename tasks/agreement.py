@@ -60,7 +60,13 @@ def _otherwise(kept: bool) -> str:
 
 @step("agree")
 def agree(
-    turn: Turn, problems: Ref, solutions: Ref, suites: Ref, behaviours: Ref, settings: AgreementSettings
+    turn: Turn,
+    problems: Ref,
+    solutions: Ref,
+    suites: Ref,
+    behaviours: Ref,
+    settings: AgreementSettings,
+    label: str = "",
 ) -> StageResult:
     """Decide for every problem what solver and verifier agree on; audited where problems have gold."""
 
@@ -91,4 +97,4 @@ def agree(
         )
 
     inputs = {"problems": problems, "solutions": solutions, "suites": suites, "behaviours": behaviours}
-    return run_stage(turn, "agree", 2, inputs, settings, compute)
+    return run_stage(turn, "agree", 2, inputs, settings, compute, label)

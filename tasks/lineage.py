@@ -192,6 +192,7 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
         "row": asdict(row),
         "table": f"{table.stage.stage}/{table.name}",
         "iteration": table.iteration,
+        "sampled_in": provenance.input_of(table.stage, "solutions").iteration,
         "trained_on": trained_on(provenance, iteration, row.row_id),
         "problem": _problem(provenance, table, records.problem),
         "sampling": {

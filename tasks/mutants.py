@@ -30,7 +30,9 @@ def mutants_of_winners(
 
 
 @step("mutate")
-def mutate(turn: Turn, solutions: Ref, decisions: Ref, settings: PreferenceSettings) -> StageResult:
+def mutate(
+    turn: Turn, solutions: Ref, decisions: Ref, settings: PreferenceSettings, label: str = ""
+) -> StageResult:
     """Write the mutants of all kept problems as solutions that can be executed."""
 
     def compute(stage: Stage) -> None:
@@ -46,4 +48,5 @@ def mutate(turn: Turn, solutions: Ref, decisions: Ref, settings: PreferenceSetti
         )
 
     inputs = {"solutions": solutions, "decisions": decisions}
-    return run_stage(turn, "mutate", 1, inputs, {"mutants": settings.mutants, "seed": turn.seed}, compute)
+    plain = {"mutants": settings.mutants, "seed": turn.seed}
+    return run_stage(turn, "mutate", 1, inputs, plain, compute, label)

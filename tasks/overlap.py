@@ -86,6 +86,7 @@ class Contamination:
                 self._grams.setdefault(gram, problem.problem_id)
             if code := normal_code(problem.gold_solution):
                 self._code[(problem.entry_point, code)] = problem.problem_id
+        self._sizes = {len(gram) for gram in self._grams}
         self._entry_points = {entry_point for entry_point, _ in self._code}
 
     def of_text(self, text: str) -> tuple[str, str] | None:
@@ -95,7 +96,7 @@ class Contamination:
         for gram, problem_id in self._grams.items() if len(tokens) < NGRAM_WORDS else ():
             if tuple(tokens) == gram:
                 return " ".join(gram), problem_id
-        for size in {len(gram) for gram in self._grams}:
+        for size in self._sizes:
             for gram in (tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)):
                 if gram in self._grams:
                     return " ".join(gram), self._grams[gram]

@@ -260,6 +260,7 @@ def prefer(
     decisions: Ref,
     sampling: SamplingSettings,
     settings: PreferenceSettings,
+    label: str = "",
 ) -> StageResult:
     """SFT rows and preference pairs of both roles from the kept problems."""
 
@@ -327,4 +328,4 @@ def prefer(
         "prompts": prompts.VERSION,
         "seed": turn.seed,
     }
-    return run_stage(turn, "prefer", 2, inputs, plain, compute)
+    return run_stage(turn, "prefer", 2, inputs, plain, compute, label)

@@ -238,6 +238,11 @@ def verifier_completion(prompt: Prompt, tests: Sequence[str]) -> str | Refusal:
     return "\n".join([first[len(start) :], *rest]).rstrip() + f"\n{FENCE}"
 
 
+def fenced(prompt: str, completion: str) -> str:
+    """What stands in the fence that a prompt opens and its completion closes: code, or assertions."""
+    return (prompt + completion).rpartition(_OPEN)[2].rstrip().removesuffix(FENCE).rstrip()
+
+
 def clean_signature(signature: str) -> str:
     """`def f(a, b):` on one line, whatever the colon and the spaces were."""
     line = " ".join(signature.split())

@@ -220,7 +220,8 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class SftRow:
-    """A training row: both roles, the ids of every record it came from."""
+    """A training row: both roles, the ids of every record it came from, and once it is collected, the
+    iteration."""
 
     row_id: str
     role: Role
@@ -230,6 +231,7 @@ class SftRow:
     sources: tuple[str, ...] = ()
     assembled: bool = False
     score: float = 0.0
+    iteration: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,7 @@ class Pair:
     sources: tuple[str, ...] = ()
     assembled: bool = False
     score: float = 0.0
+    iteration: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tasks import prompts
+from tasks.diversity import diversity_of
 from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.known import known_records
 from tasks.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
@@ -162,6 +163,7 @@ def sample(
             cases=sum(len(suite.cases) for suite in suites),
             tokens=sum(row.tokens for row in samples),
             dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped)),
+            diversity=diversity_of(samples, solutions),
         )
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}

@@ -202,6 +202,39 @@ class PreferenceSettings(_Settings):
     assemble: bool = Field(True, description="Suites may be assembled from kept cases (marked as such).")
 
 
+class RowSettings(_Settings):
+    """Which rows of this and earlier iterations are trained on."""
+
+    history: int = Field(8, ge=0, le=10_000, description="Earlier iterations whose rows are trained on too.")
+    include_rolled_back: bool = Field(
+        False, description="Train on rows of rolled-back iterations too (they are kept in any case)."
+    )
+    max_rows: int = Field(
+        10_000, ge=1, le=100_000_000, description="SFT rows, and pairs, of one iteration, at most."
+    )
+    age_decay: float = Field(
+        0.7, gt=0, le=1, description="Share of max_rows that is left of it for every turn of age."
+    )
+    per_problem: int = Field(
+        4, ge=1, le=1000, description="Rows a problem and role over all iterations; new shapes come first."
+    )
+    max_role_ratio: float = Field(
+        3.0, ge=1, le=1000, description="Rows of one role for one of the other, at most."
+    )
+    max_one_liner_share: float = Field(
+        0.8, ge=0, le=1, description="Solver rows whose program is one line (pairs: preferred to longer)."
+    )
+    max_uniform_share: float = Field(
+        0.25, ge=0, le=1, description="Verifier rows whose cases all expect one value."
+    )
+    held_out: float = Field(
+        0.1, ge=0, lt=1, description="Share of problems whose rows are held out, for early stopping."
+    )
+    min_held_out: int = Field(
+        8, ge=1, le=1_000_000, description="Fewer rows than this are not held out but trained on."
+    )
+
+
 class TrainingSettings(_Settings):
     """SFT, then DPO with an SFT term (TRL)."""
 
@@ -220,12 +253,6 @@ class TrainingSettings(_Settings):
     micro_batch_size: int = Field(4, ge=1, le=1024, description="Rows a forward pass.")
     max_length: int = Field(
         768, ge=64, le=131_072, description="Tokens a row; longer rows are counted and dropped."
-    )
-    history: int = Field(
-        8,
-        ge=0,
-        le=10_000,
-        description="Earlier iterations whose rows are trained on too (not rolled-back ones).",
     )
     min_rows: int = Field(4, ge=1, le=1_000_000, description="Fewer rows than this: that stage is skipped.")
 
@@ -305,6 +332,7 @@ class IterationSettings(_Settings):
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings, description="Sandbox.")
     agreement: AgreementSettings = Field(default_factory=AgreementSettings, description="Agreement.")
     preferences: PreferenceSettings = Field(default_factory=PreferenceSettings, description="Rows and pairs.")
+    rows: RowSettings = Field(default_factory=RowSettings, description="Which rows are trained on.")
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="Training.")
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Evaluation.")
     gate: GateSettings = Field(default_factory=GateSettings, description="Promotion gate.")

@@ -13,29 +13,14 @@ from tasks.models import model_digest
 from tasks.records import Pair, SftRow
 from tasks.settings import TrainingSettings
 from tasks.stages import Turn, run_stage, say, step
-from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
+from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
-TABLES: dict[str, tuple[str, type[SftRow] | type[Pair]]] = {"sft": ("sft", SftRow), "dpo": ("pairs", Pair)}
-
-
-def history(workspace: Workspace, iteration: int, table: str, depth: int) -> list[Ref]:
-    """That table of the last `depth` finished iterations whose model was not rolled back, oldest first."""
-    refs = []
-    for number in [n for n in workspace.iterations() if n < iteration][-depth:] if depth else []:
-        manifest = workspace.manifest(number)
-        finished = manifest["finished"] or {}
-        if not finished or finished.get("decision") == "roll back":
-            continue
-        for entry in manifest["stages"].values():
-            if entry["stage"] == "prefer" and entry["tables"][table]["rows"]:
-                refs.append(Ref(**entry["tables"][table]))
-    return refs
+RECORDS: dict[str, type[SftRow] | type[Pair]] = {"sft": SftRow, "dpo": Pair}
 
 
 def write_rows(path: Path, rows: Sequence[SftRow | Pair]) -> None:
-    """Rows as JSON lines, one of each id (the newest wins)."""
-    latest = {row.row_id: row for row in rows}
-    path.write_text("".join(json.dumps(dataclasses.asdict(row)) + "\n" for row in latest.values()))
+    """Rows as JSON lines."""
+    path.write_text("".join(json.dumps(dataclasses.asdict(row)) + "\n" for row in rows))
 
 
 def facts_of(result: TrainingResult) -> dict[str, object]:
@@ -69,11 +54,9 @@ def train(
 ) -> StageResult:
     """Train from `start`. With fewer rows than `min_rows` the stage is skipped: it leaves `start` itself."""
     workspace = turn.workspace
-    table, record = TABLES[method]
-    tables = [*history(workspace, turn.iteration, table, settings.history), rows]
 
     def compute(stage: Stage) -> None:
-        all_rows: list[SftRow | Pair] = [row for ref in tables for row in workspace.read(ref, record)]
+        all_rows: list[SftRow | Pair] = list(workspace.read(rows, RECORDS[method]))
         if len(all_rows) < settings.min_rows:
             stage.models["model"] = start
             stage.facts.update(skipped=f"{len(all_rows)} rows, {settings.min_rows} wanted", rows_used=0)
@@ -96,9 +79,8 @@ def train(
         stage.models["model"] = ModelRef(
             str(out.relative_to(workspace.root)), model_digest(out), f"{method} on {result.rows_used} rows"
         )
-        stage.facts.update(facts_of(result), earlier_iterations=len(tables) - 1)
+        stage.facts.update(facts_of(result))
 
-    inputs: dict[str, Ref | ModelRef | str] = {"model": start}
-    inputs |= {f"rows{index}": ref for index, ref in enumerate(tables)}
+    inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows}
     plain = {**settings.model_dump(), "dtype": dtype, "seed": turn.seed}
     return run_stage(turn, f"train-{method}", 1, inputs, plain, compute)

@@ -206,11 +206,12 @@ class Workspace:
     def _resumable(self, plain: dict[str, Any]) -> int:
         numbers = [number for number in self.iterations() if number > 0]
         for number in reversed(numbers):
-            if self._started_with(number) == plain and not self.manifest(number)["finished"]:
+            if self.started_with(number) == plain and not self.manifest(number)["finished"]:
                 return number
         return max(numbers, default=0) + 1
 
-    def _started_with(self, iteration: int) -> Any:
+    def started_with(self, iteration: int) -> Any:
+        """The settings that an iteration was started with, as plain JSON; None for no iteration."""
         path = self.iteration_folder(iteration) / "settings.json"
         return json.loads(path.read_text()) if path.exists() else None
 
@@ -222,7 +223,7 @@ class Workspace:
         plain = settings.model_dump(mode="json", exclude=_ELSEWHERE)
         first = int(getattr(settings, "iteration", 0))
         numbers = [number for number in self.iterations() if number >= max(1, first)]
-        turns = list(itertools.takewhile(lambda n: self._started_with(n) == plain, reversed(numbers)))
+        turns = list(itertools.takewhile(lambda n: self.started_with(n) == plain, reversed(numbers)))
         return turns[::-1]
 
     def manifest(self, iteration: int) -> dict[str, Any]:

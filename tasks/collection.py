@@ -1,0 +1,138 @@
+"""The training set of a turn: rows of this and earlier iterations, judged by one filter, guarded, split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tasks.diversity import is_one_liner
+from tasks.overlap import Contamination
+from tasks.records import Dropped, Pair, Problem, SftRow
+from tasks.selection import Selection, good_text, length_facts, select
+from tasks.settings import IterationSettings, RowSettings, SamplingSettings
+from tasks.stages import Turn, run_stage, step
+from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """What one iteration gives to training: its problems and the rows that its filter made of them."""
+
+    iteration: int
+    problems: Ref
+    sft: Ref
+    pairs: Ref
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the model wrote on some problems, executed, and how it was asked."""
+
+    problems: Ref
+    solutions: Ref
+    suites: Ref
+    behaviours: Ref
+    sampling: SamplingSettings
+
+
+@dataclass(frozen=True)
+class PastTurn:
+    """A finished iteration: its samples, its rows, and the settings that made the ones of the others."""
+
+    samples: Samples
+    harvest: Harvest
+    settings: dict[str, Any]
+
+    def judged_by(self, current: IterationSettings) -> bool:
+        """Whether its rows are what the current settings would make of its samples."""
+        plain = current.model_dump(mode="json", include={"agreement", "preferences"})
+        return all(self.settings[part] == plain[part] for part in plain)
+
+    def with_rows(self, sft: Ref, pairs: Ref) -> PastTurn:
+        """The same turn with rows that another filter made."""
+        return replace(self, harvest=replace(self.harvest, sft=sft, pairs=pairs))
+
+
+def past_turns(workspace: Workspace, iteration: int, settings: RowSettings) -> list[PastTurn]:
+    """The last `history` finished iterations before this one, oldest first.
+
+    A rolled-back iteration's rows stay in the workspace; they are trained on only when asked.
+    """
+    turns = []
+    for number in [n for n in workspace.iterations() if 0 < n < iteration]:
+        finished = workspace.manifest(number)["finished"] or {}
+        if not finished or (finished["decision"] == "roll back" and not settings.include_rolled_back):
+            continue
+        tables = {stage.stage: stage.tables for stage in workspace.stages(number)}
+        problems, sampled, rows = tables["propose"]["problems"], tables["sample-self-play"], tables["prefer"]
+        settings_then = workspace.started_with(number)
+        turns.append(
+            PastTurn(
+                Samples(
+                    problems,
+                    sampled["solutions"],
+                    sampled["suites"],
+                    tables["execute-self-play"]["behaviours"],
+                    SamplingSettings.model_validate(settings_then["sampling"]),
+                ),
+                Harvest(number, problems, rows["sft"], rows["pairs"]),
+                settings_then,
+            )
+        )
+    return turns[-settings.history :] if settings.history else []
+
+
+def facts_of(selection: Selection[SftRow] | Selection[Pair]) -> dict[str, Any]:
+    """Counts of one kind of rows: by role, by the iteration they come from, and what was dropped why."""
+    solver = [row for row in selection.rows if row.role == "solver"]
+    return {
+        "roles": dict(Counter(row.role for row in selection.rows)),
+        "iterations": dict(Counter(str(row.iteration) for row in selection.rows)),
+        "held out": len(selection.held_out),
+        "one-liners": sum(is_one_liner(good_text(row)) for row in solver) / max(1, len(solver)),
+        "dropped": dict(Counter(row.reason for row in selection.dropped)),
+    }
+
+
+@step("collect")
+def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: RowSettings) -> StageResult:
+    """Rows of all harvests through the guards (`tasks.selection`): what is trained on, what is held out."""
+
+    def compute(stage: Stage) -> None:
+        workspace = turn.workspace
+        problems = {
+            problem.problem_id: problem
+            for harvest in harvests
+            for problem in workspace.read(harvest.problems, Problem)
+        }
+        contamination = Contamination(workspace.read(benchmark, Problem))
+        sft = [
+            replace(row, iteration=harvest.iteration)
+            for harvest in harvests
+            for row in workspace.read(harvest.sft, SftRow)
+        ]
+        pairs = [
+            replace(pair, iteration=harvest.iteration)
+            for harvest in harvests
+            for pair in workspace.read(harvest.pairs, Pair)
+        ]
+        rows = select(sft, turn.iteration, problems, contamination, settings)
+        ranked = select(pairs, turn.iteration, problems, contamination, settings)
+        stage.write("sft", SftRow, rows.rows)
+        stage.write("pairs", Pair, ranked.rows)
+        stage.write("sft_held_out", SftRow, rows.held_out)
+        stage.write("pairs_held_out", Pair, ranked.held_out)
+        stage.write("dropped", Dropped, [*rows.dropped, *ranked.dropped])
+        stage.facts.update(sft=facts_of(rows), pairs=facts_of(ranked), lengths=length_facts(ranked.rows))
+
+    inputs: dict[str, Ref | ModelRef | str] = {"benchmark": benchmark}
+    for harvest in harvests:
+        inputs |= {
+            f"problems{harvest.iteration}": harvest.problems,
+            f"sft{harvest.iteration}": harvest.sft,
+            f"pairs{harvest.iteration}": harvest.pairs,
+        }
+    plain = {**settings.model_dump(), "iteration": turn.iteration}
+    return run_stage(turn, "collect", 1, inputs, plain, compute)

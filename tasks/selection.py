@@ -1,0 +1,201 @@
+"""Which rows are trained on: guards against benchmark text, repetition, imbalance and collapse.
+
+A guard takes rows in order of preference and gives the ones it keeps and a reason for each it drops; `select`
+says in which order they stand. Pure: rows in, rows out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from tasks import prompts
+from tasks.diversity import is_one_liner, is_uniform, program_shape
+from tasks.overlap import Contamination
+from tasks.records import Case, Dropped, Pair, Problem, Role, SftRow, record_id
+from tasks.settings import RowSettings
+from tasks.suites import read_cases, target_name
+from tasks.testsource import parse_python, split_tests
+
+Row = TypeVar("Row", SftRow, Pair)
+
+
+@dataclass
+class Selection(Generic[Row]):
+    """Rows to train on, rows held out for early stopping, and what was dropped."""
+
+    rows: list[Row]
+    held_out: list[Row] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+
+    def keep(self, wanted: Iterable[Row], reason: str) -> None:
+        """Go on with these rows alone, in their order; the others are dropped for that reason."""
+        kept = list(wanted)
+        ids = {row.row_id for row in kept}
+        self.dropped += [
+            Dropped("collect", "pair" if isinstance(row, Pair) else "row", row.row_id, row.problem_id, reason)
+            for row in self.rows
+            if row.row_id not in ids
+        ]
+        self.rows = kept
+
+
+def good_text(row: SftRow | Pair) -> str:
+    """The text that a row teaches to write: its code or asserts, without the fence."""
+    completion = row.chosen if isinstance(row, Pair) else row.completion
+    return prompts.fenced(row.prompt, completion)
+
+
+def select(
+    rows: Sequence[Row],
+    iteration: int,
+    problems: Mapping[str, Problem],
+    contamination: Contamination,
+    settings: RowSettings,
+) -> Selection[Row]:
+    """Rows of this and earlier iterations through all guards; the newest come first.
+
+    `problems` holds every row's problem, by id.
+    """
+
+    def one_value(row: Row) -> bool:
+        return is_uniform(cases_of(row, problems[row.problem_id].entry_point))
+
+    newest = sorted(rows, key=lambda row: (-row.iteration, -row.score, row.row_id))
+    selection = Selection(newest)
+    selection.keep(_first_of_each(newest), "says the same as a newer row")
+    selection.keep(
+        [row for row in selection.rows if not touches_benchmark(row, problems, contamination)],
+        "shares text with a benchmark",
+    )
+    selection.keep(_within_age_caps(selection.rows, iteration, settings), "too many rows of an older turn")
+    selection.keep(_varied(selection.rows, settings.per_problem), "enough rows of its problem and role")
+    selection.keep(
+        _capped(selection.rows, "solver", teaches_brevity, settings.max_one_liner_share),
+        "too many one-line programs",
+    )
+    selection.keep(
+        _capped(selection.rows, "verifier", one_value, settings.max_uniform_share),
+        "too many suites that expect one value",
+    )
+    selection.keep(_balanced(selection.rows, settings.max_role_ratio), "too many rows of its role")
+    held_out = [row for row in selection.rows if is_held_out(row.problem_id, settings.held_out)]
+    if len(held_out) >= settings.min_held_out:
+        selection.held_out = held_out
+        selection.rows = [row for row in selection.rows if not is_held_out(row.problem_id, settings.held_out)]
+    return selection
+
+
+def _first_of_each(rows: Sequence[Row]) -> list[Row]:
+    """One row of each text: the same program sampled again in a later turn is not a second lesson."""
+    seen: dict[object, Row] = {}
+    for row in rows:
+        seen.setdefault((row.role, row.prompt, good_text(row), getattr(row, "rejected", "")), row)
+    return list({row.row_id: row for row in reversed(seen.values())}.values())[::-1]
+
+
+def touches_benchmark(
+    row: SftRow | Pair, problems: Mapping[str, Problem], contamination: Contamination
+) -> bool:
+    """Whether a row's problem, its text or its program is a benchmark's."""
+    problem = problems[row.problem_id]
+    text = good_text(row)
+    return bool(
+        contamination.of_text(problem.statement)
+        or contamination.of_text(text)
+        or (row.role == "solver" and contamination.of_code(problem.entry_point, text))
+    )
+
+
+def _within_age_caps(rows: Sequence[Row], iteration: int, settings: RowSettings) -> list[Row]:
+    """At most `max_rows` of this iteration, and `age_decay` of that for every turn of age."""
+    counts: Counter[int] = Counter()
+    kept = []
+    for row in rows:
+        counts[row.iteration] += 1
+        if counts[row.iteration] <= settings.max_rows * settings.age_decay ** (iteration - row.iteration):
+            kept.append(row)
+    return kept
+
+
+def _varied(rows: Sequence[Row], per_problem: int) -> list[Row]:
+    """At most `per_problem` rows a problem and role: those of new shapes first, then the newest."""
+    seen: Counter[object] = Counter()
+    ranked = []
+    for position, row in enumerate(rows):
+        shape = (row.role, row.problem_id, program_shape(good_text(row)))
+        ranked.append((seen[shape], position, row))
+        seen[shape] += 1
+    counts: Counter[object] = Counter()
+    kept = []
+    for _, position, row in sorted(ranked, key=lambda item: item[:2]):
+        counts[row.role, row.problem_id] += 1
+        if counts[row.role, row.problem_id] <= per_problem:
+            kept.append((position, row))
+    return [row for _, row in sorted(kept, key=lambda item: item[0])]
+
+
+def teaches_brevity(row: SftRow | Pair) -> bool:
+    """A one-line program; in a pair, one preferred to a program that is longer than a line."""
+    if not is_one_liner(good_text(row)):
+        return False
+    return not (isinstance(row, Pair) and is_one_liner(prompts.fenced(row.prompt, row.rejected)))
+
+
+def cases_of(row: SftRow | Pair, entry_point: str) -> tuple[Case, ...]:
+    """The cases that a verifier's row teaches to write."""
+    tree = parse_python(good_text(row))
+    tests = split_tests(tree, target_name(entry_point)) if tree is not None else []
+    return read_cases(tests, entry_point).cases
+
+
+def _capped(rows: Sequence[Row], role: Role, is_capped: Callable[[Row], bool], share: float) -> list[Row]:
+    """Rows of which at most `share` of that role are of a kind, though never fewer than half of the role's.
+
+    Those whose shape is rare stay, since what a model repeats it will write anyway.
+    """
+    own = [row for row in rows if row.role == role]
+    kind = [row for row in own if is_capped(row)]
+    others = len(own) - len(kind)
+    room = int(share * others / (1 - share)) if share < 1 else len(kind)
+    room = max(room, -(-len(own) // 2) - others)
+    shapes = Counter(program_shape(good_text(row)) for row in kind)
+    rare_first = sorted(kind, key=lambda row: shapes[program_shape(good_text(row))])
+    surplus = {row.row_id for row in rare_first[room:]}
+    return [row for row in rows if row.row_id not in surplus]
+
+
+def _balanced(rows: Sequence[Row], ratio: float) -> list[Row]:
+    """At most `ratio` times as many rows of one role as of the other, unless that one has none at all."""
+    counts = Counter(row.role for row in rows)
+    fewest = min(counts["solver"], counts["verifier"])
+    if not fewest:
+        return list(rows)
+    seen: Counter[str] = Counter()
+    kept = []
+    for row in rows:
+        seen[row.role] += 1
+        if seen[row.role] <= ratio * fewest:
+            kept.append(row)
+    return kept
+
+
+def is_held_out(problem_id: str, share: float) -> bool:
+    """Whether a problem's rows are held out: drawn by its id, so the same in every iteration."""
+    return int(record_id("held out", problem_id), 16) < share * 16**16
+
+
+def length_facts(pairs: Sequence[Pair]) -> dict[str, dict[str, float]]:
+    """Mean characters of both sides by role, and the share of pairs whose chosen side is the shorter."""
+    facts = {}
+    for role in ("solver", "verifier"):
+        own = [pair for pair in pairs if pair.role == role]
+        if own:
+            facts[role] = {
+                "chosen": sum(len(pair.chosen) for pair in own) / len(own),
+                "rejected": sum(len(pair.rejected) for pair in own) / len(own),
+                "chosen is shorter": sum(len(p.chosen) < len(p.rejected) for p in own) / len(own),
+            }
+    return facts

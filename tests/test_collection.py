@@ -1,0 +1,63 @@
+"""Rows over iterations: what accumulates, what is judged again, and what a roll-back leaves out."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from flows.iteration import iteration
+from tasks.collection import past_turns
+from tasks.records import Decision, SftRow
+from tasks.settings import RowSettings
+from tasks.workspace import StageResult, Workspace
+
+
+def stage_of(workspace: Workspace, number: int, name: str) -> StageResult:
+    return next(stage for stage in workspace.stages(number) if stage.stage == name)
+
+
+def test_rows_of_earlier_turns_accumulate_without_repeating_themselves(turned: Any) -> None:
+    workspace = Workspace(turned[0].workspace)
+    facts = stage_of(workspace, 2, "collect").facts["sft"]
+    # The recording writes the same programs in every turn: the newer row of each stays.
+    assert facts["iterations"] == {"2": sum(facts["roles"].values())}
+    assert facts["dropped"] == {"says the same as a newer row": len(rows_of(workspace, 1, "prefer"))}
+
+
+def rows_of(workspace: Workspace, number: int, stage: str) -> list[SftRow]:
+    return workspace.read(stage_of(workspace, number, stage).tables["sft"], SftRow)
+
+
+def test_a_rolled_back_turn_is_left_out_unless_asked_for(turned: Any, tmp_path: Path) -> None:
+    workspace = Workspace(shutil.copytree(turned[0].workspace, tmp_path / "workspace"))
+    report = workspace.manifest(1)["finished"]
+    workspace.finish(1, report | {"decision": "roll back"})
+
+    def numbers(**changed: Any) -> list[int]:
+        return [past.harvest.iteration for past in past_turns(workspace, 3, RowSettings(**changed))]
+
+    assert numbers() == [2]
+    assert numbers(include_rolled_back=True) == [1, 2]
+    assert numbers(include_rolled_back=True, history=1) == [2]
+    assert numbers(history=0) == []
+
+
+def test_a_new_filter_judges_earlier_samples_again(turned: Any, tmp_path: Path) -> None:
+    settings, _ = turned
+    workspace = Workspace(shutil.copytree(settings.workspace, tmp_path / "workspace"))
+    strict = settings.model_copy(
+        update={
+            "workspace": str(workspace.root),
+            "iteration": 3,
+            "agreement": settings.agreement.model_copy(update={"min_votes": 5, "pair_votes": 5}),
+        }
+    )
+    report = iteration(strict)
+    for number in (1, 2):
+        again = workspace.read(stage_of(workspace, 3, f"agree-of-{number}").tables["decisions"], Decision)
+        assert not any(decision.kept for decision in again)
+    # Every problem has four equal votes: the new filter keeps none, of today's or of earlier samples.
+    assert report["stages"]["collect"]["sft"]["roles"] == {}
+    assert report["decision"] == "hold"
+    assert rows_of(workspace, 1, "prefer")
