@@ -19,7 +19,9 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Preset = Annotated[str, typer.Option("--preset", help="Shipped settings: smoke, demo.")]
+Preset = Annotated[
+    str, typer.Option("--preset", help="Shipped settings: smoke, demo, cpu-night, gpu-1b, gpu-8b.")
+]
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file of settings, over the preset.")]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, e.g. sampling.solutions=16. Repeatable.")
@@ -159,6 +161,18 @@ def diff(
     from flows.comparison import show_difference
 
     show_difference(run_a, run_b, workspace, json_output)
+
+
+@app.command()
+def export(
+    run: Run,
+    to: Annotated[str, typer.Option("--to", help="A new folder, or hub:USER/NAME.")],
+    workspace: WorkspaceOption = "workspace",
+) -> None:
+    """An iteration as a Hugging Face data set and model, each with its card."""
+    from flows.export import export
+
+    print(f"Exported {export(run, to, workspace)}.")
 
 
 @app.command()

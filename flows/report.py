@@ -141,6 +141,7 @@ def _training(stages: Mapping[str, Any]) -> list[str]:
             f"- {method.upper()}: {facts['rows_used']} rows ({facts['rows_too_long']} too long), "
             f"{facts['steps']} steps, loss {facts['loss_first']:.3f} -> {facts['loss_last']:.3f}, "
             f"{facts['seconds']:.0f} s"
+            + (f"; lowest held-out loss after step {facts['best_step']}" if "best_step" in facts else "")
         )
     return [*lines, ""]
 

@@ -69,6 +69,14 @@ def publish_model(model: ModelRef) -> None:
         create_markdown_artifact(text, key="base-model", description="Where the base model lies")
 
 
+def publish_curves(name: str, chart: str) -> None:
+    """Attach a stage's curves to its task run."""
+    if TaskRunContext.get() is not None:
+        create_markdown_artifact(
+            f"# {name}\n\n{chart}\n", key=_key(f"{name}-curves"), description=f"{name}: losses, lengths"
+        )
+
+
 def publish_report(markdown: str, chart: str, key: str) -> None:
     """Attach the run's report with its chart to the flow run."""
     if FlowRunContext.get() is not None:

@@ -255,6 +255,22 @@ class TrainingSettings(_Settings):
         768, ge=64, le=131_072, description="Tokens a row; longer rows are counted and dropped."
     )
     min_rows: int = Field(4, ge=1, le=1_000_000, description="Fewer rows than this: that stage is skipped.")
+    evaluations: int = Field(
+        4, ge=1, le=1000, description="Looks at the held-out rows in a run, where there are any."
+    )
+    patience: int = Field(
+        2,
+        ge=0,
+        le=1000,
+        description="Looks in a row without a lower held-out loss before training stops; 0: never. The "
+        "weights of the lowest loss are kept.",
+    )
+    checkpoint_every_s: float = Field(
+        600, ge=0, le=1_000_000, description="Seconds of training that a kill costs at most."
+    )
+    processes: int = Field(
+        1, ge=1, le=64, description="GPUs that train together, each on its share of a batch."
+    )
 
 
 class EvaluationSettings(_Settings):

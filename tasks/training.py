@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from tasks import artifacts
+from tasks.charts import Panel, Point, markdown_image, png_of
 from tasks.engines.trainer import TrainingResult, run_training
 from tasks.models import model_digest
 from tasks.records import Pair, SftRow
@@ -36,10 +38,37 @@ def facts_of(result: TrainingResult) -> dict[str, object]:
         "seconds": round(result.seconds, 1),
         "peak_memory_mb": round(result.memory_mb),
     }
+    if result.held_out:
+        facts["held_out"] = [list(point) for point in result.held_out]
+        facts["best_step"] = result.best_step
     if result.margins:
         facts["reward_margin_last"] = result.margins[-1][1]
         facts["margins"] = [list(point) for point in result.margins]
     return facts
+
+
+def panels_of(result: TrainingResult, rows: Sequence[SftRow | Pair]) -> list[Panel]:
+    """Losses, for DPO the reward margins, and how long the texts are that were trained on."""
+
+    def line(points: Sequence[tuple[int, float]]) -> list[Point]:
+        return [(float(x), y, y, y) for x, y in points]
+
+    def sizes(texts: Sequence[str]) -> list[Point]:
+        return line(list(enumerate(sorted(map(len, texts)))))
+
+    pairs = [row for row in rows if isinstance(row, Pair)]
+    texts = {
+        "completions": [row.completion for row in rows if isinstance(row, SftRow)],
+        "chosen": [pair.chosen for pair in pairs],
+        "rejected": [pair.rejected for pair in pairs],
+    }
+    losses = {"trained on": line(result.losses), "held out": line(result.held_out)}
+    rewards = {"margin": line(result.margins), "accuracy": line(result.accuracies)}
+    return [
+        Panel("Loss", "step", "loss", losses),
+        Panel("Rewards of chosen over rejected", "step", "margin; share of pairs in order", rewards),
+        Panel("Lengths", "rows, shortest first", "characters", {k: sizes(v) for k, v in texts.items()}),
+    ]
 
 
 @step("train")
@@ -48,11 +77,13 @@ def train(
     method: Literal["sft", "dpo"],
     start: ModelRef,
     rows: Ref,
+    held_out: Ref,
     base_name: str,
     dtype: Literal["float32", "bfloat16"],
     settings: TrainingSettings,
 ) -> StageResult:
-    """Train from `start`. With fewer rows than `min_rows` the stage is skipped: it leaves `start` itself."""
+    """Train from `start`; rows held out stop it early. With fewer rows than `min_rows` the stage is skipped:
+    it leaves `start` itself."""
     workspace = turn.workspace
 
     def compute(stage: Stage) -> None:
@@ -63,6 +94,8 @@ def train(
             return
         rows_file = stage.folder / "rows.jsonl"
         write_rows(rows_file, all_rows)
+        held_out_file = stage.folder / "held_out.jsonl"
+        write_rows(held_out_file, list(workspace.read(held_out, RECORDS[method])))
         out = stage.folder / "model"
         result = run_training(
             method,
@@ -75,12 +108,16 @@ def train(
             stage.folder / "training.log",
             say,
             base_model=base_name,
+            held_out_file=held_out_file if held_out.rows else None,
         )
+        chart = png_of(panels_of(result, all_rows), columns=3)
+        (stage.folder / "training.png").write_bytes(chart)
+        artifacts.publish_curves(f"train-{method}", markdown_image(chart, "training curves"))
         stage.models["model"] = ModelRef(
             str(out.relative_to(workspace.root)), model_digest(out), f"{method} on {result.rows_used} rows"
         )
         stage.facts.update(facts_of(result))
 
-    inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows}
+    inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows, "held_out": held_out}
     plain = {**settings.model_dump(), "dtype": dtype, "seed": turn.seed}
     return run_stage(turn, f"train-{method}", 1, inputs, plain, compute)

@@ -36,7 +36,10 @@ def flywheel(
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["run", "--preset", "dmeo"], "no preset is called 'dmeo': choose among demo, smoke"),
+        (
+            ["run", "--preset", "dmeo"],
+            "no preset is called 'dmeo': choose among cpu-night, demo, gpu-1b, gpu-8b, smoke",
+        ),
         (
             ["run", "--set", "sampling.solution=3"],
             "unknown setting 'sampling.solution': layout, solutions, suites",

@@ -42,6 +42,15 @@ def rows_of(settings: IterationSettings, number: int, table: str) -> list[dict[s
     return read_plain(workspace.path(stage.tables[table]))
 
 
+def trained_ids(settings: IterationSettings, number: int) -> set[str]:
+    workspace = Workspace(settings.workspace)
+    stage = next(stage for stage in workspace.stages(number) if stage.stage == "collect")
+    tables = [workspace.path(stage.tables[name]) for name in ("sft", "pairs")]
+    ids = {row["row_id"] for path in tables for row in read_plain(path)}
+    assert ids
+    return ids
+
+
 def test_every_row_leads_back_to_its_samples_and_problem(three: IterationSettings) -> None:
     workspace = Workspace(three.workspace)
     statements = {problem.problem_id: problem.statement for problem in replay.problems()}
@@ -51,7 +60,7 @@ def test_every_row_leads_back_to_its_samples_and_problem(three: IterationSetting
         for row in rows:
             chain = lineage(workspace, 1, row["row_id"])
             assert chain["row"] == row | {"sources": tuple(row["sources"])}
-            assert chain["trained_on"]
+            assert chain["trained_on"] == (row["row_id"] in trained_ids(three, 1))
             assert chain["problem"]["statement"] == statements[row["problem_id"]]
             assert chain["sampling"]["settings"]["temperature"] == three.sampling.temperature
             assert chain["agreement"]["settings"]["rule"] == "consensus"
@@ -76,8 +85,11 @@ def test_rows_of_an_earlier_turn_are_found_in_the_turn_that_trained_on_them(
 ) -> None:
     row = rows_of(three, 1, "sft")[0]
     chain = lineage(Workspace(three.workspace), 2, row["row_id"])
-    assert chain["iteration"] == 1
-    assert chain["trained_on"]
+    assert chain["iteration"] == chain["sampled_in"] == 1
+    assert chain["trained_on"] == (row["row_id"] in trained_ids(three, 2))
+    # A filter that changed judges again: the row is made anew, of the same sample.
+    chain = lineage(Workspace(three.workspace), 3, row["row_id"])
+    assert (chain["iteration"], chain["sampled_in"], chain["table"]) == (3, 1, "prefer-of-1/sft")
 
 
 def test_prefixes_are_enough_when_unique(three: IterationSettings) -> None:

@@ -23,6 +23,7 @@ from tasks.engines.trainer_job import (
     Job,
     check_health,
     explain,
+    last_checkpoint,
     micro_batch,
     model_card,
     step_count,
@@ -67,7 +68,12 @@ def write(path: Path, rows: list[SftRow] | list[Pair]) -> Path:
 
 
 def train_here(
-    folder: Path, model: Path, rows: list[SftRow] | list[Pair], settings: TrainingSettings, seed: int = 0
+    folder: Path,
+    model: Path,
+    rows: list[SftRow] | list[Pair],
+    settings: TrainingSettings,
+    seed: int = 0,
+    held_out: list[SftRow] | list[Pair] | None = None,
 ) -> tuple[Path, list[dict[str, Any]]]:
     """A stage in this process, without a child: its checkpoint and its events."""
     folder.mkdir()
@@ -75,6 +81,7 @@ def train_here(
         stage="sft" if isinstance(rows[0], SftRow) else "dpo",
         model=str(model),
         rows=str(write(folder / "rows.jsonl", rows)),
+        held_out=str(write(folder / "held_out.jsonl", held_out)) if held_out else "",
         checkpoint=str(folder / "checkpoint"),
         events="",
         base_model="tiny",
@@ -256,6 +263,90 @@ def test_a_child_leaves_a_whole_checkpoint_and_nothing_else(tmp_path: Path, tiny
         run_training("sft", tiny, rows, out, LEARN, "float32", 0, tmp_path / "log", said.append)
 
 
+@pytest.mark.parametrize("rows", [ROWS, PAIRS], ids=["sft", "dpo"])
+def test_held_out_rows_stop_the_run_and_choose_its_weights(tmp_path: Path, tiny: Path, rows: Any) -> None:
+    # What is held out has nothing of what is learnt, so its loss rises.
+    field = "completion" if rows is ROWS else "rejected"
+    other = [replace(row, row_id=f"o{i}", **{field: f"QZX JKV{i}"}) for i, row in enumerate(rows)]
+    if rows is PAIRS:
+        other = [replace(row, chosen=row.rejected, rejected=row.chosen) for row in other]
+    settings = LEARN.model_copy(update={"evaluations": 6, "patience": 1})
+    out, events = train_here(tmp_path / "run", tiny, rows, settings, held_out=other)
+    looks = {event["at"]: event["held_out"] for event in events if "held_out" in event}
+    later = {step: loss for step, loss in looks.items() if step}
+    assert 0 in looks
+    assert events[-1]["best"] == min(later, key=later.__getitem__)
+    assert max(later) < 12
+    assert max(later) > events[-1]["best"]
+    assert model_digest(out) != model_digest(tiny)
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(tmp_path: Path, tiny: Path) -> None:
+    whole, events = train_here(tmp_path / "whole", tiny, ROWS, LEARN)
+    rows = write(tmp_path / "rows.jsonl", ROWS)
+    settings = LEARN.model_copy(update={"checkpoint_every_s": 0})
+    out, said = tmp_path / "models" / "out", []
+
+    def kill_late(line: str) -> None:
+        said.append(line)
+        if "held" not in line and list((out.parent / ".out.partial" / "trainer").glob("checkpoint-[5-9]*")):
+            os.kill(int(re.findall(r"in process (\d+)", said[0])[0]), signal.SIGKILL)
+
+    def say(line: str) -> None:
+        said.append(line)
+
+    with pytest.raises(FlywheelError, match="killed by SIGKILL"):
+        run_training("sft", tiny, rows, out, settings, "float32", 0, tmp_path / "log", kill_late)
+    assert not out.exists()
+    result = run_training("sft", tiny, rows, out, settings, "float32", 0, tmp_path / "log", say)
+    assert any(line.startswith("sft: going on from checkpoint-") for line in said)
+    assert [step for step, _ in result.losses] == list(range(1, 13))
+    assert [loss for _, loss in result.losses] == pytest.approx(series(events, "loss"))
+    assert model_digest(out) == model_digest(whole)
+    assert os.listdir(out.parent) == ["out"]
+
+
+def test_a_run_that_diverges_says_so_and_keeps_its_last_good_checkpoint(tmp_path: Path, tiny: Path) -> None:
+    rows = write(tmp_path / "rows.jsonl", ROWS)
+    settings = LEARN.model_copy(update={"sft_learning_rate": 1.0, "checkpoint_every_s": 0})
+    with pytest.raises(FlywheelError, match=r"training (diverges|broke).*last good checkpoint is kept in"):
+        run_training("sft", tiny, rows, tmp_path / "out", settings, "float32", 0, tmp_path / "log", print)
+    kept = tmp_path / "last-good-sft"
+    assert (kept / "model.safetensors").is_file()
+    assert json.loads((kept / "trainer_state.json").read_text())["global_step"] >= 1
+    assert not (tmp_path / ".out.partial").exists()
+
+
+def test_half_a_checkpoint_is_none(tmp_path: Path) -> None:
+    for number, state in ((3, '{"global_step": 3}'), (7, '{"global_st'), (9, None)):
+        folder = tmp_path / f"checkpoint-{number}"
+        folder.mkdir()
+        if state:
+            (folder / "trainer_state.json").write_text(state)
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-3"
+    assert os.listdir(tmp_path) == ["checkpoint-3"]
+    assert last_checkpoint(tmp_path / "none") is None
+
+
+@pytest.mark.soak
+def test_two_processes_share_a_batch_and_learn_the_same(tmp_path: Path, tiny: Path) -> None:
+    rows = write(tmp_path / "rows.jsonl", ROWS)
+    results = [
+        run_training(
+            "sft", tiny, rows, tmp_path / f"out{processes}",
+            LEARN.model_copy(update={"processes": processes, "checkpoint_every_s": 0}),
+            "float32", 0, tmp_path / f"log{processes}", print,
+        )
+        for processes in (1, 2)
+    ]  # fmt: skip
+    one, two = ([loss for _, loss in result.losses] for result in results)
+    assert len(one) == len(two) == 12
+    assert two == pytest.approx(one, rel=0.05)
+    odd = LEARN.model_copy(update={"processes": 3})
+    with pytest.raises(FlywheelError, match="cannot be shared"):
+        run_training("sft", tiny, rows, tmp_path / "x", odd, "float32", 0, tmp_path / "log", print)
+
+
 def test_a_killed_child_fails_cleanly(tmp_path: Path, tiny: Path) -> None:
     rows = write(tmp_path / "rows.jsonl", ROWS)
     settings = LEARN.model_copy(update={"sft_epochs": 100})
@@ -313,7 +404,7 @@ def test_a_child_ends_with_its_parent(tmp_path: Path, tiny: Path) -> None:
 
 def test_card_names_base_and_parent_and_no_clock() -> None:
     settings = TrainingSettings().model_dump()
-    job = Job("dpo", "/w/sft-model", "", "", "", "org/base", "float32", 7, settings)
+    job = Job("dpo", "/w/sft-model", "", "", "", "", "org/base", "float32", 7, settings)
     card = model_card(job, 5, 1, 2, {"trl": "1"})
     assert 'base_model: "org/base"' in card
     assert "Parent checkpoint: sft-model" in card

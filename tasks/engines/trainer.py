@@ -2,11 +2,13 @@
 
 Each stage runs in a child process (`trainer_child`): its memory returns when it ends, a crash of it fails
 the task and never the flow, and it ends when its parent does. The checkpoint that it leaves is
-complete (an adapter is merged) or is not there at all.
+complete (an adapter is merged) or is not there at all. Until then a hidden work folder holds the Trainer's
+own checkpoints, from which the same stage goes on after a kill.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from tasks.engines.trainer_job import Job
+from tasks.engines.trainer_job import Job, last_checkpoint
 from tasks.engines.trainer_rows import Stage
 from tasks.errors import FlywheelError
 from tasks.settings import TrainingSettings
@@ -35,8 +37,10 @@ class TrainingResult:
     """What a stage did.
 
     `losses`, `margins` and `accuracies` are (step, value) pairs, steps from 1; the latter two are DPO's:
-    the mean reward of chosen minus rejected, and the share of pairs where it is above 0. `memory_mb` is
-    the peak resident memory of the child, `gpu_mb` its peak of GPU memory (0.0 on a CPU).
+    the mean reward of chosen minus rejected, and the share of pairs where it is above 0. `held_out` are
+    (step, loss) pairs on the rows held out, from step 0; `best_step` is the one whose weights were kept, None
+    where no rows were held out. `memory_mb` is the peak resident memory of the child, `gpu_mb` its peak of
+    GPU memory (0.0 on a CPU).
     """
 
     model: Path
@@ -48,6 +52,8 @@ class TrainingResult:
     losses: tuple[tuple[int, float], ...]
     margins: tuple[tuple[int, float], ...]
     accuracies: tuple[tuple[int, float], ...]
+    held_out: tuple[tuple[int, float], ...]
+    best_step: int | None
     seconds: float
     memory_mb: float
     gpu_mb: float
@@ -65,6 +71,7 @@ def run_training(
     say: Callable[[str], None],
     *,
     base_model: str = "",
+    held_out_file: Path | None = None,
 ) -> TrainingResult:
     """Train `model` on the rows of a JSONL file and leave a full checkpoint folder at `out`.
 
@@ -76,10 +83,12 @@ def run_training(
         log_file: everything the child prints is appended here.
         say: told of progress, a line at a time.
         base_model: name for the model card; "" takes the one that the card of `model` gives.
+        held_out_file: rows that are not trained on; their loss stops the run early and chooses its weights.
 
     Raises:
         FlywheelError: `out` exists, rows are unreadable or none fits, the run diverged, memory or disk ran
-            out, or the child crashed. The text names the cause, and the log.
+            out, or the child crashed. The text names the cause, the log, and the last good checkpoint of a
+            run that diverged, if it had one.
     """
     model, rows_file, out, log_file = (path.resolve() for path in (model, rows_file, out, log_file))
     if out.exists():
@@ -88,35 +97,69 @@ def run_training(
         )
     if not (model / "config.json").is_file():
         raise FlywheelError(f"{model} is no model folder (it has no config.json)")
+    if settings.batch_size % settings.processes:
+        raise FlywheelError(
+            f"training.batch_size {settings.batch_size} cannot be shared by training.processes "
+            f"{settings.processes}: make it a multiple"
+        )
     work = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(work, ignore_errors=True)
-    (work / "tmp").mkdir(parents=True)
+    job = Job(
+        stage=stage,
+        model=str(model),
+        rows=str(rows_file),
+        held_out=str(held_out_file.resolve()) if held_out_file else "",
+        checkpoint=str(work / "checkpoint"),
+        events=str(work / "events.jsonl"),
+        base_model=base_model or _base_of(model),
+        dtype=dtype,
+        seed=seed,
+        settings=settings.model_dump(),
+    )
+    earlier = _prepare(work, job)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     try:
-        job = Job(
-            stage=stage,
-            model=str(model),
-            rows=str(rows_file),
-            checkpoint=str(work / "checkpoint"),
-            events=str(work / "events.jsonl"),
-            base_model=base_model or _base_of(model),
-            dtype=dtype,
-            seed=seed,
-            settings=settings.model_dump(),
-        )
-        events = _run_child(job, work, log_file, say)
+        events = _run_child(job, work, log_file, say, earlier)
         os.replace(work / "checkpoint", out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    except BaseException:
+        if last_checkpoint(work / "trainer") is None:
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+    shutil.rmtree(work)
     return _result(stage, out, events, time.monotonic() - started)
 
 
-def _run_child(job: Job, work: Path, log_file: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Start the child, relay its progress, and return its events once it succeeded."""
+def _prepare(work: Path, job: Job) -> list[dict[str, Any]]:
+    """Make the work folder, or keep that of the same job, killed; its events up to its checkpoint."""
     job_file, events_file = work / "job.json", Path(job.events)
-    job_file.write_text(json.dumps(asdict(job)), encoding="utf-8")
-    events_file.touch()
+    same = job_file.is_file() and job_file.read_text(encoding="utf-8") == json.dumps(asdict(job))
+    checkpoint = last_checkpoint(work / "trainer") if same else None
+    if checkpoint is None:
+        shutil.rmtree(work, ignore_errors=True)
+        (work / "tmp").mkdir(parents=True)
+        job_file.write_text(json.dumps(asdict(job)), encoding="utf-8")
+        events_file.touch()
+        return []
+    for leftover in ("tmp", "checkpoint"):
+        shutil.rmtree(work / leftover, ignore_errors=True)
+    (work / "tmp").mkdir()
+    done = int(json.loads((checkpoint / "trainer_state.json").read_text())["global_step"])
+    kept = []
+    for line in events_file.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError):
+            event = json.loads(line)
+            if 0 <= event.get("step", event.get("at", -1)) <= done:
+                kept.append(event)
+    events_file.write_text("".join(json.dumps(event) + "\n" for event in kept), encoding="utf-8")
+    return kept
+
+
+def _run_child(
+    job: Job, work: Path, log_file: Path, say: Callable[[str], None], earlier: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Start the child, relay its progress, and return all events once it succeeded, the earlier first."""
+    job_file, events_file = work / "job.json", Path(job.events)
+    heard = events_file.stat().st_size
     process: subprocess.Popen[bytes] | None = None
     lifeline, held = os.pipe()
     try:
@@ -126,14 +169,15 @@ def _run_child(job: Job, work: Path, log_file: Path, say: Callable[[str], None])
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                cwd=Path(__file__).resolve().parent.parent,
-                env=_child_environment(work),
+                cwd=Path(__file__).resolve().parent.parent.parent,
+                env=_child_environment(work, job.settings["processes"]),
                 pass_fds=(lifeline,),
                 start_new_session=True,
             )
         say(f"{job.stage}: training in process {process.pid}, log {log_file}")
         progress = _Progress(job.stage, say)
         with events_file.open(encoding="utf-8") as stream:
+            stream.seek(heard)
             # Short waits, since a cancellation reaches a thread only between two of them.
             while process.poll() is None:
                 progress.read(stream)
@@ -148,8 +192,24 @@ def _run_child(job: Job, work: Path, log_file: Path, say: Callable[[str], None])
     if process.returncode != 0:
         free = shutil.disk_usage(work).free
         cause = explain_exit(process.returncode, progress.error, _tail(log_file), free)
+        if progress.diverged:
+            cause += _set_aside(work, log_file.parent / f"last-good-{job.stage}")
         raise FlywheelError(f"{job.stage} training failed: {cause} (log: {log_file})")
-    return progress.events
+    return [*earlier, *progress.events]
+
+
+def _set_aside(work: Path, folder: Path) -> str:
+    """Move the last checkpoint of a run that diverged out of its way; where it is, in words.
+
+    The same settings would diverge again from it, so the next attempt starts anew.
+    """
+    checkpoint = last_checkpoint(work / "trainer")
+    if checkpoint is None:
+        return "; it had no checkpoint yet, and the model that it started from is untouched"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(checkpoint, folder)
+    shutil.rmtree(work, ignore_errors=True)
+    return f"; its last good checkpoint is kept in {folder}"
 
 
 def explain_exit(returncode: int, error: str, log_tail: str, free_bytes: int) -> str:
@@ -181,6 +241,7 @@ class _Progress:
     def __init__(self, stage: Stage, say: Callable[[str], None]) -> None:
         self.events: list[dict[str, Any]] = []
         self.error = ""
+        self.diverged = False
         self._stage = stage
         self._say = say
         self._total = 0
@@ -197,6 +258,7 @@ class _Progress:
     def _take(self, event: dict[str, Any]) -> None:
         if "error" in event:
             self.error = event["error"]
+            self.diverged = event["diverged"]
         elif "phase" in event:
             self._say(f"{self._stage}: {event['phase']}")
         elif "rows" in event:
@@ -216,9 +278,11 @@ class _Progress:
                 self._say(
                     f"{self._stage}: step {event['step']}/{self._total}, loss {event['loss']:.4f}{margin}"
                 )
+        elif "held_out" in event:
+            self._say(f"{self._stage}: held-out loss {event['held_out']:.4f} after step {event['at']}")
 
 
-def _child_environment(work: Path) -> dict[str, str]:
+def _child_environment(work: Path, processes: int) -> dict[str, str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         **os.environ,
@@ -243,9 +307,14 @@ def _child_environment(work: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         # cuBLAS is deterministic only with a fixed workspace.
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-        # TRL refuses several visible GPUs in one process; "" (none) stays none.
-        "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0],
+        "CUDA_VISIBLE_DEVICES": _visible_gpus(os.environ.get("CUDA_VISIBLE_DEVICES"), processes),
     }
+
+
+def _visible_gpus(configured: str | None, processes: int) -> str:
+    """As many GPUs as processes: TRL refuses several in one. "" (none) stays none."""
+    gpus = [str(number) for number in range(processes)] if configured is None else configured.split(",")
+    return ",".join(gpus[:processes])
 
 
 def _base_of(model: Path) -> str:
@@ -265,7 +334,8 @@ def _tail(log_file: Path) -> str:
 
 
 def _result(stage: Stage, out: Path, events: list[dict[str, Any]], seconds: float) -> TrainingResult:
-    steps = [event for event in events if "step" in event]
+    steps = [event for _, event in sorted({e["step"]: e for e in events if "step" in e}.items())]
+    looks = {event["at"]: event["held_out"] for event in events if "held_out" in event}
     plan = next(event for event in events if "rows" in event)
     done = events[-1]
 
@@ -282,6 +352,8 @@ def _result(stage: Stage, out: Path, events: list[dict[str, Any]], seconds: floa
         losses=series("loss"),
         margins=series("margin"),
         accuracies=series("accuracy"),
+        held_out=tuple(sorted(looks.items())),
+        best_step=done["best"],
         seconds=seconds,
         memory_mb=done["memory_mb"],
         gpu_mb=done["gpu_mb"],

@@ -20,20 +20,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tasks.engines.trainer_callbacks import Say, callbacks
 from tasks.engines.trainer_job import (
+    Diverged,
     Job,
-    check_health,
     explain,
+    last_checkpoint,
     micro_batch,
     model_card,
     step_count,
     warmup_steps,
 )
+from tasks.engines.trainer_ranks import run_ranks
 from tasks.engines.trainer_rows import Plan, plan_dpo, plan_sft, read_rows
 from tasks.errors import FlywheelError
 from tasks.settings import TrainingSettings
 
-Say = Callable[[dict[str, Any]], None]
 _TOKENIZER_FILES = (
     "tokenizer*",
     "*.model",
@@ -49,13 +51,16 @@ def train(job: Job, tell: Say) -> None:
     """Run one stage and write its checkpoint to `job.checkpoint`.
 
     Events told, in order: `rows` with `too_long` ids; `phase` (text); `total` (steps); one a step with
-    `step`, `loss` and, for DPO, `margin` and `accuracy`; `phase`; `memory_mb` with `gpu_mb`.
+    `step`, `loss` and, for DPO, `margin` and `accuracy`; between them `held_out` (loss) `at` a step;
+    `phase`; `memory_mb` with `gpu_mb` and the `best` step where rows were held out. A run that was killed
+    goes on from the last checkpoint in its work folder.
 
     Raises:
         FlywheelError: no row fits, the disk is too small, or the run diverged.
     """
     settings = TrainingSettings(**job.settings)
     rows = read_rows(Path(job.rows), job.stage)
+    held_out = read_rows(Path(job.held_out), job.stage) if job.held_out else []
 
     import torch
     import trl
@@ -80,10 +85,16 @@ def train(job: Job, tell: Say) -> None:
         raise FlywheelError(
             f"none of {len(rows)} rows fits into max_length {settings.max_length} tokens; raise it"
         )
+    apart = plan_rows(held_out, tokenizer, settings.max_length, job.seed)
     tell({"phase": "loading the model" + (", scoring pairs with it" if job.stage == "dpo" else "")})
-    trainer = _trainer(job, settings, plan, tokenizer, tell, on_gpu)
+    trainer = _trainer(job, settings, plan, apart, tokenizer, tell, on_gpu)
     _check_disk(sum(weight.numel() for weight in trainer.model.parameters()), Path(job.checkpoint))
-    trainer.train()
+    done = last_checkpoint(Path(trainer.args.output_dir))
+    if done is not None:
+        tell({"phase": f"going on from {done.name}"})
+    trainer.train(resume_from_checkpoint=str(done) if done else None)
+    if not trainer.is_world_process_zero():
+        return
     tell({"phase": "writing the checkpoint"})
     _write(job, settings, plan, trainer)
     usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -92,12 +103,19 @@ def train(job: Job, tell: Say) -> None:
             # macOS counts bytes, Linux KiB.
             "memory_mb": usage / (1 << 20 if sys.platform == "darwin" else 1 << 10),
             "gpu_mb": torch.cuda.max_memory_allocated() / (1 << 20) if on_gpu else 0.0,
+            "best": trainer.state.best_global_step if apart.rows else None,
         }
     )
 
 
 def _trainer(
-    job: Job, settings: TrainingSettings, plan: Plan, tokenizer: Any, tell: Say, on_gpu: bool
+    job: Job,
+    settings: TrainingSettings,
+    plan: Plan,
+    held_out: Plan,
+    tokenizer: Any,
+    tell: Say,
+    on_gpu: bool,
 ) -> Any:
     import datasets
     import trl
@@ -113,7 +131,8 @@ def _trainer(
         "model": job.model,
         "train_dataset": datasets.Dataset.from_list(list(plan.rows)),
         "processing_class": tokenizer,
-        "callbacks": [_reporter(tell)],
+        "eval_dataset": datasets.Dataset.from_list(list(held_out.rows)) if held_out.rows else None,
+        "callbacks": callbacks(settings, tell, bool(held_out.rows)),
         "peft_config": LoraConfig(
             r=settings.lora_rank,
             lora_alpha=2 * settings.lora_rank,
@@ -124,6 +143,8 @@ def _trainer(
         else None,
     }
     arguments = _arguments(job, settings, len(plan.rows), on_gpu)
+    if held_out.rows:
+        arguments |= _looks(settings, step_count(len(plan.rows), settings.batch_size, _epochs(job, settings)))
     if job.stage == "sft":
         return trl.SFTTrainer(args=trl.SFTConfig(**arguments, completion_only_loss=True), **common)
     args = trl.DPOConfig(
@@ -138,8 +159,9 @@ def _trainer(
 
 def _arguments(job: Job, settings: TrainingSettings, rows: int, on_gpu: bool) -> dict[str, Any]:
     dpo = job.stage == "dpo"
-    epochs = settings.dpo_epochs if dpo else settings.sft_epochs
-    micro = micro_batch(settings.batch_size, settings.micro_batch_size)
+    epochs = _epochs(job, settings)
+    share = settings.batch_size // settings.processes
+    micro = micro_batch(share, settings.micro_batch_size)
     return {
         "output_dir": str(Path(job.checkpoint).parent / "trainer"),
         # Full training keeps float32 weights and computes in bfloat16: a step of 2e-6 is far below what a
@@ -152,7 +174,7 @@ def _arguments(job: Job, settings: TrainingSettings, rows: int, on_gpu: bool) ->
         "warmup_steps": warmup_steps(step_count(rows, settings.batch_size, epochs)),
         "num_train_epochs": epochs,
         "per_device_train_batch_size": micro,
-        "gradient_accumulation_steps": settings.batch_size // micro,
+        "gradient_accumulation_steps": share // micro,
         # On a CPU recomputing activations makes a step several times slower, and memory is no problem.
         "gradient_checkpointing": on_gpu,
         "use_cpu": not on_gpu,
@@ -163,32 +185,34 @@ def _arguments(job: Job, settings: TrainingSettings, rows: int, on_gpu: bool) ->
         # Otherwise the Trainer hides a NaN loss behind the mean of the losses before it.
         "logging_nan_inf_filter": False,
         "save_strategy": "no",
+        "save_total_limit": 1,
         "report_to": "none",
         "disable_tqdm": True,
     }
 
 
-def _reporter(tell: Say) -> Any:
-    from transformers import TrainerCallback
+def _epochs(job: Job, settings: TrainingSettings) -> float:
+    return settings.dpo_epochs if job.stage == "dpo" else settings.sft_epochs
 
-    losses: list[float] = []
 
-    class Reporter(TrainerCallback):  # type: ignore[misc]
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            tell({"total": int(state.max_steps)})
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if not logs or "loss" not in logs:
-                return
-            losses.append(float(logs["loss"]))
-            event = {"step": int(state.global_step), "loss": losses[-1]}
-            if "rewards/margins" in logs:
-                event["margin"] = float(logs["rewards/margins"])
-                event["accuracy"] = float(logs["rewards/accuracies"])
-            tell(event)
-            check_health(losses, float(logs.get("grad_norm", 0.0)))
-
-    return Reporter()
+def _looks(settings: TrainingSettings, steps: int) -> dict[str, Any]:
+    """Look at the held-out rows several times a run; at its end, go back to the weights of the best look."""
+    every = max(1, steps // settings.evaluations)
+    micro = micro_batch(settings.batch_size // settings.processes, settings.micro_batch_size)
+    return {
+        "eval_strategy": "steps",
+        "eval_steps": every,
+        "eval_on_start": True,
+        "per_device_eval_batch_size": micro,
+        "prediction_loss_only": True,
+        "save_strategy": "steps",
+        "save_steps": every,
+        # The best and the last.
+        "save_total_limit": 2,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "loss",
+        "greater_is_better": False,
+    }
 
 
 def _write(job: Job, settings: TrainingSettings, plan: Plan, trainer: Any) -> None:
@@ -200,9 +224,7 @@ def _write(job: Job, settings: TrainingSettings, plan: Plan, trainer: Any) -> No
     if settings.method == "lora":
         model = model.merge_and_unload()
     if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
-        raise FlywheelError(
-            "training broke in its last step: weights are not finite; lower the learning rate"
-        )
+        raise Diverged("training broke in its last step: weights are not finite; lower the learning rate")
     # The Trainer turned the cache off for itself; whoever loads the checkpoint to sample wants it.
     model.config.use_cache = getattr(transformers.AutoConfig.from_pretrained(job.model), "use_cache", True)
     folder = Path(job.checkpoint)
@@ -259,23 +281,29 @@ def watch_lifeline(descriptor: int) -> None:
 def main(job_file: str, lifeline: int) -> int:
     """Run the job in `job_file`; 0 when its checkpoint is complete. A failure's cause is its last event.
 
-    `lifeline` is the descriptor of a pipe whose other end the parent holds.
+    `lifeline` is the descriptor of a pipe whose other end the parent holds. With several processes this
+    one starts them and waits; each of them gets its rank from the environment, as accelerate reads it.
     """
     watch_lifeline(lifeline)
     job = Job(**json.loads(Path(job_file).read_text(encoding="utf-8")))
     with contextlib.suppress(OSError):
         # When memory runs out the kernel should end this process, not the flow that waits for it.
         Path("/proc/self/oom_score_adj").write_text("500")
+    processes = int(job.settings["processes"])
+    if processes > 1 and "RANK" not in os.environ:
+        return run_ranks([sys.executable, "-m", __spec__.name, job_file, str(lifeline)], processes, lifeline)
+    first = int(os.environ.get("RANK", "0")) == 0
     with open(job.events, "a", encoding="utf-8", buffering=1) as events:
 
         def tell(event: dict[str, Any]) -> None:
-            events.write(json.dumps(event) + "\n")
+            if first or "error" in event:
+                events.write(json.dumps(event) + "\n")
 
         try:
             train(job, tell)
         except BaseException as error:
             traceback.print_exc()
-            tell({"error": explain(error)})
+            tell({"error": explain(error), "diverged": isinstance(error, Diverged)})
             return 1
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,12 @@ from tasks.settings import TrainingSettings
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything a child needs; paths are absolute."""
+    """Everything a child needs; paths are absolute. `held_out` is "" where no rows are held out."""
 
     stage: Stage
     model: str
     rows: str
+    held_out: str
     checkpoint: str
     events: str
     base_model: str
@@ -35,25 +37,40 @@ def micro_batch(batch_size: int, limit: int) -> int:
     return max(size for size in range(1, min(batch_size, limit) + 1) if batch_size % size == 0)
 
 
+class Diverged(FlywheelError):  # noqa: N818 (what happened, not what is wrong with the call)
+    """A run whose loss left all bounds."""
+
+
 def check_health(losses: Sequence[float], grad_norm: float) -> None:
     """Stop a run that broke.
 
     Raises:
-        FlywheelError: a loss or gradient is not finite, or the mean of the last three losses is far above
+        Diverged: a loss or gradient is not finite, or the mean of the last three losses is far above
             the first loss.
     """
     step = len(losses)
     if not (math.isfinite(losses[-1]) and math.isfinite(grad_norm)):
-        raise FlywheelError(
+        raise Diverged(
             f"training broke at step {step}: loss {losses[-1]}, gradient norm {grad_norm}; "
             "lower the learning rate, or compute in float32"
         )
     recent = sum(losses[-3:]) / 3
     if step > 3 and recent > 3 * losses[0] + 1:
-        raise FlywheelError(
+        raise Diverged(
             f"training diverges: loss {losses[0]:.3g} at the start, {recent:.3g} around step {step}; "
             "lower the learning rate"
         )
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint of the Trainer, which writes its state last; half ones are removed."""
+    found: list[tuple[int, Path]] = []
+    for path in folder.glob("checkpoint-*"):
+        try:
+            found.append((int(json.loads((path / "trainer_state.json").read_text())["global_step"]), path))
+        except (OSError, ValueError, KeyError):
+            shutil.rmtree(path, ignore_errors=True)
+    return max(found)[1] if found else None
 
 
 def explain(error: BaseException) -> str:

@@ -1,0 +1,181 @@
+"""`flywheel export`: an iteration as a Hugging Face data set and model, in a folder or on the hub."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.runs import Run, open_run
+from tasks.cards import dataset_card, licence_of, model_card
+from tasks.errors import FlywheelError
+from tasks.judging import invalid_checks, judge, plan_calls
+from tasks.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
+from tasks.tables import by_problem
+from tasks.workspace import ModelRef, Ref
+
+HUB = "hub:"
+PUBLIC = ("problem_id", "statement", "entry_point", "signature", "source", "seed")
+_MATRIX = pa.schema(
+    [
+        ("problem_id", pa.string()),
+        ("solution_id", pa.string()),
+        ("code", pa.string()),
+        ("suite_id", pa.string()),
+        ("cases", pa.list_(pa.string())),
+        ("verdicts", pa.list_(pa.string())),
+        ("passed", pa.bool_()),
+    ]
+)
+
+
+def pass_matrix(
+    solutions: Sequence[Solution], suites: Sequence[Suite], behaviours: Sequence[Behaviour]
+) -> list[dict[str, Any]]:
+    """A row for every sampled solution and sampled suite of its problem, with a verdict a case.
+
+    A check that passes whatever a solution returns is "invalid". `passed`: the suite has cases, and all pass.
+    """
+    suites_of, behaviours_of = by_problem(suites), by_problem(behaviours)
+    rows = []
+    for problem_id, own in by_problem(solutions).items():
+        plan = plan_calls(suites_of.get(problem_id, []))
+        known = {row.solution_id: row for row in behaviours_of.get(problem_id, [])}
+        invalid = invalid_checks(known.get(f"null/{problem_id}"), plan)
+        for solution in own:
+            if solution.origin != "sample" or solution.solution_id not in known:
+                continue
+            for suite in suites_of.get(problem_id, []):
+                if suite.origin != "sample":
+                    continue
+                verdicts = [
+                    "invalid"
+                    if case.call is None and case.check in invalid
+                    else judge(plan.outcome(known[solution.solution_id], case), case)
+                    for case in suite.cases
+                ]
+                rows.append(
+                    {
+                        "problem_id": problem_id,
+                        "solution_id": solution.solution_id,
+                        "code": solution.code,
+                        "suite_id": suite.suite_id,
+                        "cases": [case.source for case in suite.cases],
+                        "verdicts": verdicts,
+                        "passed": bool(verdicts) and set(verdicts) == {"pass"},
+                    }
+                )
+    return rows
+
+
+def export(name: str, target: str, root: str) -> str:
+    """Export an iteration to a folder, or to `hub:NAME`; returns what was written and where, in a sentence.
+
+    A folder must be new or empty. Raises `FlywheelError` when the iteration is not finished, or the hub
+    cannot be reached or knows no token.
+    """
+    run = open_run(name, root)
+    if not run.report:
+        raise FlywheelError(f"{run.name} is not finished: `flywheel run` goes on with it, then export it.")
+    if not target.startswith(HUB):
+        folder = Path(target).expanduser().resolve()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise FlywheelError(f"--to {folder} is not empty: name a new folder.")
+        return f"{_write(run, folder)} in {folder}"
+    repository = target.removeprefix(HUB)
+    api = _hub(repository)
+    folder = run.workspace.root / "exports" / f"{run.iteration:04d}"
+    shutil.rmtree(folder, ignore_errors=True)
+    written = _write(run, folder)
+    for kind in ("dataset", "model"):
+        if (folder / kind).is_dir():
+            api.create_repo(repository, repo_type=kind, exist_ok=True, private=True)
+            api.upload_folder(repo_id=repository, repo_type=kind, folder_path=folder / kind)
+    return f"{written} on the hub as {repository} (private)"
+
+
+def _hub(repository: str) -> Any:
+    """The hub's client, once it is certain that it answers and knows who asks."""
+    from huggingface_hub import HfApi, get_token
+
+    from tasks.models import hub_reachable
+
+    if repository.count("/") != 1:
+        raise FlywheelError(f"hub:{repository}: write it as hub:USER/NAME.")
+    if not hub_reachable():
+        raise FlywheelError("the hub is out of reach: export to a folder, and upload it from elsewhere.")
+    if get_token() is None:
+        raise FlywheelError("the hub knows no token here: run `hf auth login`, or set HF_TOKEN.")
+    return HfApi()
+
+
+def _write(run: Run, folder: Path) -> str:
+    stages, report = run.stages, run.report
+    settings = run.workspace.started_with(run.iteration)
+    base = _base_folder(run)
+    licence = licence_of(settings["model"]["name"], base)
+    splits = _write_data(run, folder / "dataset" / "data")
+    card = dataset_card(report, settings, licence, splits)
+    (folder / "dataset" / "README.md").write_text(card, encoding="utf-8")
+    candidate = ModelRef(**report["candidate"])
+    if all("skipped" in stages[name].facts for name in ("train-sft", "train-dpo")):
+        return "the data set (nothing was trained, so there is no model)"
+    source = run.workspace.path(candidate)
+    shutil.copytree(source, folder / "model", ignore=shutil.ignore_patterns("README.md"))
+    packages = run.workspace.manifest(run.iteration)["packages"]
+    (folder / "model" / "README.md").write_text(
+        model_card(report, settings, licence, packages), encoding="utf-8"
+    )
+    return "data set and model"
+
+
+def _base_folder(run: Run) -> Path:
+    """Where the base model lies, if this iteration still knows; any other folder has no card to read."""
+    champion = run.report["champion"]
+    is_base = champion["digest"] == run.report["base_digest"]
+    return run.workspace.root / champion["path"] if is_base else Path("/nonexistent")
+
+
+def _write_data(run: Run, folder: Path) -> dict[str, dict[str, int]]:
+    """Write all subsets; how many rows each split has. Empty splits are left out, but for "train"."""
+    stages, workspace = run.stages, run.workspace
+    collected = stages["collect"].tables
+
+    def plain(ref: Ref, record: type[Any]) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(row) for row in workspace.read(ref, record)]
+
+    problems = plain(stages["propose"].tables["problems"], Problem)
+    sampled = stages["sample-self-play"].tables
+    matrix = pass_matrix(
+        workspace.read(sampled["solutions"], Solution),
+        workspace.read(sampled["suites"], Suite),
+        workspace.read(stages["execute-self-play"].tables["behaviours"], Behaviour),
+    )
+    subsets = {
+        "sft": {
+            "train": plain(collected["sft"], SftRow),
+            "held_out": plain(collected["sft_held_out"], SftRow),
+        },
+        "preferences": {
+            "train": plain(collected["pairs"], Pair),
+            "held_out": plain(collected["pairs_held_out"], Pair),
+        },
+        "problems": {"train": [{name: row[name] for name in PUBLIC} for row in problems]},
+        "pass_matrix": {"train": matrix},
+    }
+    splits: dict[str, dict[str, int]] = {}
+    for subset, parts in subsets.items():
+        splits[subset] = {}
+        for split, rows in parts.items():
+            if rows or split == "train":
+                path = folder / subset / f"{split}.parquet"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                schema = _MATRIX if subset == "pass_matrix" else None
+                pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+                splits[subset][split] = len(rows)
+    return splits

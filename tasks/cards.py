@@ -1,0 +1,160 @@
+"""Hugging Face cards: what a published data set or model says about itself, from its report and settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PAPER = "[Sol-Ver](https://arxiv.org/abs/2502.14948)"
+SUBSETS = ("sft", "preferences", "problems", "pass_matrix")
+LICENCES = {
+    "HuggingFaceTB/SmolLM2-135M-Instruct": "apache-2.0",
+    "HuggingFaceTB/SmolLM2-1.7B-Instruct": "apache-2.0",
+    "meta-llama/Llama-3.1-8B-Instruct": "llama3.1",
+}
+
+
+def licence_of(name: str, folder: Path) -> str:
+    """The licence of a base model: what its own card says, else what is known of it, else "other"."""
+    card = folder / "README.md"
+    if card.is_file():
+        for line in card.read_text(encoding="utf-8", errors="replace").split("\n---", 1)[0].splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "license" and value.strip():
+                return value.strip().strip("\"'")
+    return LICENCES.get(name, "other")
+
+
+def dataset_card(
+    report: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    licence: str,
+    splits: Mapping[str, Mapping[str, int]],
+) -> str:
+    """The card of an iteration's data. `splits` is `{subset: {split: rows}}`, files are data/SUBSET/SPLIT."""
+    mbpp = settings["problems"]["statements"] == "mbpp-train"
+    configs = []
+    for subset, rows in splits.items():
+        configs += [f"- config_name: {subset}", "  data_files:"]
+        for split in rows:
+            configs += [f"  - split: {split}", f"    path: data/{subset}/{split}.parquet"]
+    return "\n".join(
+        [
+            "---",
+            f"license: {licence}",
+            "language: [en, code]",
+            "task_categories: [text-generation]",
+            "tags: [solver-verifier-flywheel, synthetic, code, preference]",
+            "configs:",
+            *configs,
+            "---",
+            f"# Code and tests that agree, iteration {report['iteration']}",
+            "",
+            f"Written by {settings['model']['name']} alone, in two roles ({PAPER}):",
+            "as solver it wrote programs, as verifier tests, each from the statement alone. Both were run",
+            "against each other in isolated containers; what agrees is here. No labels by people, no larger",
+            "model. Programs may be wrong, and none should be executed outside a sandbox.",
+            "",
+            "| subset | rows | what a row is |",
+            "|---|---|---|",
+            f"| sft | {_rows(splits['sft'])} | prompt and completion of one role, from agreed samples |",
+            f"| preferences | {_rows(splits['preferences'])} | prompt, chosen and rejected completion, why |",
+            f"| problems | {_rows(splits['problems'])} | statement, signature, and where it came from |",
+            f"| pass_matrix | {_rows(splits['pass_matrix'])} | a program against a suite, case by case |",
+            "",
+            *filter_lines(report, settings),
+            "Problems that share eight words in a row with a benchmark's are not among them, and rows were",
+            "checked again.",
+            "",
+            f"Licence: {licence}, that of the model whose output this is."
+            + (" Statements are MBPP's (CC BY 4.0)." if mbpp else ""),
+            "",
+        ]
+    )
+
+
+def model_card(
+    report: Mapping[str, Any], settings: Mapping[str, Any], licence: str, packages: Mapping[str, str]
+) -> str:
+    """The card of an iteration's candidate: base, parent, data, filter, scores, licence."""
+    base, stages = settings["model"]["name"], report["stages"]
+    training = settings["training"]
+    return "\n".join(
+        [
+            "---",
+            f"base_model: {json.dumps(base)}",
+            f"license: {licence}",
+            "library_name: transformers",
+            "pipeline_tag: text-generation",
+            "tags: [solver-verifier-flywheel, code]",
+            "---",
+            f"# {base.rpartition('/')[2]}: solver and verifier, iteration {report['iteration']}",
+            "",
+            f"Trained on code and tests that it wrote itself and that agreed when executed ({PAPER}).",
+            "",
+            f"- Base model: {base}",
+            f"- Parent: {report['champion']['origin']} (`{report['champion']['digest'][:16]}`), which wrote "
+            f"the data; training started from the {training['train_from']}",
+            f"- Decision of the gate: {report['decision']}. {report['reason']}",
+            f"- Data: SFT {_counts(stages['collect']['sft']['roles'])}; pairs "
+            f"{_counts(stages['collect']['pairs']['roles'])}; of iterations "
+            f"{', '.join(stages['collect']['sft']['iterations']) or '-'}",
+            f"- Training: {training['method']}, SFT, then DPO with an SFT term of "
+            f"{training['dpo_sft_weight']}, learning rates {training['sft_learning_rate']} and "
+            f"{training['dpo_learning_rate']}, seed {settings['seed']}",
+            f"- Software: {', '.join(f'{name} {version}' for name, version in packages.items())}",
+            "",
+            *filter_lines(report, settings),
+            "## Scores",
+            "",
+            "Means over problems with 95 % bootstrap intervals; *difference* is to the parent, paired by",
+            "problem. Dev decided whether this model was promoted, test decided nothing.",
+            "",
+            *_scores(report),
+            f"Licence: {licence}, that of the base model.",
+            "",
+        ]
+    )
+
+
+def filter_lines(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """The filter with its thresholds, what it kept, and how it fared on labelled problems."""
+    agreement, stages = settings["agreement"], report["stages"]
+    thresholds = ", ".join(f"{name} {value}" for name, value in agreement.items() if name != "rule")
+    lines = [
+        "## Filter",
+        "",
+        f"Rule {agreement['rule']} ({thresholds}) kept {stages['agree']['kept']} of "
+        f"{stages['agree']['problems']} problems. Judged on labelled problems whose labels it did not see:",
+        "",
+        "| what it says | right | 95 % Wilson interval |",
+        "|---|---|---|",
+    ]
+    for name, row in stages["score-before"]["audit"].items():
+        lines.append(f"| {name} | {row['right']} of {row['total']} | {row['low']:.0%} - {row['high']:.0%} |")
+    return [*lines, ""]
+
+
+def _scores(report: Mapping[str, Any]) -> list[str]:
+    before = report["stages"]["score-before"]["scores"]
+    after = report["stages"].get("score-after", {}).get("scores", {})
+    lines = ["| benchmark | metric | this model | difference |", "|---|---|---|---|"]
+    for name, metrics in before.items():
+        for metric in metrics:
+            values, change = (table.get(name, {}).get(metric) for table in (after, report["differences"]))
+            lines.append(f"| {name} | {metric} | {_interval(values)} | {_interval(change)} |")
+    return [*lines, ""]
+
+
+def _interval(values: Sequence[float] | None) -> str:
+    return f"{values[0]:.3f} [{values[1]:.3f}, {values[2]:.3f}]" if values else "-"
+
+
+def _rows(splits: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {split}" for split, count in splits.items())
+
+
+def _counts(roles: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {role}" for role, count in roles.items()) or "none"

@@ -1,0 +1,64 @@
+"""What a training run says and watches for: losses, divergence, held-out rows, time for a checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tasks.engines.trainer_job import check_health
+from tasks.settings import TrainingSettings
+
+Say = Callable[[dict[str, Any]], None]
+
+
+def callbacks(settings: TrainingSettings, tell: Say, held_out: bool) -> list[Any]:
+    """The Trainer's callbacks. Imports transformers, so only the child calls it."""
+    import torch
+    from transformers import EarlyStoppingCallback, TrainerCallback
+
+    losses: list[float] = []
+
+    def agreed(flag: bool, device: Any) -> bool:
+        """The first process's word: several must save together."""
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return flag
+        word = torch.tensor([int(flag)], device=device)
+        torch.distributed.broadcast(word, 0)
+        return bool(word.item())
+
+    class Reporter(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            tell({"total": int(state.max_steps)})
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            if not logs or "loss" not in logs:
+                return
+            losses.append(float(logs["loss"]))
+            event = {"step": int(state.global_step), "loss": losses[-1]}
+            if "rewards/margins" in logs:
+                event["margin"] = float(logs["rewards/margins"])
+                event["accuracy"] = float(logs["rewards/accuracies"])
+            tell(event)
+            check_health(losses, float(logs.get("grad_norm", 0.0)))
+
+        def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
+            if metrics and "eval_loss" in metrics:
+                tell({"held_out": float(metrics["eval_loss"]), "at": int(state.global_step)})
+
+    class Clock(TrainerCallback):  # type: ignore[misc]
+        """A checkpoint every so many seconds, whatever the steps take."""
+
+        def __init__(self) -> None:
+            self.saved = time.monotonic()
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            due = time.monotonic() - self.saved >= settings.checkpoint_every_s
+            if agreed(due, args.device) and state.global_step < state.max_steps:
+                control.should_save = True
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.saved = time.monotonic()
+
+    stop = [EarlyStoppingCallback(settings.patience)] if held_out and settings.patience else []
+    return [Reporter(), Clock(), *stop]
