@@ -94,6 +94,12 @@ def campaign_markdown(report: Mapping[str, Any]) -> str:
         counts = [_roles(turn["sft"]), _roles(turn["pairs"])]
         problems = f"{turn['problems']} ({turn['new_problems']})"
         lines.append(_row([turn["iteration"], problems, turn["kept"], *counts, *audit]))
+    lines += ["", "## Diversity of each candidate's answers to the benchmarks", ""]
+    shares = list(dict.fromkeys(name for turn in turns for name in turn["diversity"]))
+    lines += [_row(["turn", *shares]), "|" + "---|" * (1 + len(shares))]
+    for turn in turns:
+        own = turn["diversity"]
+        lines.append(_row([turn["iteration"], *(f"{own[n]:.0%}" if n in own else "-" for n in shares)]))
     lines += ["", *(f"- turn {turn['iteration']}: {turn['reason']}" for turn in turns)]
     return "\n".join(lines)
 

@@ -57,9 +57,9 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
         for case in part["cases"]:
             text = case["source"].replace("|", "\\|").replace("\n", " ")
             yield f"| `{text}` | {case['verdict']} |"
-        if "losers_killed" in part:
-            losers = chain["agreement"]["rejected"]
-            yield f"\nThese cases reject {part['losers_killed']} of {losers} losing programs."
+        if "killed" in part:
+            killed = [f"{dead} of {total} {kind}" for kind, (dead, total) in part["killed"].items()]
+            yield f"\nThese cases reject {' and '.join(killed)} that return values."
         if part["part"] == "chosen" and (mutant := chain["mutant"]):
             yield f"\nThey reject this mutant of `{mutant['parent']}` ({mutant['change']}):"
             yield from _code(mutant["code"], "python")

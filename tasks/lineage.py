@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from tasks import prompts
 from tasks.errors import FlywheelError
-from tasks.judging import CallPlan, judge, plan_calls
+from tasks.evidence import gather
+from tasks.judging import CallPlan, judge
 from tasks.records import Behaviour, Case, Decision, Pair, Problem, Sample, SftRow, Solution, Suite
 from tasks.suites import case_key, read_cases
 from tasks.workspace import Ref, StageResult, Workspace
@@ -135,6 +136,7 @@ class Records:
     behaviours: dict[str, Behaviour]
     samples: dict[str, Sample]
     plan: CallPlan
+    targets: tuple[str, ...]
 
     def verdict(self, solution_id: str, case: Case) -> str:
         """The verdict of a solution on a case; "not run" for a case that was in no sampled suite."""
@@ -143,11 +145,17 @@ class Records:
         except KeyError:
             return "not run"
 
-    def killed(self, cases: Sequence[Case]) -> int:
-        """How many losing solutions fail at least one of the cases."""
-        return sum(
-            any(self.verdict(loser, case) == "fail" for case in cases) for loser in self.decision.rejected
-        )
+    def killed(self, cases: Sequence[Case]) -> dict[str, tuple[int, int]]:
+        """(how many fail one of the cases, of how many) losing solutions, and mutants of the winners."""
+
+        def counted(ids: Sequence[str]) -> tuple[int, int]:
+            dead = [one for one in ids if any(self.verdict(one, case) == "fail" for case in cases)]
+            return len(dead), len(ids)
+
+        return {
+            "losing programs": counted([one for one in self.targets if one in self.solutions]),
+            "mutants": counted([one for one in self.targets if one not in self.solutions]),
+        }
 
 
 def records_of(provenance: Provenance, table: Made, problem_id: str) -> Records:
@@ -156,17 +164,30 @@ def records_of(provenance: Provenance, table: Made, problem_id: str) -> Records:
     def read(name: str, record: type[Record]) -> list[Record]:
         return provenance.rows(provenance.input_of(table.stage, name), record, problem_id)
 
-    suites = read("suites", Suite)
+    problem, decision, suites = (
+        read("problems", Problem)[0],
+        read("decisions", Decision)[0],
+        read("suites", Suite),
+    )
+    (evidence,) = gather(
+        [problem],
+        read("solutions", Solution),
+        suites,
+        read("behaviours", Behaviour),
+        read("mutant_behaviours", Behaviour),
+        [decision],
+    )
     sampled = provenance.input_of(table.stage, "solutions")
     samples = Made(sampled.iteration, sampled.stage, "samples")
     return Records(
-        problem=read("problems", Problem)[0],
-        decision=read("decisions", Decision)[0],
-        solutions={row.solution_id: row for row in read("solutions", Solution)},
+        problem=problem,
+        decision=decision,
+        solutions=evidence.solutions,
         suites={row.suite_id: row for row in suites},
-        behaviours={row.solution_id: row for row in read("behaviours", Behaviour)},
+        behaviours=evidence.behaviours,
         samples={row.sample_id: row for row in provenance.rows(samples, Sample, problem_id)},
-        plan=plan_calls(suites),
+        plan=evidence.plan,
+        targets=evidence.targets,
     )
 
 
@@ -278,7 +299,7 @@ def _part(name: str, text: str, row: Row, records: Records) -> dict[str, Any]:
         "text": text,
         "judged_on": winner,
         "cases": [{"source": case.source, "verdict": records.verdict(winner, case)} for case in written],
-        "losers_killed": records.killed(written),
+        "killed": records.killed(written),
         "samples": _samples(records, [s.sample_id for s in from_suites if s.origin == "sample"]),
     }
 

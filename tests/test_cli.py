@@ -49,6 +49,11 @@ def flywheel(
         (["run", "--set", "nonsense"], "write it as section.name=value"),
         (["run", "--config", "/nowhere.toml"], "cannot be read: No such file"),
         (["show", "--workspace", "/nowhere"], "no workspace at /nowhere"),
+        (["lineage", "1", "ab", "--workspace", "/nowhere"], "no workspace at /nowhere"),
+        (["compare", "first", "2"], "'first' names no iteration"),
+        (["diff", "/nowhere:1", "2"], "no workspace at /nowhere"),
+        (["export", "1", "--to", "/tmp/x", "--workspace", "/nowhere"], "no workspace at /nowhere"),
+        (["campaign", "--set", "campaign.patience=-1"], "setting 'campaign.patience'"),
     ],
 )
 def test_bad_arguments(
