@@ -302,8 +302,8 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(tmp_path: 
     assert any(line.startswith("sft: going on from checkpoint-") for line in said)
     assert [step for step, _ in result.losses] == list(range(1, 13))
     assert [loss for _, loss in result.losses] == pytest.approx(series(events, "loss"))
-    assert model_digest(out) == model_digest(whole)
     assert os.listdir(out.parent) == ["out"]
+    assert model_digest(out) == model_digest(whole)
 
 
 def test_a_run_that_diverges_says_so_and_keeps_its_last_good_checkpoint(tmp_path: Path, tiny: Path) -> None:
