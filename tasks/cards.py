@@ -27,6 +27,11 @@ def licence_of(name: str, folder: Path) -> str:
     return LICENCES.get(name, "other")
 
 
+def public_name(name: str) -> str:
+    """A model's name for others: the hub's as it is, of a folder its last part."""
+    return Path(name).name if name.startswith((".", "/", "~")) else name
+
+
 def dataset_card(
     report: Mapping[str, Any],
     settings: Mapping[str, Any],
@@ -52,7 +57,7 @@ def dataset_card(
             "---",
             f"# Code and tests that agree, iteration {report['iteration']}",
             "",
-            f"Written by {settings['model']['name']} alone, in two roles ({PAPER}):",
+            f"Written by {public_name(settings['model']['name'])} alone, in two roles ({PAPER}):",
             "as solver it wrote programs, as verifier tests, each from the statement alone. Both were run",
             "against each other in isolated containers; what agrees is here. No labels by people, no larger",
             "model. Programs may be wrong, and none should be executed outside a sandbox.",
@@ -79,8 +84,10 @@ def model_card(
     report: Mapping[str, Any], settings: Mapping[str, Any], licence: str, packages: Mapping[str, str]
 ) -> str:
     """The card of an iteration's candidate: base, parent, data, filter, scores, licence."""
-    base, stages = settings["model"]["name"], report["stages"]
+    base, stages = public_name(settings["model"]["name"]), report["stages"]
     training = settings["training"]
+    parent = report["champion"]
+    of_base = parent["digest"] == report["base_digest"]
     return "\n".join(
         [
             "---",
@@ -95,8 +102,8 @@ def model_card(
             f"Trained on code and tests that it wrote itself and that agreed when executed ({PAPER}).",
             "",
             f"- Base model: {base}",
-            f"- Parent: {report['champion']['origin']} (`{report['champion']['digest'][:16]}`), which wrote "
-            f"the data; training started from the {training['train_from']}",
+            f"- Parent: {'the base model' if of_base else parent['origin']} (`{parent['digest'][:16]}`), "
+            f"which wrote the data; training started from the {training['train_from']}",
             f"- Decision of the gate: {report['decision']}. {report['reason']}",
             f"- Data: SFT {_counts(stages['collect']['sft']['roles'])}; pairs "
             f"{_counts(stages['collect']['pairs']['roles'])}; of iterations "

@@ -43,7 +43,7 @@ def test_an_export_loads_as_data_set_and_model(turned: Any, tmp_path: Path) -> N
     for words in (
         "base_model:",
         "license: other",
-        "- Parent: base model",
+        "- Parent: the base model",
         "Rule consensus",
         "| starter/test |",
     ):
