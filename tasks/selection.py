@@ -33,11 +33,11 @@ class Selection(Generic[Row]):
     def keep(self, wanted: Iterable[Row], reason: str) -> None:
         """Go on with these rows alone, in their order; the others are dropped for that reason."""
         kept = list(wanted)
-        ids = {row.row_id for row in kept}
+        ids = {(row.row_id, row.iteration) for row in kept}
         self.dropped += [
             Dropped("collect", "pair" if isinstance(row, Pair) else "row", row.row_id, row.problem_id, reason)
             for row in self.rows
-            if row.row_id not in ids
+            if (row.row_id, row.iteration) not in ids
         ]
         self.rows = kept
 
@@ -93,7 +93,7 @@ def _first_of_each(rows: Sequence[Row]) -> list[Row]:
     seen: dict[object, Row] = {}
     for row in rows:
         seen.setdefault((row.role, row.prompt, good_text(row), getattr(row, "rejected", "")), row)
-    return list({row.row_id: row for row in reversed(seen.values())}.values())[::-1]
+    return list(seen.values())
 
 
 def touches_benchmark(
@@ -163,8 +163,8 @@ def _capped(rows: Sequence[Row], role: Role, is_capped: Callable[[Row], bool], s
     room = max(room, -(-len(own) // 2) - others)
     shapes = Counter(program_shape(good_text(row)) for row in kind)
     rare_first = sorted(kind, key=lambda row: shapes[program_shape(good_text(row))])
-    surplus = {row.row_id for row in rare_first[room:]}
-    return [row for row in rows if row.row_id not in surplus]
+    surplus = {(row.row_id, row.iteration) for row in rare_first[room:]}
+    return [row for row in rows if (row.row_id, row.iteration) not in surplus]
 
 
 def _balanced(rows: Sequence[Row], ratio: float) -> list[Row]:
