@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flows.serving import check_server
 from tasks.engines.image import docker_client
 from tasks.engines.sampler import ReplaySampler
 from tasks.models import check_model, local_folder
@@ -13,7 +14,11 @@ from tasks.workspace import Workspace
 
 
 def check_evaluation(settings: IterationSettings) -> None:
-    """The workspace is ours and free, the model a model, Docker within reach. Raises `FlywheelError`."""
+    """The workspace is ours and free, the model a model, Docker and Prefect within reach.
+
+    Raises `FlywheelError`.
+    """
+    check_server()
     with Workspace(settings.workspace).lock("a run that is about to start"):
         pass
     if (folder := local_folder(settings.model.name)) is not None:

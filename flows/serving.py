@@ -26,6 +26,13 @@ def healthy(api_url: str) -> bool:
         return False
 
 
+def check_server() -> None:
+    """Raises `FlywheelError` when PREFECT_API_URL names a server that does not answer."""
+    api_url = os.environ.get("PREFECT_API_URL")
+    if api_url and not healthy(api_url):
+        raise FlywheelError(f"no Prefect server answers at PREFECT_API_URL={api_url}: start it, or unset it.")
+
+
 def start_server(port: int, log_file: Path) -> subprocess.Popen[bytes]:
     """A server of our own, healthy when this returns. Raises `FlywheelError` with the log's place if not."""
     log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -53,13 +60,10 @@ def start_server(port: int, log_file: Path) -> subprocess.Popen[bytes]:
 def serve_flows(settings: IterationSettings, port: int) -> None:
     """Serve until interrupted. The server that was started here ends with it; one that was found stays."""
     settings = settings.model_copy(update={"workspace": str(Path(settings.workspace).expanduser().resolve())})
+    check_server()
     api_url = os.environ.get("PREFECT_API_URL") or f"http://127.0.0.1:{port}/api"
     server = None
     if not healthy(api_url):
-        if "PREFECT_API_URL" in os.environ:
-            raise FlywheelError(
-                f"no Prefect server answers at PREFECT_API_URL={api_url}: start it, or unset it."
-            )
         print(f"starting a Prefect server on port {port} ...", flush=True)
         server = start_server(port, Path(settings.workspace).parent / "prefect-server.log")
     os.environ["PREFECT_API_URL"] = api_url

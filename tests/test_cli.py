@@ -150,6 +150,17 @@ def test_a_run_without_docker_does_not_start(
     assert text.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["run", "evaluate", "serve"])
+def test_a_prefect_server_that_does_not_answer_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    code, text = flywheel(monkeypatch, capsys, command, "--workspace", str(tmp_path / "new"))
+    assert code == 1
+    assert "no Prefect server answers at PREFECT_API_URL=http://127.0.0.1:9/api: start it" in text
+    assert text.count("\n") == 1
+
+
 def test_a_run_in_a_workspace_in_use_does_not_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
