@@ -11,6 +11,7 @@ import pytest
 
 from flows.agree import UNREAD
 from tasks.agreement import IDLE, OTHERWISE
+from tasks.consensus import FLAKY
 from tests.test_cli import flywheel
 from tests.test_exchange import write
 
@@ -23,7 +24,7 @@ PROBLEMS = [
 RIGHT = "def add(a, b):\n    return a + b\n"
 CODES = {
     "add": [RIGHT, f"Sure:\n```python\n{RIGHT}```", RIGHT + "# again\n", "def add(a, b):\n    return a - b\n",
-            "def add(a, b:\n", "def add(a, b):\n    add.n = getattr(add, 'n', 0) + 1\n    return add.n\n"],
+            "def add(a, b:\n", "import random\n\ndef add(a, b):\n    return random.random()\n"],
     "double": ["print(2 * int(input()), ' ')", "print(int(input()) * 2)",
                "n = input()\nprint(int(n) * 2, '\\n')", "print(input() * 2)"],
     "halves": ["def halves(x):\n    return x // 2, x % 2"] * 2
@@ -90,7 +91,7 @@ def test_raw_answers_are_decided_with_every_reason(run: Any, tmp_path: Path) -> 
     assert add["dropped"]["solutions"] == {
         "add3": "is not in the winning group",
         "add4": "cannot be read: syntax",
-        "add5": "its outcomes depend on what ran before",
+        "add5": FLAKY,
     }
     assert add["dropped"]["suites"] == {"mixed": OTHERWISE, "idle": IDLE, "prose": UNREAD}
     assert add["dropped"]["cases"][OTHERWISE] == 1
