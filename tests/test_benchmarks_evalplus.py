@@ -11,13 +11,14 @@ import lzma
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import values
-from tasks.benchmarks import limits_for
+from tasks.benchmarks import limits_for, load_benchmark
 from tasks.benchmarks.evalplus import agrees, complete, load_mbpp_plus
 from tasks.benchmarks.evalplus_inputs import decode_mbpp
 from tasks.benchmarks.files import data_file
@@ -26,7 +27,7 @@ from tasks.errors import FlywheelError
 from tasks.gold import filled, is_open
 from tasks.judging import judge, plan_calls
 from tasks.records import Case, Outcome, Problem, Program, Suite
-from tasks.settings import SandboxSettings
+from tasks.settings import EvaluationSettings, SandboxSettings
 from tasks.suites import make_call
 
 EXPECTED = Path(__file__).parent / "data" / "mbpp-plus-expected.jsonl.xz"
@@ -141,6 +142,20 @@ def test_inputs_become_what_json_cannot_say() -> None:
     assert decode_mbpp("Mbpp/615", [[[[1], [2]]]]) == [[((1,), (2,))]]
     assert decode_mbpp("Mbpp/722", [[{"a": [1, 2]}, 3.0]]) == [[{"a": (1, 2)}, 3.0]]
     assert decode_mbpp("Mbpp/3", [[7]]) == [[7]]
+
+
+@pytest.mark.parametrize(
+    "name", get_args(get_args(EvaluationSettings.model_fields["benchmarks"].annotation)[0])
+)
+def test_every_benchmark_loads_or_says_what_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FLYWHEEL_DATA_DIR", raising=False)
+    monkeypatch.setattr("tasks.models.hub_reachable", lambda: False)
+    if name == "starter":
+        assert {problem.split for problem in load_benchmark(name)} == {"dev", "test"}
+        return
+    monkeypatch.setattr("tasks.benchmarks.humaneval._packaged", lambda: None)
+    with pytest.raises(FlywheelError, match=r"needs the file .*json.*FLYWHEEL_DATA_DIR.*leave .* out of"):
+        load_benchmark(name)
 
 
 def test_a_missing_or_wrong_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

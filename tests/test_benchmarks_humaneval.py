@@ -14,6 +14,7 @@ from tasks.engines.sandbox import DockerSandbox
 from tasks.errors import FlywheelError
 from tasks.judging import invalid_checks, judge, plan_calls
 from tasks.known import known_records
+from tasks.overlap import Contamination
 from tasks.records import Behaviour, Problem, Program, Sample
 from tasks.sampling import parse_samples
 from tasks.settings import SamplingSettings
@@ -46,6 +47,12 @@ def test_a_row_becomes_a_problem(made_up: Problem) -> None:
     assert made_up.preamble.startswith("from typing import List")
     assert "def half(x):" in made_up.preamble
     assert "halves" not in made_up.preamble
+
+
+def test_self_play_must_not_see_it(made_up: Problem) -> None:
+    guard = Contamination([made_up])
+    assert guard.of_text(f"Please: {made_up.statement}") is not None
+    assert guard.of_code("halves", made_up.gold_solution) == made_up.problem_id
 
 
 def test_what_the_prompt_provides_stands_before_a_sample(made_up: Problem) -> None:
