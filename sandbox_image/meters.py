@@ -6,6 +6,7 @@ they cannot be read (another cgroup layout, another kernel) the counters of sing
 
 from __future__ import annotations
 
+import math
 import os
 import time
 
@@ -63,16 +64,24 @@ def cpu_of(pid: int) -> float:
         return 0.0
 
 
-def waited_for_cpu(pid: int) -> float:
-    """Seconds that a process's most hindered thread was ready to run without a CPU; 0.0 where unknown."""
-    longest = 0
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
-                longest = max(longest, int(file.read().split()[1]))
-    except (OSError, ValueError, IndexError):
-        pass
-    return longest * 1e-9
+def waited_for_cpu() -> float:
+    """Seconds that the program's live processes were ready to run without a CPU, the most hindered thread
+    of each; infinite while one of them is ready to run or runs; 0.0 where unknown."""
+    waited = 0.0
+    for process in [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]:
+        longest = 0
+        try:
+            for thread in os.listdir(f"/proc/{process}/task"):
+                folder = f"/proc/{process}/task/{thread}"
+                with open(f"{folder}/stat") as stat, open(f"{folder}/schedstat") as schedstat:
+                    if stat.read().rpartition(") ")[2].startswith("R"):
+                        return math.inf
+                    longest = max(longest, int(schedstat.read().split()[1]))
+        except (OSError, ValueError, IndexError):
+            # It ends as we look.
+            pass
+        waited += longest * 1e-9
+    return waited
 
 
 class OomCounter:

@@ -72,13 +72,6 @@ class Job(NamedTuple):
     processes: int
 
 
-class Start(NamedTuple):
-    """When a program began: seconds of the wall clock, CPU seconds of the container."""
-
-    wall: float
-    cpu: float
-
-
 # What the helper that empties a scratch folder is limited to.
 WIPING = Job(0, 0, 0, 0, cpu_s=10, wall_s=10, memory_kb=1 << 16, output_bytes=0, processes=1)
 
@@ -226,13 +219,13 @@ class Supervisor:
         return self.bounds
 
     def run_calls(self, job: Job, result: int) -> Status:
-        started = Start(time.monotonic(), self.meter.read())
+        cpu_before = self.meter.read()
         pid = self.spawn(job, job.candidate_bytes, CANDIDATE_GID, (result,), child.run_calls)
-        return self.watch(job, {"candidate": pid}, "candidate", started)
+        return self.watch(job, {"candidate": pid}, "candidate", cpu_before)
 
     def run_check(self, job: Job, result: int) -> Status:
         """Two children with pipes between them; each is forked before it could see the other's payload."""
-        started = Start(time.monotonic(), self.meter.read())
+        cpu_before = self.meter.read()
         pids = {}
         to_candidate, to_test = os.pipe(), os.pipe()
         if frames.KINDS[job.kind] == "check":
@@ -242,10 +235,15 @@ class Supervisor:
         pids["test"] = self.spawn(job, job.test_bytes, TEST_GID, fds, check.run_check)
         for fd in (*to_candidate, *to_test):
             os.close(fd)
-        return self.watch(job, pids, "test", started)
+        return self.watch(job, pids, "test", cpu_before)
 
-    def watch(self, job: Job, pids: dict[str, int], main: str, start: Start) -> Status:
-        """Waits for the end of `main` (or the early end of the other), kills what is left, reports."""
+    def watch(self, job: Job, pids: dict[str, int], main: str, cpu_before: float) -> Status:
+        """Waits for the end of `main` (or the early end of the other), kills what is left, reports.
+
+        `cpu_before`: the container's CPU seconds before the fork. Wall time begins here: what a payload took
+        to arrive is not the program's.
+        """
+        started = time.monotonic()
         handles = {name: os.pidfd_open(pid) for name, pid in pids.items()}
         poller = select.poll()
         for fd in handles.values():
@@ -255,9 +253,9 @@ class Supervisor:
         cpu_s, peak_kb = 0.0, 0
         oom_kills = self.oom_kills.read()
         order = sorted(pids, key=lambda name: name != main)
-        left_wall, left_cpu = job.wall_s, job.cpu_s
+        pause = min(job.wall_s, job.cpu_s)
         while True:
-            events = poller.poll(max(1.0, min(left_wall, left_cpu) * 1e3))
+            events = poller.poll(max(1.0, pause * 1e3))
             if any(fd == self.inbox for fd, _ in events):
                 os._exit(0)
             for name in order:
@@ -270,16 +268,17 @@ class Supervisor:
             if end:
                 break
             used = sum(meters.cpu_of(pid) for pid in pids.values())
-            left_cpu = job.cpu_s - max(used, self.meter.read() - start.cpu)
-            left_wall = job.wall_s - (time.monotonic() - start.wall)
+            left_cpu = job.cpu_s - max(used, self.meter.read() - cpu_before)
+            left_wall = job.wall_s - (time.monotonic() - started)
+            pause = min(left_wall, left_cpu)
             if left_wall <= 0:
                 # A busy machine is not the program's fault, up to a point.
-                waited = sum(meters.waited_for_cpu(pid) for pid in pids.values())
-                left_wall += min(waited, (WALL_STRETCH - 1) * job.wall_s)
+                left_wall += min(meters.waited_for_cpu(), (WALL_STRETCH - 1) * job.wall_s)
+                pause = 0.05
             if left_wall <= 0 or left_cpu <= 0:
                 end = "wall" if left_cpu > 0 else "cpu"
                 break
-        wall_s = time.monotonic() - start.wall
+        wall_s = time.monotonic() - started
         for fd in handles.values():
             os.close(fd)
         swept_cpu, swept_peak = (0.0, 0) if self.processes.alone() else sweep()

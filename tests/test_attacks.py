@@ -10,7 +10,9 @@ from `source`, the file's text; `# null:` is what the check does with the null c
 from __future__ import annotations
 
 import ast
+import contextlib
 import itertools
+import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,7 @@ def f(x):
     return [strangers, files, math.floor(2.5), collections.Counter("aa")["a"], sum([x]), whole]
 """
 RUN_ID = "tests-attacks"
+ROUNDS = 20
 SETTINGS = SandboxSettings(slots=1, memory_mb=128, cpu_s=0.5, wall_s=3, output_kb=1024, processes=24)
 
 
@@ -89,13 +92,32 @@ def programs(paths: Iterable[Path]) -> Iterator[Program]:
 @pytest.fixture(scope="module")
 def executions(image: str) -> dict[str, Execution]:
     """One slot: whatever an attack leaves behind meets the programs that follow it."""
-    with DockerSandbox(SETTINGS, image, RUN_ID) as sandbox:
-        done = {execution.program_id: execution for execution in sandbox.run(programs(ATTACKS))}
+    return run(SETTINGS, image, RUN_ID, ATTACKS)
+
+
+def run(settings: SandboxSettings, image: str, run_id: str, paths: list[Path]) -> dict[str, Execution]:
+    """Executions by program id. No container may be lost on the way: a retry would hide who lost it."""
+    with DockerSandbox(settings, image, run_id) as sandbox:
+        first = {slot.container.id for slot in sandbox._slots}
+        done = {execution.program_id: execution for execution in sandbox.run(programs(paths))}
+        last = {slot.container.id for slot in sandbox._slots}
+    assert first <= last
+    assert len(last) == settings.slots
     client = docker.from_env()
-    left = client.api.containers(all=True, filters={"label": f"{LABEL}.run={RUN_ID}"})
+    left = client.api.containers(all=True, filters={"label": f"{LABEL}.run={run_id}"})
     client.close()
     assert not left
+    assert not [groups for groups in cgroups() if any(container in groups for container in last)]
     return done
+
+
+def cgroups() -> list[str]:
+    """The cgroups of every process of this machine."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cgroup"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_text())
+    return found
 
 
 def fits(outcome: Outcome, right: str) -> bool:
@@ -137,6 +159,18 @@ def wrong(path: Path, executions: dict[str, Execution]) -> list[str]:
 @pytest.mark.parametrize("path", ATTACKS, ids=lambda path: path.stem)
 def test_attack(path: Path, executions: dict[str, Execution]) -> None:
     assert not wrong(path, executions)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_the_corpus_in_another_order(number: int, image: str) -> None:
+    """Two slots: while an attack runs in one, honest programs and other attacks run in the other."""
+    paths = list(ATTACKS)
+    random.Random(number).shuffle(paths)
+    settings = SETTINGS.model_copy(update={"slots": 2})
+    executions = run(settings, image, f"{RUN_ID}-{number}", paths)
+    assert len(executions) == 3 * len(paths) + sum("null" in head(path) for path in paths)
+    assert not [fault for path in paths for fault in wrong(path, executions)]
 
 
 def test_the_corpus_is_no_smaller_than_promised() -> None:

@@ -9,6 +9,9 @@ program's outcomes are released only when every container that it met has been r
 canaries before and after (`tasks.engines.slots`); until then they wait, inside the window. When a container
 fails, all that it has not vouched for runs anew, from the start, on other containers, each program in a
 batch of its own; one that meets a fault `fault_retries` times more is given up as "fault".
+
+While no container can be started (the engine restarts, its disk is full) programs wait, up to `PATIENCE_S`;
+from then on they are given up at once, until a start succeeds again.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from typing import Protocol, Self
 from tasks.engines.containers import Container, reap
 from tasks.engines.episodes import Request
 from tasks.engines.slots import BATCH, DEEP, Asked, Slot, Task
-from tasks.errors import SandboxFault
+from tasks.errors import FlywheelError, SandboxFault
 from tasks.records import Execution, Program
 from tasks.settings import SandboxSettings
 
@@ -34,6 +37,8 @@ WALL_STRETCH = 10
 GRACE_S = 20.0
 REAP_EVERY_S = 60.0
 START_ATTEMPTS = 3
+START_PAUSE_S = 1.0
+PATIENCE_S = 60.0
 
 
 class Sandbox(Protocol):
@@ -59,6 +64,9 @@ class DockerSandbox:
         self._starting: set[Future[Slot]] = set()
         self._threads: ThreadPoolExecutor | None = None
         self._failed_starts = 0
+        self._failing_since = 0.0
+        self._start_after = 0.0
+        self._why_no_start = ""
         self._reaped = 0.0
         self._running = False
 
@@ -71,6 +79,9 @@ class DockerSandbox:
             while not self._slots:
                 self._order_containers()
                 self._admit(wait=True)
+                if self._failed_starts >= START_ATTEMPTS:
+                    raise SandboxFault(self._why_no_start)
+                time.sleep(0.01)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -90,10 +101,12 @@ class DockerSandbox:
         self._threads = None
 
     def run(self, programs: Iterable[Program]) -> Iterator[Execution]:
-        """See `Sandbox.run`. One run at a time. Raises `SandboxFault` when no container can be had."""
+        """See `Sandbox.run`. One run at a time."""
         if self._threads is None or self._running:
             raise RuntimeError("a sandbox runs inside its context, one run at a time")
         self._running = True
+        # Whatever went wrong before, each run asks for containers once at least.
+        self._start_after = 0.0
         try:
             yield from self._run(iter(programs))
         finally:
@@ -124,6 +137,11 @@ class DockerSandbox:
             if not window and exhausted:
                 return
             self._keep_house()
+            if self._is_broken():
+                for task, _ in waiting:
+                    task.give_up(self._why_no_start)
+                waiting.clear()
+                continue
             for slot in self._ready_slots():
                 self._serve(slot, waiting)
 
@@ -205,6 +223,11 @@ class DockerSandbox:
             if not task.finished:
                 self._ask(task, waiting)
 
+    def _is_broken(self) -> bool:
+        """Whether there is no container, nor one on its way, and was none for longer than programs wait."""
+        failing_s = time.monotonic() - self._failing_since
+        return not self._slots and not self._starting and self._failed_starts > 0 and failing_s > PATIENCE_S
+
     def _keep_house(self) -> None:
         assert self._threads is not None
         for slot in [slot for slot in self._slots if self._is_spent(slot) and not slot.queue]:
@@ -218,6 +241,8 @@ class DockerSandbox:
     def _order_containers(self) -> None:
         """Starts what is missing, and the successor of a container that is nearly spent."""
         assert self._threads is not None
+        if time.monotonic() < self._start_after:
+            return
         nearly = self.settings.recycle_after * 0.8
         lasting = sum(slot.given < nearly for slot in self._slots)
         while lasting + len(self._starting) < self.settings.slots:
@@ -234,10 +259,14 @@ class DockerSandbox:
             try:
                 self._slots.append(future.result())
                 self._failed_starts = 0
-            except SandboxFault:
-                self._failed_starts += 1
-                if self._failed_starts >= START_ATTEMPTS:
+            except FlywheelError as error:
+                if not self._running and not isinstance(error, SandboxFault):
                     raise
+                now = time.monotonic()
+                self._failing_since = self._failing_since if self._failed_starts else now
+                self._failed_starts += 1
+                self._start_after = now + START_PAUSE_S
+                self._why_no_start = str(error)
 
     def _dismiss(self, slot: Slot) -> None:
         assert self._threads is not None

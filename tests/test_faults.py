@@ -1,0 +1,385 @@
+"""What happens when the driver, a container, the engine or a disk fails: outcomes stay right, or are faults.
+
+Whatever ends or fills an engine does it to a `dockerd` of its own: other data, socket and state than the
+user's, no network. Those tests need root and are for `make soak`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+import pytest
+import requests.exceptions
+
+from tasks.engines import sandbox as pool
+from tasks.engines.containers import LABEL, reap
+from tasks.engines.sandbox import DockerSandbox
+from tasks.records import Execution, Program
+from tasks.settings import SandboxSettings
+from tests.test_sandbox import DOUBLE, call
+
+REPOSITORY = Path(__file__).parent.parent
+WAITS = "import time\ndef f(x):\n    time.sleep(0.03)\n    return x * 2\n"
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("dockerd"), reason="starts an engine of its own: needs root"
+)
+
+
+def batch(count: int, code: str = WAITS) -> list[Program]:
+    return [Program(str(n), code, "f", (call("f", n),)) for n in range(count)]
+
+
+def right(executions: list[Execution]) -> bool:
+    """Whether these are the outcomes of the first programs of a batch, in order."""
+    seen = [(execution.program_id, execution.calls[0].value) for execution in executions]
+    return seen == [(str(n), str(2 * n)) for n in range(len(seen))]
+
+
+def faults(executions: list[Execution]) -> list[str]:
+    outcomes = [execution.calls[0] for execution in executions]
+    return [outcome.detail for outcome in outcomes if outcome.kind == "fault"]
+
+
+def containers_of(run_id: str) -> list[Any]:
+    client = docker.from_env()
+    try:
+        return list(client.api.containers(all=True, filters={"label": f"{LABEL}.run={run_id}"}))
+    finally:
+        client.close()
+
+
+def driver(run_id: str, body: str) -> subprocess.Popen[str]:
+    """Another process with a sandbox of its own, whose `body` may use `sandbox` and `batch`."""
+    script = (
+        "import json, os, sys\n"
+        "from tasks.engines.containers import reap\n"
+        "from tasks.engines.image import ensure_image\n"
+        "from tasks.engines.sandbox import DockerSandbox\n"
+        "from tests.test_faults import SandboxSettings, batch, right\n"
+        "settings = SandboxSettings(slots=2, memory_mb=128, cpu_s=2, wall_s=60, processes=24)\n"
+        f"with DockerSandbox(settings, ensure_image(print), {run_id!r}) as sandbox:\n"
+    )
+    script += "".join(f"    {line}\n" for line in body.splitlines())
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+# The driver.
+
+
+def test_a_driver_killed_in_the_middle_leaves_no_container(image: str) -> None:
+    bomb = "import os, time\ndef f(x):\n    os.fork()\n    os.setsid()\n    time.sleep(600)\n"
+    process = driver("tests-killed", f"print('up', flush=True)\nlist(sandbox.run(batch(8, code={bomb!r})))")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    time.sleep(1.0)
+    assert len(containers_of("tests-killed")) == 2
+    process.kill()
+    process.communicate()
+    # The engine closes the containers' stdin, they end by themselves; the reaper takes what is left.
+    reap()
+    assert not containers_of("tests-killed")
+
+
+def test_two_campaigns_never_reap_each_other(image: str) -> None:
+    body = (
+        "ids = {slot.container.id for slot in sandbox._slots}\n"
+        "print(len(ids), flush=True)\n"
+        "sys.stdin.readline()\n"
+        "done = []\n"
+        "for execution in sandbox.run(batch(60)):\n"
+        "    done.append(execution)\n"
+        "    if len(done) % 20 == 0:\n"
+        "        reap()\n"
+        "kept = ids <= {slot.container.id for slot in sandbox._slots}\n"
+        "print(json.dumps([len(done), right(done), kept]), flush=True)\n"
+    )
+    processes = [driver(f"tests-campaign-{n}", body) for n in range(2)]
+    for process in processes:
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) >= 1
+    # Both have their containers now: each reaps while the other's work.
+    answers = [process.communicate("go\n")[0] for process in processes]
+    assert [json.loads(answer) for answer in answers] == [[60, True, True]] * 2
+
+
+def test_an_engine_that_nobody_can_reach_is_one_sentence(tmp_path: Path) -> None:
+    environment = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"}
+    (tmp_path / "p.jsonl").write_text('{"problem_id": "p", "entry_point": "f"}\n')
+    (tmp_path / "s.jsonl").write_text(
+        json.dumps({"problem_id": "p", "solution_id": "s", "code": DOUBLE}) + "\n"
+    )
+    (tmp_path / "t.jsonl").write_text('{"problem_id": "p", "suite_id": "t", "code": "assert f(1) == 2"}\n')
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "execute"]
+    for name in ("problems", "solutions", "tests", "out"):
+        command += [f"--{name}", str(tmp_path / f"{name[0]}.jsonl")]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "nobody.sock" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "o.jsonl").exists()
+
+
+# A container.
+
+
+@pytest.mark.soak
+def test_a_container_lost_each_time_is_a_fault_within_bounds(
+    image: str, sandbox_settings: SandboxSettings
+) -> None:
+    settings = sandbox_settings.model_copy(update={"slots": 1, "wall_s": 60})
+    client, over, killed = docker.from_env(), threading.Event(), set()
+    sleeper = "import time\ndef f(x):\n    time.sleep(30)\n"
+    with DockerSandbox(settings, image, "tests-lost-always") as sandbox:
+
+        def kill_all() -> None:
+            while not over.wait(0.2):
+                for slot in list(sandbox._slots):
+                    if slot.queue and slot.container.id not in killed:
+                        client.api.kill(slot.container.id)
+                        killed.add(slot.container.id)
+
+        killer = threading.Thread(target=kill_all)
+        killer.start()
+        try:
+            executions = list(sandbox.run(batch(2, code=sleeper)))
+        finally:
+            over.set()
+            killer.join()
+        assert ["lost" in why for why in faults(executions)] == [True, True]
+        assert len(killed) == 2 * (settings.fault_retries + 1)
+        assert right(list(sandbox.run(batch(5))))
+    client.close()
+
+
+@pytest.mark.soak
+@needs_root
+def test_the_oom_killer_takes_a_container(image: str, sandbox_settings: SandboxSettings) -> None:
+    """A process of the host's fills the container's memory with a file: PID 1 is the largest process."""
+    settings = sandbox_settings.model_copy(update={"slots": 1})
+    hog = (
+        "import os, sys\n"
+        "open(sys.argv[1] + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
+        "fd = os.memfd_create('hog')\n"
+        "while os.path.exists(f'/proc/{sys.argv[2]}'):\n"
+        "    os.write(fd, b'x' * (1 << 20))\n"
+    )
+    with DockerSandbox(settings, image, "tests-oom") as sandbox:
+        assert right(list(sandbox.run(batch(5))))
+        container = sandbox._slots[0].container
+        pid = container._api.inspect_container(container.id)["State"]["Pid"]
+        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+        own = next(
+            line for line in lines if ":memory:" in line or (line.startswith("0::/") and len(lines) == 1)
+        )
+        root = Path("/sys/fs/cgroup/memory" if ":memory:" in own else "/sys/fs/cgroup")
+        folder = root / own.rpartition(":")[2].lstrip("/")
+        began, client = int(time.time()), docker.from_env()
+        # The end of the container ends what is left in its cgroup, the hog as well.
+        subprocess.run([sys.executable, "-c", hog, str(folder), str(pid)], check=False, timeout=60)
+        assert not Path(f"/proc/{pid}").exists()
+        told = {"event": "oom", "container": container.id}
+        assert list(client.events(since=began, until=int(time.time()) + 1, filters=told))
+        client.close()
+        assert right(list(sandbox.run(batch(20))))
+        assert container.id not in {slot.container.id for slot in sandbox._slots}
+
+
+# The engine.
+
+
+class Engine:
+    """A Docker engine apart from the user's in everything: data, socket, state, network."""
+
+    def __init__(self, data_mb: int = 0) -> None:
+        # Short: the paths of its sockets have 107 characters at most.
+        self.folder = Path(tempfile.gettempdir()) / f"flywheel-{os.urandom(6).hex()}"
+        self.folder.mkdir(mode=0o700)
+        self.host = f"unix://{self.folder}/docker.sock"
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        if data_mb:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={data_mb}m", "none", self.data], check=True)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = {
+            "data-root": self.data, "exec-root": self.folder / "exec", "pidfile": self.folder / "pid",
+            "host": self.host, "bridge": "none", "iptables": "false", "ip-forward": "false",
+            "containerd-namespace": self.folder.name, "containerd-plugins-namespace": f"{self.folder.name}-p",
+        }  # fmt: skip
+        command = ["dockerd", *(f"--{name}={value}" for name, value in options.items())]
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        until = time.monotonic() + 60
+        while True:
+            try:
+                client = docker.DockerClient(self.host, timeout=60)
+                client.ping()
+                client.close()
+                return
+            except (docker.errors.DockerException, requests.exceptions.RequestException):
+                assert time.monotonic() < until
+                assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+                time.sleep(0.1)
+
+    def load(self, image: str) -> None:
+        theirs, ours = docker.from_env(), docker.DockerClient(self.host, timeout=120)
+        ours.images.load(b"".join(theirs.images.get(image).save(named=True)))
+        theirs.close()
+        ours.close()
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.process.wait()
+
+    def remove(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.end()
+        mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.folder}/")]):
+            subprocess.run(["umount", "-l", mount], check=False)
+        shutil.rmtree(self.folder)
+
+
+@contextlib.contextmanager
+def started(image: str, data_mb: int = 0) -> Iterator[Engine]:
+    engine = Engine(data_mb)
+    try:
+        engine.start()
+        engine.load(image)
+        yield engine
+    finally:
+        engine.remove()
+
+
+@pytest.fixture(scope="module")
+def shared_engine(image: str) -> Iterator[Engine]:
+    with started(image) as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """The module's engine, up, and what `docker` means in this test."""
+    if shared_engine.process is None or shared_engine.process.poll() is not None:
+        shared_engine.start()
+    monkeypatch.setenv("DOCKER_HOST", shared_engine.host)
+    return shared_engine
+
+
+@pytest.mark.soak
+@needs_root
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_an_engine_that_restarts_costs_no_outcome(
+    image: str, sandbox_settings: SandboxSettings, engine: Engine, number: int
+) -> None:
+    done = []
+    with DockerSandbox(sandbox_settings, image, "tests-restart") as sandbox:
+        for execution in sandbox.run(batch(300)):
+            done.append(execution)
+            if len(done) == 50:
+                engine.end(number)
+                restart = threading.Timer(3.0, engine.start)
+                restart.start()
+        restart.join()
+    assert len(done) == 300
+    assert right(done)
+    reap()
+    assert not containers_of("tests-restart")
+
+
+@pytest.mark.soak
+@needs_root
+def test_an_engine_that_is_gone_is_a_fault_until_it_is_back(
+    image: str, sandbox_settings: SandboxSettings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PATIENCE_S", 3.0)
+    done = []
+    with DockerSandbox(sandbox_settings, image, "tests-gone") as sandbox:
+        for execution in sandbox.run(batch(2000)):
+            done.append(execution)
+            if len(done) == 50:
+                engine.end()
+        assert len(done) == 2000
+        known = [execution for execution in done if execution.calls[0].kind != "fault"]
+        assert right(known)
+        assert len(known) >= 50
+        assert len(faults(done)) == 2000 - len(known)
+        assert all("Docker is not running" in why for why in set(faults(done)))
+        engine.start()
+        assert right(list(sandbox.run(batch(50))))
+    assert not containers_of("tests-gone")
+
+
+@pytest.mark.soak
+@needs_root
+def test_an_engine_that_hangs_for_a_while_costs_no_outcome(
+    image: str, sandbox_settings: SandboxSettings, engine: Engine
+) -> None:
+    settings = sandbox_settings.model_copy(update={"wall_s": 1.0})
+    assert engine.process is not None
+    pid, done = engine.process.pid, []
+    with DockerSandbox(settings, image, "tests-hang") as sandbox:
+        for execution in sandbox.run(batch(200)):
+            done.append(execution)
+            if len(done) == 50:
+                os.kill(pid, signal.SIGSTOP)
+                wake = threading.Timer(pool._patience_s(settings) + 5, os.kill, (pid, signal.SIGCONT))
+                wake.start()
+        wake.join()
+    assert len(done) == 200
+    assert right(done)
+    assert not containers_of("tests-hang")
+
+
+# A disk.
+
+
+@pytest.mark.soak
+@needs_root
+def test_a_full_disk_of_the_engine_is_a_fault_that_says_so(
+    image: str, sandbox_settings: SandboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PATIENCE_S", 3.0)
+    settings = sandbox_settings.model_copy(update={"recycle_after": 20})
+    with started(image, data_mb=600) as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.host)
+        filler, done = engine.data / "filler", []
+        with DockerSandbox(settings, image, "tests-full") as sandbox:
+            for execution in sandbox.run(batch(300)):
+                done.append(execution)
+                if len(done) == 10:
+                    with contextlib.suppress(OSError), open(filler, "wb") as file:
+                        while True:
+                            file.write(b"x" * (1 << 20))
+            known = [execution for execution in done if execution.calls[0].kind != "fault"]
+            assert right(known)
+            assert len(known) + len(faults(done)) == 300
+            assert faults(done)
+            assert all("no space left" in why for why in faults(done))
+            filler.unlink()
+            assert right(list(sandbox.run(batch(50))))
+        assert not containers_of("tests-full")
