@@ -33,6 +33,8 @@ from tasks.settings import SandboxSettings
 from tests.test_sandbox import DOUBLE, call
 
 REPOSITORY = Path(__file__).parent.parent
+# More than the pool takes ahead: when the first outcomes come, much is yet to run.
+AHEAD = 2 * pool.WINDOW
 WAITS = "import time\ndef f(x):\n    time.sleep(0.03)\n    return x * 2\n"
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("dockerd"), reason="starts an engine of its own: needs root"
@@ -298,14 +300,14 @@ def test_an_engine_that_restarts_costs_no_outcome(
 ) -> None:
     done = []
     with DockerSandbox(sandbox_settings, image, "tests-restart") as sandbox:
-        for execution in sandbox.run(batch(300)):
+        for execution in sandbox.run(batch(AHEAD)):
             done.append(execution)
             if len(done) == 50:
                 engine.end(number)
                 restart = threading.Timer(3.0, engine.start)
                 restart.start()
         restart.join()
-    assert len(done) == 300
+    assert len(done) == AHEAD
     assert right(done)
     reap()
     assert not containers_of("tests-restart")
@@ -319,15 +321,15 @@ def test_an_engine_that_is_gone_is_a_fault_until_it_is_back(
     monkeypatch.setattr(pool, "PATIENCE_S", 3.0)
     done = []
     with DockerSandbox(sandbox_settings, image, "tests-gone") as sandbox:
-        for execution in sandbox.run(batch(2000)):
+        for execution in sandbox.run(batch(AHEAD)):
             done.append(execution)
             if len(done) == 50:
                 engine.end()
-        assert len(done) == 2000
+        assert len(done) == AHEAD
         known = [execution for execution in done if execution.calls[0].kind != "fault"]
         assert right(known)
         assert len(known) >= 50
-        assert len(faults(done)) == 2000 - len(known)
+        assert len(faults(done)) == AHEAD - len(known)
         assert all("Docker is not running" in why for why in set(faults(done)))
         engine.start()
         assert right(list(sandbox.run(batch(50))))
@@ -343,14 +345,14 @@ def test_an_engine_that_hangs_for_a_while_costs_no_outcome(
     assert engine.process is not None
     pid, done = engine.process.pid, []
     with DockerSandbox(settings, image, "tests-hang") as sandbox:
-        for execution in sandbox.run(batch(200)):
+        for execution in sandbox.run(batch(AHEAD)):
             done.append(execution)
             if len(done) == 50:
                 os.kill(pid, signal.SIGSTOP)
                 wake = threading.Timer(pool._patience_s(settings) + 5, os.kill, (pid, signal.SIGCONT))
                 wake.start()
         wake.join()
-    assert len(done) == 200
+    assert len(done) == AHEAD
     assert right(done)
     assert not containers_of("tests-hang")
 
@@ -364,12 +366,12 @@ def test_a_full_disk_of_the_engine_is_a_fault_that_says_so(
     image: str, sandbox_settings: SandboxSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "PATIENCE_S", 3.0)
-    settings = sandbox_settings.model_copy(update={"recycle_after": 20})
+    settings = sandbox_settings.model_copy(update={"recycle_after": 100})
     with started(image, data_mb=600) as engine:
         monkeypatch.setenv("DOCKER_HOST", engine.host)
         filler, done = engine.data / "filler", []
         with DockerSandbox(settings, image, "tests-full") as sandbox:
-            for execution in sandbox.run(batch(300)):
+            for execution in sandbox.run(batch(AHEAD)):
                 done.append(execution)
                 if len(done) == 10:
                     with contextlib.suppress(OSError), open(filler, "wb") as file:
@@ -377,7 +379,7 @@ def test_a_full_disk_of_the_engine_is_a_fault_that_says_so(
                             file.write(b"x" * (1 << 20))
             known = [execution for execution in done if execution.calls[0].kind != "fault"]
             assert right(known)
-            assert len(known) + len(faults(done)) == 300
+            assert len(known) + len(faults(done)) == AHEAD
             assert faults(done)
             assert all("no space left" in why for why in faults(done))
             filler.unlink()
