@@ -176,6 +176,22 @@ def test_a_container_lost_each_time_is_a_fault_within_bounds(
 
 
 @pytest.mark.soak
+def test_a_busy_machine_fails_no_honest_program(image: str, sandbox_settings: SandboxSettings) -> None:
+    """Near its CPU limit, with a wall limit that it misses by far: CPU time decides."""
+    settings = sandbox_settings.model_copy(update={"slots": 1, "wall_s": 1.0})
+    code = "import time\ndef f(x):\n    while time.process_time() < 0.4:\n        pass\n    return x * 2\n"
+    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(12)]
+    try:
+        with DockerSandbox(settings, image, "tests-busy") as sandbox:
+            executions = list(sandbox.run(batch(3, code=code)))
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+    assert right(executions)
+
+
+@pytest.mark.soak
 @needs_root
 def test_the_oom_killer_takes_a_container(image: str, sandbox_settings: SandboxSettings) -> None:
     """A process of the host's fills the container's memory with a file: PID 1 is the largest process."""
