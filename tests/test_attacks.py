@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import itertools
+import os
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -45,7 +46,7 @@ def f(x):
     whole = re.compile("a+").match("aa").end() == 2 and json.loads("[1]") == [1]
     return [strangers, files, math.floor(2.5), collections.Counter("aa")["a"], sum([x]), whole]
 """
-RUN_ID = "tests-attacks"
+RUN_ID = f"tests-attacks-{os.getpid()}"
 ROUNDS = 20
 SETTINGS = SandboxSettings(slots=1, memory_mb=128, cpu_s=0.5, wall_s=3, output_kb=1024, processes=24)
 

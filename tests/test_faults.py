@@ -247,7 +247,8 @@ class Engine:
             "host": self.host, "bridge": "none", "iptables": "false", "ip-forward": "false",
             "containerd-namespace": self.folder.name, "containerd-plugins-namespace": f"{self.folder.name}-p",
         }  # fmt: skip
-        command = ["dockerd", *(f"--{name}={value}" for name, value in options.items())]
+        # In a network of its own: without a bridge, dockerd removes the docker0 that it finds.
+        command = ["unshare", "--net", "dockerd", *(f"--{name}={value}" for name, value in options.items())]
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         until = time.monotonic() + 60
