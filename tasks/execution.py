@@ -238,6 +238,17 @@ def outcome_counts(behaviours: Sequence[Behaviour]) -> dict[str, int]:
     return dict(Counter(outcome.kind for row in behaviours for outcome in (*row.calls, *row.checks)))
 
 
+def mostly_sound(behaviours: list[Behaviour]) -> list[Behaviour]:
+    """The same. Raises `SandboxFault` if much of it broke, so that a shard is run again and not kept."""
+    counts = outcome_counts(behaviours)
+    if counts.get("fault", 0) > MAX_FAULT_SHARE * sum(counts.values()):
+        raise SandboxFault(
+            f"the sandbox broke on {counts['fault']} of {sum(counts.values())} calls: run "
+            "`flywheel doctor`, then the same command again; finished shards are kept."
+        )
+    return behaviours
+
+
 @step("execute")
 def execute(
     turn: Turn, label: str, problems: Ref, solutions: Ref, suites: Ref, settings: SandboxSettings
@@ -252,24 +263,18 @@ def execute(
         suites_of = by_problem(workspace.read(suites, Suite))
         rows: list[Behaviour] = []
         with two_seeds(settings, image, f"{workspace.root.name}-{turn.iteration}") as seeds:
+
+            def run(shard: Sequence[Problem]) -> list[Behaviour]:
+                return mostly_sound(execute_shard(seeds, shard, solutions_of, suites_of))
+
             for start in range(0, len(all_problems), SHARD_PROBLEMS):
                 shard = all_problems[start : start + SHARD_PROBLEMS]
-                rows += stage.shard(
-                    f"{start:06d}",
-                    Behaviour,
-                    partial(execute_shard, seeds, shard, solutions_of, suites_of),
-                )
+                rows += stage.shard(f"{start:06d}", Behaviour, partial(run, shard))
                 say(f"execute {label}: {start + len(shard)} of {len(all_problems)} problems")
-        counts = outcome_counts(rows)
-        if counts.get("fault", 0) > MAX_FAULT_SHARE * max(1, sum(counts.values())):
-            raise SandboxFault(
-                f"the sandbox broke on {counts['fault']} of {sum(counts.values())} calls: run "
-                "`flywheel doctor`, then the same command again; finished shards are kept."
-            )
         stage.write("behaviours", Behaviour, rows)
         stage.facts.update(
             programs=len(rows),
-            outcomes=counts,
+            outcomes=outcome_counts(rows),
             order_dependent=sum(row.order_dependent for row in rows),
             stable_by_suite=sum(row.order_dependent and not row.flaky for row in rows),
             flaky=sum(row.flaky for row in rows),

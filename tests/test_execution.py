@@ -6,11 +6,13 @@ import pytest
 
 from tasks.consensus import decide_all
 from tasks.engines.sandbox import DockerSandbox
+from tasks.errors import SandboxFault
 from tasks.execution import (
     Seeds,
     did_something,
     execute_shard,
     merged,
+    mostly_sound,
     programs_of,
     second_program,
     settled,
@@ -279,3 +281,12 @@ def test_hash_seeds_differ_between_the_pools(seeds: Seeds) -> None:
     assert isinstance(seeds.first, DockerSandbox)
     assert isinstance(seeds.second, DockerSandbox)
     assert seeds.first.hash_seed != seeds.second.hash_seed
+
+
+def test_a_shard_that_broke_is_not_kept() -> None:
+    fine = Behaviour("s", "p", (value(1),) * 4, ())
+    broken = Behaviour("t", "p", (Outcome("fault"),), ())
+    assert mostly_sound([fine, broken]) == [fine, broken]
+    assert mostly_sound([]) == []
+    with pytest.raises(SandboxFault, match="broke on 2 of 6 calls"):
+        mostly_sound([fine, broken, broken])
