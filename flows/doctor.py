@@ -145,13 +145,16 @@ def check_hub() -> Finding:
 
 
 def check_data() -> Finding:
-    from tasks.benchmarks import MBPP_FILE
+    from tasks.benchmarks import FILES
 
     folder = os.environ.get("FLYWHEEL_DATA_DIR", "")
-    if folder and (Path(folder) / MBPP_FILE).is_file():
-        return Finding("data", "ok", f"MBPP in {folder}; the starter benchmark is shipped")
-    text = "the starter benchmark is shipped; MBPP needs the hub or FLYWHEEL_DATA_DIR"
-    return Finding("data", "note", text, f"put {MBPP_FILE} into a folder and name it in FLYWHEEL_DATA_DIR")
+    held = set(os.listdir(folder)) if folder and os.path.isdir(folder) else set()
+    there = [name for name, files in FILES.items() if held.intersection(files)]
+    if there:
+        return Finding("data", "ok", f"{', '.join(there)} in {folder}; the starter benchmark is shipped")
+    names = ", ".join(files[0] for files in FILES.values())
+    text = "the starter benchmark is shipped; others need the hub or FLYWHEEL_DATA_DIR"
+    return Finding("data", "note", text, f"put {names} into a folder and name it in FLYWHEEL_DATA_DIR")
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (

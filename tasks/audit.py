@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tasks.benchmarks import equality_of
 from tasks.consensus import decide_all
 from tasks.judging import holds, invalid_checks, judge, plan_calls, wanted_key
 from tasks.metrics import wilson
@@ -88,10 +87,10 @@ def _marks(
     gold_suite = next((suite for suite in suites if suite.origin == "gold"), None)
     if gold_suite is None:
         return None
-    plan, equality = plan_calls(suites), equality_of(problem.source)
+    plan = plan_calls(suites)
     rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
     sampled = [s.solution_id for s in solutions if s.origin == "sample" and s.solution_id in rows]
-    right = {solution_id for solution_id in sampled if holds(rows[solution_id], gold_suite, plan, equality)}
+    right = {solution_id for solution_id in sampled if holds(rows[solution_id], gold_suite, plan)}
     wrong = [rows[i] for i in sampled if i not in right and not rows[i].flaky]
     wrong += [rows[s.solution_id] for s in solutions if s.origin == "wrong" and s.solution_id in rows]
     chosen, rejected = (decision.chosen, decision.rejected) if decision.kept else ((), ())
@@ -111,7 +110,7 @@ def _marks(
     for suite in (suite for suite in suites if suite.origin == "sample"):
         cases = [case for case in suite.cases if case.call is not None or case.check not in invalid]
         keys = [(case.call or case.check, wanted_key(case)) for case in cases]
-        truths = [judge(plan.outcome(gold, case), case, equality) == "pass" for case in cases]
+        truths = [judge(plan.outcome(gold, case), case) == "pass" for case in cases]
         for key, true in zip(keys, truths, strict=True):
             if key in seen:
                 continue
@@ -122,7 +121,7 @@ def _marks(
         if not cases:
             continue
         whole = decision.kept and len(cases) == len(suite.cases) and kept.issuperset(keys)
-        kills = any(judge(plan.outcome(w, case), case, equality) == "fail" for w in wrong for case in cases)
+        kills = any(judge(plan.outcome(w, case), case) == "fail" for w in wrong for case in cases)
         for row, success, counts in (
             ("sound suites", all(truths), True),
             ("suites with power", kills, wrong),

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from tasks.benchmarks import equality_of
 from tasks.judging import judge, outcome_key, plan_calls
 from tasks.records import Behaviour, Problem, Solution, Suite
 from tasks.settings import EvaluationSettings
@@ -38,7 +37,7 @@ def known_wrong(
 
     `suites` are all that `behaviours` lie over, the gold suite among them; without one nothing is known.
     """
-    plan, equality = plan_calls(suites), equality_of(problem.source)
+    plan = plan_calls(suites)
     gold_cases = next((suite.cases for suite in suites if suite.origin == "gold"), ())
     rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
     found = []
@@ -48,7 +47,7 @@ def known_wrong(
             continue
         outcomes = [plan.outcome(behaviour, case) for case in gold_cases]
         kinds = {outcome.kind for outcome in outcomes}
-        verdicts = [judge(one, case, equality) for one, case in zip(outcomes, gold_cases, strict=True)]
+        verdicts = [judge(one, case) for one, case in zip(outcomes, gold_cases, strict=True)]
         if "value" in kinds and not kinds & UNFIT and "fail" in verdicts:
             found.append(Wrong(solution, tuple(map(outcome_key, outcomes))))
     return found

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.audit import audit_filter
-from tasks.benchmarks import equality_of
-from tasks.judging import CallPlan, Equality, holds, invalid_checks, judge, plan_calls, suite_verdicts
+from tasks.judging import CallPlan, holds, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.metrics import summarise
 from tasks.records import Behaviour, Case, Problem, ProblemScore, Sample, Solution, Suite, Verdict
 from tasks.settings import AgreementSettings, EvaluationSettings
@@ -28,10 +27,8 @@ _TRUTHS = (encode(True), encode(False))
 class Matrix:
     """The verdicts of one problem's programs on its cases."""
 
-    def __init__(
-        self, plan: CallPlan, equality: Equality, invalid: set[str], behaviours: Sequence[Behaviour]
-    ) -> None:
-        self.plan, self.equality, self.invalid = plan, equality, invalid
+    def __init__(self, plan: CallPlan, invalid: set[str], behaviours: Sequence[Behaviour]) -> None:
+        self.plan, self.invalid = plan, invalid
         self.rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
 
     def verdict(self, solution_id: str, case: Case) -> Verdict:
@@ -39,14 +36,14 @@ class Matrix:
         row = self.rows.get(solution_id)
         if row is None or row.flaky:
             return "fault"
-        return judge(self.plan.outcome(row, case), case, self.equality)
+        return judge(self.plan.outcome(row, case), case)
 
     def verdicts(self, solution_id: str, suite: Suite) -> list[Verdict]:
         """Those of the suite's cases that test anything, in a process of the suite's own."""
         row = self.rows.get(solution_id)
         if row is None or row.flaky:
             return []
-        verdicts = suite_verdicts(row, suite, self.plan, self.equality, self.invalid)
+        verdicts = suite_verdicts(row, suite, self.plan, invalid=self.invalid)
         return [verdict for verdict in verdicts if verdict != "invalid"]
 
     def accepts(self, suite: Suite, solution_id: str) -> bool:
@@ -67,19 +64,18 @@ def score_problem(
     pool_behaviours: Sequence[Behaviour] = (),
 ) -> ProblemScore:
     """Everything counted on one labelled problem. Unparseable samples count as wrong."""
-    plan, equality = plan_calls(suites), equality_of(problem.source)
+    plan = plan_calls(suites)
     null = next((b for b in behaviours if b.solution_id == f"null/{problem.problem_id}"), None)
     invalid = invalid_checks(null, plan)
-    matrix = Matrix(plan, equality, invalid, behaviours)
-    negatives = Matrix(plan, equality, invalid, pool_behaviours)
+    matrix = Matrix(plan, invalid, behaviours)
+    negatives = Matrix(plan, invalid, pool_behaviours)
     gold_suite = next(suite for suite in suites if suite.origin == "gold")
     gold_id = next((s.solution_id for s in solutions if s.origin == "gold"), "")
     sampled = [s for s in solutions if s.origin == "sample"]
     correct = {
         s.solution_id
         for s in sampled
-        if s.solution_id in matrix.rows
-        and holds(matrix.rows[s.solution_id], gold_suite, plan, matrix.equality)
+        if s.solution_id in matrix.rows and holds(matrix.rows[s.solution_id], gold_suite, plan)
     }
     own = [suite for suite in suites if suite.origin == "sample"]
     valid = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.benchmarks import MBPP_FILE, load_mbpp, load_starter
+from tasks.benchmarks import FILES, load_mbpp, load_starter
 from tasks.execution import Seeds, execute_shard, two_seeds
 from tasks.judging import holds, plan_calls
 from tasks.known import candidates_of, known_records
@@ -16,7 +16,7 @@ from tasks.records import Problem
 from tasks.settings import SandboxSettings
 from tasks.tables import by_problem
 
-DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / MBPP_FILE
+DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / FILES["mbpp"][0]
 
 
 def verdicts(seeds: Seeds, problems: list[Problem]) -> dict[str, bool]:

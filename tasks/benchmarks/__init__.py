@@ -9,11 +9,10 @@ livecodebench  dated contest problems, functions and stdin programs; test
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
-from tasks import values
-from tasks.benchmarks.evalplus import load_mbpp_plus
+from tasks.benchmarks import humaneval, livecodebench
+from tasks.benchmarks.evalplus import MBPP_PLUS_FILES, load_mbpp_plus
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.livecodebench import load_livecodebench
 from tasks.benchmarks.mbpp import MBPP_FILE, load_mbpp
@@ -23,8 +22,7 @@ from tasks.records import Problem
 from tasks.settings import SandboxSettings
 
 __all__ = [
-    "MBPP_FILE",
-    "equality_of",
+    "FILES",
     "limits_for",
     "load_benchmark",
     "load_humaneval",
@@ -33,6 +31,14 @@ __all__ = [
     "load_mbpp_plus",
     "load_starter",
 ]
+
+# The names under which a benchmark's file may lie in FLYWHEEL_DATA_DIR, the usual one first.
+FILES: dict[str, tuple[str, ...]] = {
+    "mbpp": (MBPP_FILE,),
+    "mbpp-plus": MBPP_PLUS_FILES,
+    "humaneval": humaneval.FILES,
+    "livecodebench": livecodebench.FILES,
+}
 
 # Some of MBPP+'s canonical solutions compute for seconds over their inputs, one returns a list of 1 GB.
 _LEAST: dict[str, dict[str, float]] = {
@@ -49,11 +55,6 @@ def limits_for(benchmarks: Iterable[str], settings: SandboxSettings) -> SandboxS
     for least in (_LEAST.get(name, {}) for name in benchmarks):
         limits.update({limit: max(value, limits[limit]) for limit, value in least.items()})
     return SandboxSettings(**limits)
-
-
-def equality_of(benchmark: str) -> Callable[[Any, Any], bool]:
-    """How cases are compared that bring no rule of their own (`Case.rule`): `==` over plain data."""
-    return values.equal
 
 
 def load_benchmark(name: str, window: tuple[str, str] = ("", "")) -> list[Problem]:
