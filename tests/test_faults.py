@@ -89,10 +89,13 @@ def driver(run_id: str, body: str) -> subprocess.Popen[str]:
 
 
 def test_a_driver_killed_in_the_middle_leaves_no_container(image: str) -> None:
-    bomb = "import os, time\ndef f(x):\n    os.fork()\n    os.setsid()\n    time.sleep(600)\n"
+    bomb = "import os, time\ndef f(x):\n    os.fork() or os.setsid()\n    time.sleep(600)\n"
     process = driver("tests-killed", f"print('up', flush=True)\nlist(sandbox.run(batch(8, code={bomb!r})))")
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
+    until = time.monotonic() + 60
+    while len(containers_of("tests-killed")) < 2 and time.monotonic() < until:
+        time.sleep(0.1)
     time.sleep(1.0)
     assert len(containers_of("tests-killed")) == 2
     process.kill()

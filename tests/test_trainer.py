@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -287,16 +288,19 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(tmp_path: 
     settings = LEARN.model_copy(update={"checkpoint_every_s": 0})
     out, said = tmp_path / "models" / "out", []
 
-    def kill_late(line: str) -> None:
-        said.append(line)
-        if "held" not in line and list((out.parent / ".out.partial" / "trainer").glob("checkpoint-[5-9]*")):
-            os.kill(int(re.findall(r"in process (\d+)", said[0])[0]), signal.SIGKILL)
+    def kill_late() -> None:
+        """Lines come too late to kill by: the tiny model takes its twelve steps in a moment."""
+        trainer = out.parent / ".out.partial" / "trainer"
+        while not any(int(folder.name.split("-")[1]) >= 5 for folder in trainer.glob("checkpoint-*")):
+            time.sleep(0.002)
+        os.kill(int(re.findall(r"in process (\d+)", said[0])[0]), signal.SIGKILL)
 
     def say(line: str) -> None:
         said.append(line)
 
+    threading.Thread(target=kill_late, daemon=True).start()
     with pytest.raises(FlywheelError, match="killed by SIGKILL"):
-        run_training("sft", tiny, rows, out, settings, "float32", 0, tmp_path / "log", kill_late)
+        run_training("sft", tiny, rows, out, settings, "float32", 0, tmp_path / "log", say)
     assert not out.exists()
     result = run_training("sft", tiny, rows, out, settings, "float32", 0, tmp_path / "log", say)
     assert any(line.startswith("sft: going on from checkpoint-") for line in said)
