@@ -51,8 +51,8 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
         assembled = " (assembled from kept cases of the samples below)" if part.get("assembled") else ""
         yield f"## {part['part'].capitalize()}: `{part['record']}`{assembled}"
         yield from _code(part["text"], "python")
-        judged = "winning group" if "judged_on" in part else "this program"
-        yield f"| case | verdict of the {judged} |"
+        judged = "the winning group" if "judged_on" in part else "this program"
+        yield f"| case | verdict of {judged} |"
         yield "|---|---|"
         for case in part["cases"]:
             text = case["source"].replace("|", "\\|").replace("\n", " ")
