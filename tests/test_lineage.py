@@ -111,7 +111,7 @@ def test_lineage_is_printed_for_people_and_programs(
     show_lineage("1", row["row_id"], three.workspace, json_output=False)
     text = capsys.readouterr().out
     assert row["chosen"].strip() in text
-    assert "verdict of the" in text
+    assert "| verdict of " in text
     assert "rule consensus: 4 of 6 samples behave alike" in text
     show_lineage(f"{three.workspace}:1", row["row_id"], "elsewhere", json_output=True)
     assert json.loads(capsys.readouterr().out)["row"]["row_id"] == row["row_id"]
