@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 PAPER = "[Sol-Ver](https://arxiv.org/abs/2502.14948)"
-SUBSETS = ("sft", "preferences", "problems", "pass_matrix")
 LICENCES = {
     "HuggingFaceTB/SmolLM2-135M-Instruct": "apache-2.0",
     "HuggingFaceTB/SmolLM2-1.7B-Instruct": "apache-2.0",
