@@ -188,19 +188,30 @@ def test_a_full_disk_of_the_engine_is_a_fault_that_says_so(
     settings = sandbox_settings.model_copy(update={"recycle_after": 100})
     with started(image, data_mb=600) as engine:
         monkeypatch.setenv("DOCKER_HOST", engine.host)
-        filler, done = engine.data / "filler", []
+        done, over = [], threading.Event()
+
+        def fill() -> None:
+            """Takes every page, those too that the engine frees when it removes a container."""
+            with open(engine.data / "filler", "wb", buffering=0) as file:
+                while not over.is_set():
+                    try:
+                        file.write(b"x" * 4096)
+                    except OSError:
+                        time.sleep(0.001)
+
+        filler = threading.Thread(target=fill, daemon=True)
         with DockerSandbox(settings, image, "tests-full") as sandbox:
             for execution in sandbox.run(batch(AHEAD)):
                 done.append(execution)
                 if len(done) == 10:
-                    with contextlib.suppress(OSError), open(filler, "wb") as file:
-                        while True:
-                            file.write(b"x" * (1 << 20))
+                    filler.start()
             known = [execution for execution in done if execution.calls[0].kind != "fault"]
             assert right(known)
             assert len(known) + len(faults(done)) == AHEAD
             assert faults(done)
             assert all("no space left" in why for why in faults(done))
-            filler.unlink()
+            over.set()
+            filler.join()
+            (engine.data / "filler").unlink()
             assert right(list(sandbox.run(batch(50))))
         assert not containers_of("tests-full")
