@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from flows.campaign import campaign
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.execution import Seeds
+from tasks.models import tiny_random_llama
 from tasks.settings import IterationSettings, SandboxSettings
 from tests import replay
 
@@ -60,3 +62,9 @@ def prefect_server() -> Iterator[None]:
     """One temporary Prefect server with a database of its own."""
     with prefect_test_harness(server_startup_timeout=180):
         yield
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama of two layers."""
+    return tiny_random_llama(tmp_path_factory.mktemp("tiny") / "model")

@@ -1,4 +1,4 @@
-"""Training: what is learnt, what is written, and how a child ends. All on a random Llama of two layers."""
+"""Training: what is learnt and what is written. All on a random Llama of two layers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import asdict, replace
@@ -32,7 +30,7 @@ from tasks.engines.trainer_job import (
 )
 from tasks.engines.trainer_rows import plan_dpo, plan_sft, read_rows
 from tasks.errors import FlywheelError
-from tasks.models import model_digest, tiny_random_llama
+from tasks.models import model_digest
 from tasks.records import Pair, SftRow
 from tasks.settings import TrainingSettings
 
@@ -49,11 +47,6 @@ LEARN = TrainingSettings(
     micro_batch_size=8,
     lora_rank=4,
 )
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_random_llama(tmp_path_factory.mktemp("tiny") / "model")
 
 
 @pytest.fixture(scope="session")
@@ -97,20 +90,6 @@ def train_here(
 
 def series(events: list[dict[str, Any]], name: str) -> list[float]:
     return [event[name] for event in events if "step" in event]
-
-
-def alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def gone(process: int, within: float) -> bool:
-    end = time.monotonic() + within
-    while alive(process) and time.monotonic() < end:
-        time.sleep(0.1)
-    return not alive(process)
 
 
 def test_loss_lies_on_the_completion_and_its_end(tokenizer: Any) -> None:
@@ -349,61 +328,6 @@ def test_two_processes_share_a_batch_and_learn_the_same(tmp_path: Path, tiny: Pa
     odd = LEARN.model_copy(update={"processes": 3})
     with pytest.raises(FlywheelError, match="cannot be shared"):
         run_training("sft", tiny, rows, tmp_path / "x", odd, "float32", 0, tmp_path / "log", print)
-
-
-def test_a_killed_child_fails_cleanly(tmp_path: Path, tiny: Path) -> None:
-    rows = write(tmp_path / "rows.jsonl", ROWS)
-    settings = LEARN.model_copy(update={"sft_epochs": 100})
-    child = 0
-
-    def say(line: str) -> None:
-        nonlocal child
-        if found := re.search(r"in process (\d+)", line):
-            child = int(found[1])
-        if "step" in line:
-            os.kill(child, signal.SIGKILL)
-
-    with pytest.raises(FlywheelError, match="killed by SIGKILL"):
-        run_training("sft", tiny, rows, tmp_path / "out", settings, "float32", 0, tmp_path / "log", say)
-    assert sorted(os.listdir(tmp_path)) == ["log", "rows.jsonl"]
-
-
-def test_an_interrupt_ends_the_child(tmp_path: Path, tiny: Path) -> None:
-    rows = write(tmp_path / "rows.jsonl", ROWS)
-    said: list[str] = []
-
-    def say(line: str) -> None:
-        said.append(line)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_training("sft", tiny, rows, tmp_path / "out", LEARN, "float32", 0, tmp_path / "log", say)
-    assert not alive(int(re.findall(r"in process (\d+)", said[0])[0]))
-    assert sorted(os.listdir(tmp_path)) == ["log", "rows.jsonl"]
-
-
-PARENT = """
-import sys
-from pathlib import Path
-from tasks.settings import TrainingSettings
-from tasks.engines.trainer import run_training
-model, rows, folder = map(Path, sys.argv[1:])
-say = lambda line: print(line, flush=True)
-run_training("sft", model, rows, folder / "out", TrainingSettings(), "float32", 0, folder / "log", say)
-"""
-
-
-def test_a_child_ends_with_its_parent(tmp_path: Path, tiny: Path) -> None:
-    rows = write(tmp_path / "rows.jsonl", ROWS)
-    command = [sys.executable, "-c", PARENT, str(tiny), str(rows), str(tmp_path)]
-    root = Path(__file__).parent.parent
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as parent:
-        assert parent.stdout is not None
-        child = int(re.findall(r"in process (\d+)", parent.stdout.readline())[0])
-        assert alive(child)
-        parent.kill()
-    assert gone(child, within=10)
-    assert not (tmp_path / "out").exists()
 
 
 def test_card_names_base_and_parent_and_no_clock() -> None:
