@@ -84,8 +84,10 @@ def print_report(report: Mapping[str, Any], json_output: bool) -> None:
         print(json.dumps(report, default=str))
         return
     print_markdown(markdown_of(report))
-    address = f"{_UI}/runs/flow-run/{report['flow_run_id']}"
-    print(f"\nSee this run in the Prefect UI: `flywheel serve`, then open {address}")
+    server = os.environ.get("PREFECT_API_URL", "").rstrip("/").removesuffix("/api")
+    serve = "" if server else "`flywheel serve`, then "
+    address = f"{server or _UI}/runs/flow-run/{report['flow_run_id']}"
+    print(f"\nSee this run in the Prefect UI: {serve}open {address}")
 
 
 def print_campaign(report: Mapping[str, Any], json_output: bool) -> None:
