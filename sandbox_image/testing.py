@@ -142,14 +142,19 @@ class _ApproxScalar(_Approx):
     def _tolerance(self) -> Any:
         number = Decimal if isinstance(self.expected, Decimal) else float
         absolute = self.abs if self.abs is not None else number("1e-12")
-        if not absolute >= 0:
+        if _is_wrong(absolute):
             raise ValueError("the absolute tolerance is NaN or negative")
         if self.abs is not None and self.rel is None:
             return absolute
         relative = (self.rel if self.rel is not None else number("1e-6")) * abs(self.expected)
-        if not relative >= 0:
+        if _is_wrong(relative):
             raise ValueError("the relative tolerance is NaN or negative")
         return max(relative, absolute)
+
+
+def _is_wrong(tolerance: Any) -> bool:
+    # Equality first: a Decimal NaN may be compared for equality only.
+    return bool(tolerance != tolerance or tolerance < 0)
 
 
 def _scalar(expected: Any, rel: Any, abs_: Any, nan_ok: bool) -> _ApproxScalar:
