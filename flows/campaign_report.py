@@ -12,7 +12,7 @@ from tasks.charts import Panel, Point, markdown_image, png_of
 from tasks.metrics import HEADLINE
 from tasks.workspace import Workspace, write_json
 
-SOLVER, VERIFIER = ("pass@1",), (HEADLINE, "case accuracy")
+SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (HEADLINE, "case accuracy")
 AUDITED = ("chosen solutions", "rejected solutions", "kept cases")
 
 

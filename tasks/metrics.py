@@ -111,13 +111,30 @@ def distinct_solutions(row: ProblemScore) -> float | None:
 
 
 def metrics(k_values: Sequence[int]) -> dict[str, Metric]:
-    """Metric name -> a problem's value (None: the problem has none). Each is averaged over problems."""
+    """Metric name -> a problem's value (None: the problem has none). Each is averaged over problems.
 
-    def at_k(k: int) -> Metric:
-        return lambda row: pass_at_k(row.solutions, row.solutions_correct, k) if row.solutions >= k else None
+    Where a benchmark has base and plus tests there are two pass@k in place of one, as evalplus reports them:
+    on the base tests, and on both.
+    """
+
+    def on_all(k: int, with_base: bool) -> Metric:
+        return lambda row: (
+            pass_at_k(row.solutions, row.solutions_correct, k)
+            if row.solutions >= k and row.has_base == with_base
+            else None
+        )
+
+    def on_base(k: int) -> Metric:
+        return lambda row: (
+            pass_at_k(row.solutions, row.solutions_correct_base, k)
+            if row.solutions >= k and row.has_base
+            else None
+        )
 
     return {
-        **{f"pass@{k}": at_k(k) for k in k_values},
+        **{f"pass@{k}": on_all(k, with_base=False) for k in k_values},
+        **{f"pass@{k} base": on_base(k) for k in k_values},
+        **{f"pass@{k} base+plus": on_all(k, with_base=True) for k in k_values},
         "best of n by own tests": best_of_n,
         "best-of-n gain": best_of_n_gain,
         HEADLINE: tests_headline,

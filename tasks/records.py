@@ -259,7 +259,8 @@ class ProblemScore:
     solution chosen by the model's own tests is right. `cases_typed` expect something else than True or False.
     `negatives` is the size of the problem's pool; `rejections` counts (parsed suite, negative) pairs,
     `rejected` those where the suite rejects; `mutant_trials` and `mutants_killed` likewise for pairs of a
-    sound suite and a mutant of gold.
+    sound suite and a mutant of gold. `has_base`: the problem has base tests, which `solutions_correct_base`
+    pass, and more, which those in `solutions_correct` pass as well.
     """
 
     problem_id: str
@@ -285,6 +286,8 @@ class ProblemScore:
     rejected: int = 0
     mutant_trials: int = 0
     mutants_killed: int = 0
+    has_base: bool = False
+    solutions_correct_base: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ headline asks of a suite that it accept gold AND reject at least `KILL_SHARE` of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import compress
 
 from tasks.audit import audit_filter
-from tasks.judging import CallPlan, holds, invalid_checks, judge, plan_calls, suite_verdicts
+from tasks.benchmarks.evalplus import BASE
+from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.metrics import summarise
 from tasks.records import Behaviour, Case, Problem, ProblemScore, Sample, Solution, Suite, Verdict
 from tasks.settings import AgreementSettings, EvaluationSettings
@@ -47,11 +49,15 @@ class Matrix:
         return [verdict for verdict in verdicts if verdict != "invalid"]
 
     def accepts(self, suite: Suite, solution_id: str) -> bool:
-        verdicts = self.verdicts(solution_id, suite)
-        return bool(verdicts) and all(verdict == "pass" for verdict in verdicts)
+        return all_pass(self.verdicts(solution_id, suite))
 
     def rejects(self, suite: Suite, solution_id: str) -> bool:
         return "fail" in self.verdicts(solution_id, suite)
+
+
+def all_pass(verdicts: Collection[Verdict]) -> bool:
+    """Whether there are verdicts, all of them "pass"."""
+    return bool(verdicts) and all(verdict == "pass" for verdict in verdicts)
 
 
 def score_problem(
@@ -72,11 +78,13 @@ def score_problem(
     gold_suite = next(suite for suite in suites if suite.origin == "gold")
     gold_id = next((s.solution_id for s in solutions if s.origin == "gold"), "")
     sampled = [s for s in solutions if s.origin == "sample"]
-    correct = {
-        s.solution_id
+    judged = {
+        s.solution_id: suite_verdicts(matrix.rows[s.solution_id], gold_suite, plan)
         for s in sampled
-        if s.solution_id in matrix.rows and holds(matrix.rows[s.solution_id], gold_suite, plan)
+        if s.solution_id in matrix.rows
     }
+    correct = {solution_id for solution_id, verdicts in judged.items() if all_pass(verdicts)}
+    in_base = [case.source == BASE for case in gold_suite.cases]
     own = [suite for suite in suites if suite.origin == "sample"]
     valid = [
         [case for case in suite.cases if case.call is not None or case.check not in invalid] for suite in own
@@ -117,6 +125,8 @@ def score_problem(
         rejected=sum(map(len, killed)),
         mutant_trials=sum(sound) * len(mutants),
         mutants_killed=sum(len(ids & mutants) for ids, fair in zip(killed, sound, strict=True) if fair),
+        has_base=any(in_base),
+        solutions_correct_base=sum(all_pass([*compress(verdicts, in_base)]) for verdicts in judged.values()),
     )
 
 
@@ -188,4 +198,4 @@ def score(
         "pool_behaviours": pool_behaviours,
     }
     plain = {"k": settings.k, "bootstrap": settings.bootstrap, "agreement": agreement.model_dump()}
-    return run_stage(turn, "score", 3, inputs, plain, compute, label)
+    return run_stage(turn, "score", 4, inputs, plain, compute, label)

