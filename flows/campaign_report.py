@@ -62,8 +62,8 @@ def campaign_report(workspace: Workspace, reports: Sequence[Mapping[str, Any]], 
 def campaign_markdown(report: Mapping[str, Any]) -> str:
     """One row a turn, the metrics of both roles on dev and test, and the audit of each turn's filter."""
     turns = report["turns"]
-    names = list(turns[0]["before"])
-    columns = [(metric, name) for metric in (*SOLVER, HEADLINE) for name in names]
+    scored = turns[0]["before"]
+    columns = [(metric, name) for metric in (*SOLVER, HEADLINE) for name in scored if metric in scored[name]]
     head = ["turn", "decision", *(f"{metric}, {name}" for metric, name in columns)]
     lines = [
         f"# Campaign of {len(turns)} turns: {sum(turn['decision'] == 'promote' for turn in turns)} promoted",
