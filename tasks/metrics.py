@@ -16,7 +16,17 @@ from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings
 
 Metric = Callable[[ProblemScore], float | None]
+Counts = Callable[[ProblemScore], tuple[int, int]]
 HEADLINE = "tests headline"
+
+RATES: dict[str, Counts] = {
+    "pass@{}": lambda row: (0, 0) if row.has_base else (row.solutions, row.solutions_correct),
+    "pass@{} base": lambda row: (row.solutions, row.solutions_correct_base) if row.has_base else (0, 0),
+    "pass@{} base+plus": lambda row: (row.solutions, row.solutions_correct) if row.has_base else (0, 0),
+    "output pass@{}": lambda row: (row.predictions, row.predictions_correct),
+}
+"""Name with a place for k -> how many samples a problem has, and how many of them are right; (0, 0) where
+the rate is not the problem's. Base and plus tests give two rates in place of one, as with evalplus."""
 
 
 def pass_at_k(n: int, correct: int, k: int) -> float:
@@ -107,34 +117,21 @@ def best_of_n_gain(row: ProblemScore) -> float | None:
 
 def distinct_solutions(row: ProblemScore) -> float | None:
     """Different program texts among the sampled solutions: falling numbers are a collapse."""
-    return float(row.solutions_distinct)
+    return float(row.solutions_distinct) if row.solutions else None
 
 
 def metrics(k_values: Sequence[int]) -> dict[str, Metric]:
-    """Metric name -> a problem's value (None: the problem has none). Each is averaged over problems.
+    """Metric name -> a problem's value (None: the problem has none). Each is averaged over problems."""
 
-    Where a benchmark has base and plus tests there are two pass@k in place of one, as evalplus reports them:
-    on the base tests, and on both.
-    """
+    def rate(k: int, of: Counts) -> Metric:
+        def metric(row: ProblemScore) -> float | None:
+            drawn, right = of(row)
+            return pass_at_k(drawn, right, k) if drawn >= k else None
 
-    def on_all(k: int, with_base: bool) -> Metric:
-        return lambda row: (
-            pass_at_k(row.solutions, row.solutions_correct, k)
-            if row.solutions >= k and row.has_base == with_base
-            else None
-        )
-
-    def on_base(k: int) -> Metric:
-        return lambda row: (
-            pass_at_k(row.solutions, row.solutions_correct_base, k)
-            if row.solutions >= k and row.has_base
-            else None
-        )
+        return metric
 
     return {
-        **{f"pass@{k}": on_all(k, with_base=False) for k in k_values},
-        **{f"pass@{k} base": on_base(k) for k in k_values},
-        **{f"pass@{k} base+plus": on_all(k, with_base=True) for k in k_values},
+        **{name.format(k): rate(k, of) for name, of in RATES.items() for k in k_values},
         "best of n by own tests": best_of_n,
         "best-of-n gain": best_of_n_gain,
         HEADLINE: tests_headline,
@@ -151,7 +148,7 @@ def metrics(k_values: Sequence[int]) -> dict[str, Metric]:
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its 95 % bootstrap interval over `problems` problems."""
+    """A mean with its 95 % bootstrap interval over `problems` problems (groups of rows, where there are)."""
 
     mean: float
     low: float
@@ -159,15 +156,28 @@ class Interval:
     problems: int
 
 
-def bootstrap(values: Sequence[float], resamples: int, seed: int) -> Interval:
-    """Mean of per-problem values, percentile interval over resampled problems."""
+def bootstrap(
+    values: Sequence[float], resamples: int, seed: int, groups: Sequence[str] | None = None
+) -> Interval:
+    """Mean of the values, percentile interval over resampled problems.
+
+    `groups` says which problem each value belongs to; without it each is one of its own.
+    """
     if not len(values):
         return Interval(0.0, 0.0, 0.0, 0)
     data = np.asarray(values, dtype=float)
-    rng = np.random.default_rng(seed)
-    means = data[rng.integers(0, len(data), (resamples, len(data)))].mean(axis=1)
+    names = range(len(data)) if groups is None else groups
+    index = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    of = [index[name] for name in names]
+    sums, sizes = np.bincount(of, weights=data), np.bincount(of)
+    drawn = np.random.default_rng(seed).integers(0, len(sums), (resamples, len(sums)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
-    return Interval(float(data.mean()), float(low), float(high), len(data))
+    return Interval(float(data.mean()), float(low), float(high), len(sums))
+
+
+def _group(row: ProblemScore) -> str:
+    return row.group or row.problem_id
 
 
 def summarise(
@@ -179,9 +189,10 @@ def summarise(
         part = [row for row in rows if f"{row.benchmark}/{row.split}" == name]
         table[name] = {}
         for metric, of in metrics(settings.k).items():
-            values = [value for row in part if (value := of(row)) is not None]
-            if values:
-                table[name][metric] = bootstrap(values, settings.bootstrap, seed)
+            found = [(value, _group(row)) for row in part if (value := of(row)) is not None]
+            if found:
+                values, groups = zip(*found, strict=True)
+                table[name][metric] = bootstrap(values, settings.bootstrap, seed, groups)
     return table
 
 
@@ -198,8 +209,11 @@ def compare(
         part = [row for row in after if f"{row.benchmark}/{row.split}" == name and row.problem_id in old]
         table[name] = {}
         for metric, of in metrics(settings.k).items():
-            pairs = [(of(old[row.problem_id]), of(row)) for row in part]
-            differences = [new - prior for prior, new in pairs if prior is not None and new is not None]
-            if differences:
-                table[name][metric] = bootstrap(differences, settings.bootstrap, seed)
+            pairs = [(of(old[row.problem_id]), of(row), _group(row)) for row in part]
+            found = [
+                (new - prior, group) for prior, new, group in pairs if prior is not None and new is not None
+            ]
+            if found:
+                differences, groups = zip(*found, strict=True)
+                table[name][metric] = bootstrap(differences, settings.bootstrap, seed, groups)
     return table

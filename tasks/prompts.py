@@ -101,6 +101,19 @@ def verifier_prompt(problem: Problem, cases: int, layout: Layout = "chatml") -> 
     return Prompt(_laid_out(layout, worked, asked), f"{_OPEN}assert {target}(", _STOP)
 
 
+def output_prompt(problem: Problem, layout: Layout = "chatml") -> Prompt:
+    """Asks what a call returns: for the right side of the assertion that the gold case's source begins."""
+    order = "Complete this assert with what the function of this task returns."
+    example = _WORKED_TESTS[3]
+    left = example.partition(" == ")[0] + " =="
+    worked = f"{_task(order, WORKED_STATEMENT, WORKED_SIGNATURE)}Test: {left}\n"
+    asked = f"{_task(order, problem.statement, clean_signature(problem.signature))}Test: "
+    left = problem.gold_cases[0].source
+    text = _laid_out(layout, (worked, f"{_OPEN}{example}\n{FENCE}"), f"{asked}{left}\n")
+    # One line: a model that goes on writes asserts about other inputs, of which the last would count.
+    return Prompt(text, f"{_OPEN}{left}", ("\n", FENCE))
+
+
 def proposer_prompt(snippet: str, layout: Layout = "chatml") -> Prompt:
     """Asks for a new small problem, inspired by a snippet of Python."""
     order = "Read this code and write one small new task for a Python beginner."

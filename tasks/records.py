@@ -34,7 +34,8 @@ def record_id(*parts: object) -> str:
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A task with one function to write (`entry_point`), or, with none, a stdin program. `preamble` is code
-    that the task provides: it stands before every solution of the model.
+    that the task provides: it stands before every solution of the model. Problems that are parts of one
+    share a `parent`.
 
     `gold_solution` and the gold tests are filled by benchmarks alone; no filter ever reads them. The tests
     are source (`gold_suite`) or, where a benchmark has no assertions but data, cases (`gold_cases`).
@@ -260,7 +261,8 @@ class ProblemScore:
     `negatives` is the size of the problem's pool; `rejections` counts (parsed suite, negative) pairs,
     `rejected` those where the suite rejects; `mutant_trials` and `mutants_killed` likewise for pairs of a
     sound suite and a mutant of gold. `has_base`: the problem has base tests, which `solutions_correct_base`
-    pass, and more, which those in `solutions_correct` pass as well.
+    pass, and more, which those in `solutions_correct` pass as well. `predictions` of an output were drawn
+    where that is all the problem asks for. Rows of one `group` (where it is not "") stand or fall together.
     """
 
     problem_id: str
@@ -288,6 +290,9 @@ class ProblemScore:
     mutants_killed: int = 0
     has_base: bool = False
     solutions_correct_base: int = 0
+    predictions: int = 0
+    predictions_correct: int = 0
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

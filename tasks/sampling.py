@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from tasks import prompts
+from tasks.benchmarks.outputs import asks_for_output, predicted
 from tasks.diversity import diversity_of
 from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.known import known_records
@@ -16,18 +18,23 @@ from tasks.records import Dropped, Problem, Role, Sample, Solution, Suite, recor
 from tasks.settings import EngineSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.suites import read_cases
+from tasks.values import ValueFormatError
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 
 def requests_of(
     problem: Problem, settings: SamplingSettings, seed: int
 ) -> list[tuple[Role, prompts.Prompt, Request]]:
-    """One request a role: n solutions, m suites. Seeds differ by problem and role, not by shard."""
+    """One request a role: n solutions, m suites, or m predictions where a problem asks for an output.
+
+    Seeds differ by problem and role, not by shard.
+    """
     draw = random.Random(f"{seed}/{problem.problem_id}")
     solver = prompts.solver_prompt(problem, settings.layout)
-    verifier = prompts.verifier_prompt(problem, settings.cases_per_suite, settings.layout)
+    verifier = _verifier_prompt(problem, settings)
+    solutions = 0 if asks_for_output(problem) else settings.solutions
     plan: list[tuple[Role, prompts.Prompt, int, int]] = [
-        ("solver", solver, settings.solutions, settings.max_solution_tokens),
+        ("solver", solver, solutions, settings.max_solution_tokens),
         ("verifier", verifier, settings.suites, settings.max_suite_tokens),
     ]
     return [
@@ -47,6 +54,12 @@ def requests_of(
         for role, prompt, count, max_tokens in plan
         if count
     ]
+
+
+def _verifier_prompt(problem: Problem, settings: SamplingSettings) -> prompts.Prompt:
+    if asks_for_output(problem):
+        return prompts.output_prompt(problem, settings.layout)
+    return prompts.verifier_prompt(problem, settings.cases_per_suite, settings.layout)
 
 
 def draw_samples(
@@ -75,7 +88,10 @@ def draw_samples(
 def parse_samples(
     problems: Sequence[Problem], samples: Sequence[Sample], settings: SamplingSettings
 ) -> tuple[list[Solution], list[Suite], list[Dropped]]:
-    """Samples -> solutions and suites; what cannot be parsed is dropped with its reason."""
+    """Samples -> solutions and suites; what cannot be parsed is dropped with its reason.
+
+    A predicted output is a suite of one case, the gold case's call with that output.
+    """
     problem_of = {problem.problem_id: problem for problem in problems}
     solutions: list[Solution] = []
     suites: list[Suite] = []
@@ -95,18 +111,23 @@ def parse_samples(
                     Solution(solution_id, problem.problem_id, problem.preamble + code, sample.sample_id)
                 )
             continue
-        prompt = prompts.verifier_prompt(problem, settings.cases_per_suite, settings.layout)
+        prompt = _verifier_prompt(problem, settings)
+        suite_id = record_id("suite", sample.sample_id)
+        if asks_for_output(problem):
+            try:
+                case = replace(problem.gold_cases[0], expected=predicted(prompt.prefill + sample.completion))
+            except ValueFormatError as error:
+                dropped.append(_dropped("prediction", sample, "no_output", str(error)))
+            else:
+                suites.append(Suite(suite_id, problem.problem_id, (case,), sample.sample_id))
+            continue
         tests = prompts.parse_suite(prompt, sample.completion, problem.entry_point, sample.finish_reason)
         if isinstance(tests, prompts.Refusal):
             dropped.append(_unparsed(sample, tests))
             continue
         reading = read_cases(tests, problem.entry_point)
-        dropped += [
-            Dropped("sample", "case", sample.sample_id, problem.problem_id, reason, source[:200])
-            for reason, source in reading.dropped
-        ]
+        dropped += [_dropped("case", sample, reason, source[:200]) for reason, source in reading.dropped]
         if reading.cases:
-            suite_id = record_id("suite", sample.sample_id)
             cases = reading.cases[: settings.cases_per_suite]
             suites.append(Suite(suite_id, problem.problem_id, cases, sample.sample_id))
         else:
@@ -116,7 +137,11 @@ def parse_samples(
 
 def _unparsed(sample: Sample, refusal: prompts.Refusal) -> Dropped:
     kind = "solution" if sample.role == "solver" else "suite"
-    return Dropped("sample", kind, sample.sample_id, sample.problem_id, refusal.reason, refusal.detail)
+    return _dropped(kind, sample, refusal.reason, refusal.detail)
+
+
+def _dropped(kind: str, sample: Sample, reason: str, detail: str) -> Dropped:
+    return Dropped("sample", kind, sample.sample_id, sample.problem_id, reason, detail)
 
 
 @step("sample")
@@ -155,6 +180,7 @@ def sample(
         stage.write("suites", Suite, [*suites, *known_suites])
         stage.write("dropped", Dropped, dropped)
         drawn = Counter(row.role for row in samples)
+        predictions = {problem.problem_id for problem in all_problems if asks_for_output(problem)}
         stage.facts.update(
             solutions_sampled=drawn["solver"],
             solutions_parsed=len(solutions),
@@ -163,7 +189,7 @@ def sample(
             cases=sum(len(suite.cases) for suite in suites),
             tokens=sum(row.tokens for row in samples),
             dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped)),
-            diversity=diversity_of(samples, solutions),
+            diversity=diversity_of([row for row in samples if row.problem_id not in predictions], solutions),
         )
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}

@@ -12,9 +12,10 @@ from itertools import compress
 
 from tasks.audit import audit_filter
 from tasks.benchmarks.evalplus import BASE
+from tasks.benchmarks.outputs import asks_for_output
 from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.metrics import summarise
-from tasks.records import Behaviour, Case, Problem, ProblemScore, Sample, Solution, Suite, Verdict
+from tasks.records import Behaviour, Case, Outcome, Problem, ProblemScore, Sample, Solution, Suite, Verdict
 from tasks.settings import AgreementSettings, EvaluationSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_key
@@ -70,6 +71,8 @@ def score_problem(
     pool_behaviours: Sequence[Behaviour] = (),
 ) -> ProblemScore:
     """Everything counted on one labelled problem. Unparseable samples count as wrong."""
+    if asks_for_output(problem):
+        return score_predictions(problem, samples, suites)
     plan = plan_calls(suites)
     null = next((b for b in behaviours if b.solution_id == f"null/{problem.problem_id}"), None)
     invalid = invalid_checks(null, plan)
@@ -127,6 +130,32 @@ def score_problem(
         mutants_killed=sum(len(ids & mutants) for ids, fair in zip(killed, sound, strict=True) if fair),
         has_base=any(in_base),
         solutions_correct_base=sum(all_pass([*compress(verdicts, in_base)]) for verdicts in judged.values()),
+    )
+
+
+def score_predictions(problem: Problem, samples: Sequence[Sample], suites: Sequence[Suite]) -> ProblemScore:
+    """The counts of a problem that asks for an output: one that is predicted is judged like a program's."""
+    (gold,) = problem.gold_cases
+    outputs = [case.expected for suite in suites if suite.origin == "sample" for case in suite.cases]
+    return ProblemScore(
+        problem_id=problem.problem_id,
+        benchmark=problem.source,
+        split=problem.split,
+        solutions=0,
+        solutions_correct=0,
+        solutions_distinct=0,
+        suites=0,
+        suites_parsed=0,
+        suites_sound=0,
+        suites_headline=0,
+        cases=0,
+        cases_correct=0,
+        cases_distinct=0,
+        cases_distinct_correct=0,
+        has_gold=False,
+        predictions=len(samples),
+        predictions_correct=sum(judge(Outcome("value", output), gold) == "pass" for output in outputs),
+        group=problem.parent,
     )
 
 

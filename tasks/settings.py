@@ -273,15 +273,18 @@ class TrainingSettings(_Settings):
     )
 
 
+Benchmark = Literal[
+    "starter", "mbpp", "mbpp-plus", "humaneval", "humaneval-plus", "livecodebench", "livecodebench-output"
+]
+
+
 class EvaluationSettings(_Settings):
     """What a model is scored on. Dev decides, test is only reported."""
 
-    benchmarks: list[
-        Literal["starter", "mbpp", "mbpp-plus", "humaneval", "humaneval-plus", "livecodebench"]
-    ] = Field(
+    benchmarks: list[Benchmark] = Field(
         ["starter"],
         description="Benchmarks; all but starter come from files in FLYWHEEL_DATA_DIR (else mbpp and "
-        "livecodebench from the hub, humaneval from its package).",
+        "both of LiveCodeBench from the hub, humaneval from its package).",
     )
     livecodebench_from: str = Field(
         "", description="First contest date that LiveCodeBench counts, 2024-01-31; '' for no bound."

@@ -6,13 +6,14 @@ mbpp-plus      MBPP+: 378 tasks of MBPP with many more inputs; test
 humaneval      HumanEval; test
 humaneval-plus HumanEval+: the same tasks with many more inputs; test
 livecodebench  dated contest problems, functions and stdin programs; test
+livecodebench-output  what a function returns for an input, without its code; test
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tasks.benchmarks import humaneval, livecodebench
+from tasks.benchmarks import humaneval, livecodebench, outputs
 from tasks.benchmarks.evalplus import (
     HUMANEVAL_PLUS_FILES,
     MBPP_PLUS_FILES,
@@ -22,6 +23,7 @@ from tasks.benchmarks.evalplus import (
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.livecodebench import load_livecodebench
 from tasks.benchmarks.mbpp import MBPP_FILE, load_mbpp
+from tasks.benchmarks.outputs import load_outputs
 from tasks.benchmarks.starter import load_starter
 from tasks.errors import FlywheelError
 from tasks.records import Problem
@@ -36,6 +38,7 @@ __all__ = [
     "load_livecodebench",
     "load_mbpp",
     "load_mbpp_plus",
+    "load_outputs",
     "load_starter",
 ]
 
@@ -46,6 +49,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "humaneval": humaneval.FILES,
     "humaneval-plus": HUMANEVAL_PLUS_FILES,
     "livecodebench": livecodebench.FILES,
+    outputs.NAME: outputs.FILES,
 }
 
 # Some of MBPP+'s canonical solutions compute for seconds over their inputs, one returns a list of 1 GB.
@@ -78,6 +82,7 @@ def load_benchmark(name: str, window: tuple[str, str] = ("", "")) -> list[Proble
         "humaneval": load_humaneval,
         "humaneval-plus": load_humaneval_plus,
         "livecodebench": lambda: load_livecodebench(*window),
+        outputs.NAME: lambda: load_outputs(*window),
     }
     if name not in loaders:
         raise FlywheelError(f"no benchmark is called {name!r}: choose among {', '.join(loaders)}.")

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import ast
 import json
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,17 @@ def load_livecodebench(first: str = "", last: str = "") -> list[Problem]:
     Raises `FlywheelError` when the file is missing or unreadable, or the window is empty.
     """
     path = data_file(*FILES) or _from_hub()
+    rows = read_rows(path, *_FIELDS)
+    return [_problem(row, str(path)) for row in in_window(rows, first, last, str(path))]
+
+
+def in_window(rows: Sequence[dict[str, Any]], first: str, last: str, where: str) -> list[dict[str, Any]]:
+    """The rows whose contest fell into the window. Raises `FlywheelError` when there is none, or no date."""
     begin, end = _day(first, date.min), _day(last, date.max)
-    rows = [
-        row for row in read_rows(path, *_FIELDS) if begin <= _day(row["contest_date"][:10], date.min) <= end
-    ]
-    if not rows:
-        raise FlywheelError(f"{path} has no contest from {begin} to {end}: widen the window.")
-    return [_problem(row, str(path)) for row in rows]
+    kept = [row for row in rows if begin <= _contest_day(row["contest_date"]) <= end]
+    if not kept:
+        raise FlywheelError(f"{where} has no contest from {begin} to {end}: widen the window.")
+    return kept
 
 
 def _from_hub() -> Path:
@@ -70,6 +75,13 @@ def _day(text: str, default: date) -> date:
         return date.fromisoformat(text) if text else default
     except ValueError:
         raise FlywheelError(f"{text!r} is no date: write it as 2024-01-31.") from None
+
+
+def _contest_day(value: Any) -> date:
+    """A contest's day: a date and time, their ISO text, or milliseconds since 1970 as `to_json` has them."""
+    if isinstance(value, int):
+        return datetime.fromtimestamp(value / 1000, UTC).date()
+    return _day(str(value)[:10], date.min)
 
 
 def _problem(row: dict[str, Any], where: str) -> Problem:
