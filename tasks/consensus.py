@@ -16,14 +16,22 @@ the order or the names of solutions and suites.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from math import log
-from operator import attrgetter
-from typing import Any
+from operator import eq, itemgetter
 
-from tasks.judging import CallPlan, invalid_checks, key_of, key_passes, outcome_key, plan_calls, wanted_key
+from tasks.judging import (
+    VALUE_KEYS,
+    CallPlan,
+    invalid_checks,
+    key_passes,
+    outcome_key,
+    plan_calls,
+    wanted_key,
+)
 from tasks.records import Behaviour, Case, Decision, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.tables import by_problem
@@ -32,7 +40,6 @@ UNOPPOSED = 1e9
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
 _PASSED = "true"
-_RAW = attrgetter("kind", "value", "exception", "bases", "loading")
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,26 @@ class Ballot:
     wanted: tuple[str, ...]
     proposals: tuple[int, ...]
 
+    @cached_property
+    def asked(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+        """Vector -> its outcomes at `places`. Only for a ballot with cases."""
+        # `itemgetter` of one place alone would give the outcome itself.
+        return itemgetter(*self.places) if len(self.places) > 1 else itemgetter(slice(0, 1))
+
+    @cached_property
+    def raising(self) -> tuple[int, ...]:
+        """The cases that want an exception: other keys than the wanted one may satisfy them."""
+        return tuple([case for case, wanted in enumerate(self.wanted) if wanted[:1] == "!"])
+
     def satisfied(self, vector: tuple[str, ...]) -> tuple[int, ...]:
         """The cases that a solution with this vector passes: at most one a call."""
+        passed = tuple(compress(range(len(self.wanted)), map(eq, self.asked(vector), self.wanted)))
+        caught = [case for case in self.raising if key_passes(vector[self.places[case]], self.wanted[case])]
+        if not caught:
+            return passed
         first: dict[int, int] = {}
-        for case, (place, wanted) in enumerate(zip(self.places, self.wanted, strict=True)):
-            if vector[place] == wanted or (wanted[:1] == "!" and key_passes(vector[place], wanted)):
-                first.setdefault(place, case)
+        for case in sorted({*passed, *caught}):
+            first.setdefault(self.places[case], case)
         return tuple(first.values())
 
 
@@ -72,19 +93,11 @@ class Group:
     @cached_property
     def outputs(self) -> int:
         """How many distinct values it returns over all calls; 0: it fails on every one."""
-        return len({key for key in self.vector if key[0] not in "!?"})
+        return len([key for key in set(self.vector) if key[0] not in "!?"])
 
     @property
     def score(self) -> float:
         return (len(self.members) - 1) * log(1 + self.outputs)
-
-
-class _Keys(dict[tuple[Any, ...], str]):
-    """The fields `_RAW` -> outcome key: most outcomes of a problem repeat."""
-
-    def __missing__(self, raw: tuple[Any, ...]) -> str:
-        key = self[raw] = key_of(*raw)
-        return key
 
 
 def ballot_of(
@@ -107,22 +120,23 @@ def ballot_of(
                 pairs.setdefault((len(plan.calls) + plan.check_index[case.check], _PASSED), case)
         for pair, case in pairs.items():
             proposed.setdefault(pair, []).append(case)
-    texts = [
-        *((call.function, call.arguments) for call in plan.calls),
-        *(("~", check) for check in plan.checks),
-    ]
-    asked = sorted({index for index, _ in proposed}, key=texts.__getitem__)
-    calls = [index for index in asked if index < len(plan.calls)]
-    checks = [index - len(plan.calls) for index in asked[len(calls) :]]
-    place_of = {index: place for place, index in enumerate(asked)}
+    asked = {index for index, _ in proposed}
+    count = len(plan.calls)
+    calls = sorted(
+        (index for index in asked if index < count),
+        key=lambda index: (plan.calls[index].function, plan.calls[index].arguments),
+    )
+    checks = sorted((index - count for index in asked if index >= count), key=plan.checks.__getitem__)
+    place_of = {index: place for place, index in enumerate([*calls, *(count + index for index in checks)])}
     ordered = sorted((place_of[index], wanted, cases) for (index, wanted), cases in proposed.items())
-    keys = _Keys()
     vectors: dict[str, tuple[str, ...]] = {}
     set_aside: dict[str, str] = {}
     for behaviour in behaviours:
-        vector = [keys[raw] for raw in map(_RAW, map(behaviour.calls.__getitem__, calls))]
-        for index in checks:
-            outcome = behaviour.checks[index]
+        vector = [
+            VALUE_KEYS[outcome.value] if outcome.kind == "value" else outcome_key(outcome)
+            for outcome in map(behaviour.calls.__getitem__, calls)
+        ]
+        for outcome in map(behaviour.checks.__getitem__, checks):
             vector.append(_PASSED if outcome.kind == "value" else outcome_key(outcome))
         if behaviour.flaky or "?fault" in vector:
             set_aside[behaviour.solution_id] = FLAKY if behaviour.flaky else FAULTY

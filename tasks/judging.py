@@ -18,7 +18,8 @@ from tasks.records import Behaviour, Call, Case, Outcome, Suite, Verdict
 
 _EXITS = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
 Equality = Callable[[Any, Any], bool]
-CACHED_CHARACTERS = 2_000
+CACHED_CHARACTERS = 500
+CACHED_VALUES = 65_536
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,15 @@ class CallPlan:
 
 def plan_calls(suites: Sequence[Suite]) -> CallPlan:
     """Distinct calls and checks of all suites of one problem, in first-seen order."""
-    cases = [case for suite in suites for case in suite.cases]
-    calls = tuple(dict.fromkeys(case.call for case in cases if case.call is not None))
-    checks = tuple(dict.fromkeys(case.check for case in cases if case.call is None))
-    return CallPlan(
-        calls, checks, {call: i for i, call in enumerate(calls)}, {text: i for i, text in enumerate(checks)}
-    )
+    call_index: dict[Call, int] = {}
+    check_index: dict[str, int] = {}
+    for suite in suites:
+        for case in suite.cases:
+            if case.call is not None:
+                call_index.setdefault(case.call, len(call_index))
+            else:
+                check_index.setdefault(case.check, len(check_index))
+    return CallPlan(tuple(call_index), tuple(check_index), call_index, check_index)
 
 
 def _decoded(text: str) -> Any:
@@ -55,7 +59,7 @@ def _decoded(text: str) -> Any:
     return _decoded_small(text) if len(text) <= CACHED_CHARACTERS else values.decode(text)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=CACHED_VALUES)
 def _decoded_small(text: str) -> Any:
     return values.decode(text)
 
@@ -106,20 +110,39 @@ def invalid_checks(null: Behaviour | None, plan: CallPlan) -> set[str]:
 
 
 def outcome_key(outcome: Outcome) -> str:
-    """What a program did, as a text: keys are equal iff values, exception types or kinds are."""
-    return key_of(outcome.kind, outcome.value, outcome.exception, outcome.bases, outcome.loading)
+    """What a program did, as a text: keys are equal iff values, exception types or kinds are.
+
+    Keys of values begin with neither "!" nor "?".
+    """
+    if outcome.kind == "value":
+        return VALUE_KEYS[outcome.value]
+    return _failure_key(outcome.kind, outcome.exception, outcome.bases, outcome.loading)
 
 
-def key_of(kind: str, value: str, exception: str, bases: Sequence[str] = (), loading: bool = False) -> str:
-    """`outcome_key` of an outcome's fields. Keys of values begin with neither "!" nor "?"."""
-    if kind == "exception":
-        return f"?loading {exception}" if loading else "|".join([f"!{exception}", *bases])
-    if kind != "value":
+class _ValueKeys(dict[str, str]):
+    """Encoded value -> `outcome_key`. Values repeat, in a problem and from one to the next; what is held is
+    bounded, in number and size."""
+
+    def __missing__(self, value: str) -> str:
+        try:
+            key = values.text_key(value)
+        except values.ValueFormatError:
+            key = f"?unreadable {value}"
+        if len(value) <= CACHED_CHARACTERS:
+            if len(self) >= CACHED_VALUES:
+                self.clear()
+            self[value] = key
+        return key
+
+
+VALUE_KEYS = _ValueKeys()
+
+
+@lru_cache(maxsize=4096)
+def _failure_key(kind: str, exception: str, bases: tuple[str, ...], loading: bool) -> str:
+    if kind != "exception":
         return f"?{kind}"
-    try:
-        return values.text_key(value)
-    except values.ValueFormatError:
-        return f"?unreadable {value}"
+    return f"?loading {exception}" if loading else "|".join([f"!{exception}", *bases])
 
 
 def key_passes(key: str, wanted: str) -> bool:
@@ -146,10 +169,8 @@ def wanted_key(case: Case) -> str:
     "" if none can."""
     if case.raises:
         return f"!{case.raises}"
-    try:
-        return values.passing_key(case.expected)
-    except values.ValueFormatError:
-        return ""
+    key = VALUE_KEYS[case.expected]
+    return "" if key[:1] == "?" or values.passes_nothing(case.expected) else key
 
 
 def suite_verdicts(

@@ -85,19 +85,22 @@ OUTCOMES = st.one_of(
     st.sampled_from(["TypeError", "ValueError"]).map(error),
     st.sampled_from([Outcome("timeout"), Outcome("value", '{"o":"range"}'), Outcome("value", "nonsense")]),
 )
-CASES = st.builds(
-    lambda number, wanted: Case(
-        repr((number, wanted)),
-        Call("f", values.encode([[number], {}])),
+CALLED = st.builds(
+    lambda name, number, wanted: Case(
+        repr((name, number, wanted)),
+        Call(name, values.encode([[number], {}])),
         expected="" if isinstance(wanted, str) and wanted.endswith("Error") else values.encode(wanted),
         raises=wanted if isinstance(wanted, str) and wanted.endswith("Error") else "",
     ),
+    st.sampled_from(["f", "\u03c6"]),
     st.integers(0, 5),
-    PLAIN | st.just("TypeError"),
+    PLAIN | st.sampled_from(["TypeError", "Exception"]),
 )
+CHECKED = st.integers(0, 3).map(lambda number: Case(str(number), check=f"assert f({number}) > 0"))
+CASES = CALLED | CHECKED
 
 
-@given(OUTCOMES, CASES)
+@given(OUTCOMES, CALLED)
 def test_a_ballot_and_the_judge_say_the_same(outcome: Outcome, case: Case) -> None:
     assert key_passes(outcome_key(outcome), wanted_key(case)) == (judge(outcome, case) == "pass")
 
@@ -106,17 +109,58 @@ def test_a_ballot_and_the_judge_say_the_same(outcome: Outcome, case: Case) -> No
 def elections(draw: st.DrawFn) -> tuple[list[Behaviour], list[Suite]]:
     cases = st.lists(CASES, min_size=1, max_size=4)
     suites = [Suite(f"s{i}", "p", tuple(draw(cases))) for i in range(draw(st.integers(1, 4)))]
-    width = len(plan_calls(suites).calls)
-    kinds = draw(st.lists(st.tuples(*[OUTCOMES] * width), min_size=1, max_size=3))
+    plan = plan_calls(suites)
+    checked = st.sampled_from([Outcome("value"), error("AssertionError")])
+    kind = st.tuples(st.tuples(*[OUTCOMES] * len(plan.calls)), st.tuples(*[checked] * len(plan.checks)))
+    kinds = draw(st.lists(kind, min_size=1, max_size=3))
     drawn = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=7))
-    return [Behaviour(f"b{i}", "p", calls, ()) for i, calls in enumerate(drawn)], suites
+    return [Behaviour(f"b{i}", "p", calls, checks) for i, (calls, checks) in enumerate(drawn)], suites
+
+
+@given(elections())
+def test_groups_are_what_the_plain_definition_says(election: tuple[list[Behaviour], list[Suite]]) -> None:
+    rows, suites = election
+    plan = plan_calls(suites)
+    places = [
+        *sorted(plan.calls, key=lambda call: (call.function, call.arguments)), *sorted(plan.checks)
+    ]  # fmt: skip
+    cases = {(c.call or c.check, wanted_key(c) if c.call else ""): c for s in suites for c in s.cases}
+    ordered = sorted(cases, key=lambda pair: (places.index(pair[0]), pair[1]))
+    members: dict[tuple[str, ...], list[str]] = {}
+    passed: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for row in rows:
+        outcomes = [
+            row.calls[plan.call_index[place]]
+            if isinstance(place, Call)
+            else row.checks[plan.check_index[place]]
+            for place in places
+        ]
+        vector = tuple(
+            "true" if isinstance(place, str) and outcome.kind == "value" else outcome_key(outcome)
+            for place, outcome in zip(places, outcomes, strict=True)
+        )
+        members.setdefault(vector, []).append(row.solution_id)
+        first: dict[Call | str, int] = {}
+        for index, pair in enumerate(ordered):
+            if judge(plan.outcome(row, cases[pair]), cases[pair]) == "pass":
+                first.setdefault(pair[0], index)
+        passed[vector] = tuple(first.values())
+    groups = ranked_groups(ballot_of("p", rows, suites))
+    assert {group.vector: list(group.members) for group in groups} == members
+    assert {group.vector: group.satisfied for group in groups} == passed
+    for group in groups:
+        assert group.outputs == len({key for key in group.vector if not key.startswith(("!", "?"))})
 
 
 def moved(rows: list[Behaviour], suites: list[Suite], order: list[Suite]) -> list[Behaviour]:
-    """The same behaviours over the calls of the same suites in another order."""
+    """The same behaviours over the calls and checks of the same suites in another order."""
     before, after = plan_calls(suites), plan_calls(order)
-    places = [before.call_index[call] for call in after.calls]
-    return [replace(row, calls=tuple(row.calls[place] for place in places)) for row in rows]
+    calls = [before.call_index[call] for call in after.calls]
+    checks = [before.check_index[check] for check in after.checks]
+    return [
+        replace(row, calls=tuple(row.calls[i] for i in calls), checks=tuple(row.checks[i] for i in checks))
+        for row in rows
+    ]
 
 
 @given(elections(), st.randoms(use_true_random=False), st.sampled_from(["consensus", "paper"]))
@@ -141,7 +185,7 @@ def test_nothing_depends_on_order_or_names(
         return (
             decision.kept, decision.reason, decision.votes, decision.score, decision.margin,
             {names[i] for i in decision.chosen}, {names[i] for i in decision.rejected},
-            [(case.call, wanted_key(case)) for case in decision.cases],
+            [(case.call, case.check, wanted_key(case)) for case in decision.cases],
         )  # fmt: skip
 
     assert essence(straight, new_name) == essence(other, {name: name for name in new_name.values()})
@@ -158,7 +202,7 @@ def test_groups_partition_the_samples_and_satisfy_one_expected_value_a_call(
     plan = plan_calls(suites)
     of = {row.solution_id: row for row in rows}
     for group in groups:
-        calls = [ballot.cases[index].call for index in group.satisfied]
+        calls = [ballot.cases[index].call or ballot.cases[index].check for index in group.satisfied]
         assert len(calls) == len(set(calls))
         for index, case in enumerate(ballot.cases):
             passes = judge(plan.outcome(of[group.members[0]], case), case) == "pass"
