@@ -8,15 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import docker.errors
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows import cli
 from flows.execute import judge_solutions
+from tasks.engines.containers import LABEL
+from tasks.engines.image import docker_client
 from tasks.exchange import read_problems, read_solutions, read_suites
 from tasks.execution import Seeds
 from tests.test_cli import flywheel
@@ -212,6 +216,50 @@ def test_a_run_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert text.endswith("flywheel: stopped; `run` and `campaign` go on from here.\n")
     assert {path.stem for path in tmp_path.iterdir()} == {"problems", "solutions", "tests"}
+
+
+def running_programs(owner: int) -> set[tuple[str, str]]:
+    """(container, the program's pid) of a process's containers that run one."""
+    client = docker_client()
+    found = set()
+    for container in client.containers.list(filters={"label": f"{LABEL}.pid={owner}"}):
+        supervisor = container.attrs["State"]["Pid"]
+        with suppress(OSError):
+            if children := Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text():
+                found.add((container.id, children))
+    client.close()
+    return found
+
+
+def test_faults_that_remain_are_counted_and_the_exit_says_so(tmp_path: Path) -> None:
+    sleeper = {"problem_id": "double", "solution_id": "sleeper", "code": "import time\ntime.sleep(60)\n"}
+    arguments = [
+        *files(tmp_path, solutions=[SOLUTIONS[0], sleeper]),
+        *("--set", "sandbox.fault_retries=0", "--set", "sandbox.wall_s=90"),
+    ]
+    command = [sys.executable, "-c", "from flows.cli import main; main()", *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, cwd=Path(cli.__file__).parent.parent
+    ) as process:
+        before: set[tuple[str, str]] = set()
+        while process.poll() is None:
+            now = running_programs(process.pid)
+            # What runs for a second is the sleeper: its container goes, as if the engine had lost it.
+            for container, _ in now & before:
+                client = docker_client()
+                with suppress(docker.errors.APIError):
+                    client.api.kill(container)
+                client.close()
+            before = now
+            time.sleep(1)
+        out, err = process.communicate()
+    assert process.returncode == 1, err
+    assert "cases: pass 6, fail 0, invalid 2, fault 1;" in out
+    assert err.splitlines()[-1].startswith("flywheel: 1 cases are faults, the sandbox broke on them: run")
+    last = json.loads((tmp_path / "out.jsonl").read_text().splitlines()[-1])
+    assert last["solution_id"] == "sleeper"
+    assert [case["verdict"] for case in last["cases"]] == ["fault"]
 
 
 def write_many(path: Path, count: int, padding: int) -> Path:
