@@ -222,7 +222,8 @@ def running_programs(owner: int) -> set[tuple[str, str]]:
     """(container, the program's pid) of a process's containers that run one."""
     client = docker_client()
     found = set()
-    for container in client.containers.list(filters={"label": f"{LABEL}.pid={owner}"}):
+    mine = {"label": f"{LABEL}.pid={owner}"}
+    for container in client.containers.list(filters=mine, ignore_removed=True):
         supervisor = container.attrs["State"]["Pid"]
         with suppress(OSError):
             if children := Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text():
