@@ -12,7 +12,8 @@ from tasks.charts import Panel, Point, markdown_image, png_of
 from tasks.metrics import HEADLINE
 from tasks.workspace import Workspace, write_json
 
-SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (HEADLINE, "case accuracy")
+OUTPUT = "output pass@1"
+SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (HEADLINE, "case accuracy", OUTPUT)
 AUDITED = ("chosen solutions", "rejected solutions", "kept cases")
 
 
@@ -63,7 +64,9 @@ def campaign_markdown(report: Mapping[str, Any]) -> str:
     """One row a turn, the metrics of both roles on dev and test, and the audit of each turn's filter."""
     turns = report["turns"]
     scored = turns[0]["before"]
-    columns = [(metric, name) for metric in (*SOLVER, HEADLINE) for name in scored if metric in scored[name]]
+    columns = [
+        (metric, name) for metric in (*SOLVER, HEADLINE, OUTPUT) for name in scored if metric in scored[name]
+    ]
     head = ["turn", "decision", *(f"{metric}, {name}" for metric, name in columns)]
     lines = [
         f"# Campaign of {len(turns)} turns: {sum(turn['decision'] == 'promote' for turn in turns)} promoted",

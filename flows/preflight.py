@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.serving import check_server
+from tasks.benchmarks import check_benchmark
 from tasks.engines.image import docker_client
 from tasks.engines.sampler import ReplaySampler
 from tasks.models import check_model, local_folder
@@ -14,7 +15,7 @@ from tasks.workspace import Workspace
 
 
 def check_evaluation(settings: IterationSettings) -> None:
-    """The workspace is ours and free, the model a model, Docker and Prefect within reach.
+    """The workspace is ours and free, the model a model, benchmarks, Docker and Prefect within reach.
 
     Raises `FlywheelError`.
     """
@@ -23,6 +24,8 @@ def check_evaluation(settings: IterationSettings) -> None:
         pass
     if (folder := local_folder(settings.model.name)) is not None:
         check_model(folder)
+    for name in settings.evaluation.benchmarks:
+        check_benchmark(name)
     if settings.engine.replay:
         ReplaySampler.from_jsonl(Path(settings.engine.replay))
     docker_client().close()

@@ -117,6 +117,11 @@ def test_statement_files_are_utf8_and_their_lines_end_with_a_line_feed_alone(tmp
         ("run", "model.name={tmp}", "config.json and weights"),
         ("campaign", "model.name={tmp}/absent", "no model in"),
         ("evaluate", "model.name={tmp}/absent", "no model in"),
+        (
+            "evaluate",
+            "evaluation.benchmarks=['humaneval-plus']",
+            "humaneval-plus needs the file HumanEvalPlus",
+        ),
         ("evaluate", "workspace={tmp}", "is not a flywheel workspace and not empty"),
         ("run", "workspace={tmp}/line.jsonl/below", "line.jsonl/below cannot be made: Not a directory"),
         ("run", "workspace={tmp}/newer", "is a workspace of version 99, this program writes version"),
@@ -130,6 +135,7 @@ def test_what_is_wrong_is_said_before_anything_starts(
     setting: str,
     words: str,
 ) -> None:
+    monkeypatch.delenv("FLYWHEEL_DATA_DIR", raising=False)
     (tmp_path / "line.jsonl").write_text("{")
     (tmp_path / "newer").mkdir()
     (tmp_path / "newer" / "workspace.json").write_text('{"version": 99}')

@@ -20,6 +20,7 @@ from tasks.benchmarks.evalplus import (
     load_humaneval_plus,
     load_mbpp_plus,
 )
+from tasks.benchmarks.files import needed_file
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.livecodebench import load_livecodebench
 from tasks.benchmarks.mbpp import MBPP_FILE, load_mbpp
@@ -31,6 +32,7 @@ from tasks.settings import SandboxSettings
 
 __all__ = [
     "FILES",
+    "check_benchmark",
     "limits_for",
     "load_benchmark",
     "load_humaneval",
@@ -68,6 +70,12 @@ def limits_for(benchmarks: Iterable[str], settings: SandboxSettings) -> SandboxS
     for least in (_LEAST.get(name, {}) for name in benchmarks):
         limits.update({limit: max(value, limits[limit]) for limit, value in least.items()})
     return SandboxSettings(**limits)
+
+
+def check_benchmark(name: str) -> None:
+    """Raises `FlywheelError` when a benchmark that no hub and no package brings lacks its file."""
+    if name in ("mbpp-plus", "humaneval-plus"):
+        needed_file(name, *FILES[name])
 
 
 def load_benchmark(name: str, window: tuple[str, str] = ("", "")) -> list[Problem]:
