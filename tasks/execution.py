@@ -3,8 +3,8 @@
 A verdict means what a fresh process per suite would give. That would cost n solutions x m suites, so
 sharing comes first and is then checked:
 
-1. Each distinct program runs once over the union of its problem's distinct calls (one process) and checks
-   (a process each).
+1. Each distinct program, comments and layout aside, runs once over the union of its problem's distinct
+   calls (one process) and checks (a process each).
 2. It runs again over the same calls and checks in reverse order, all in one process, in a container with
    another hash seed; calls that one suite repeats come twice. Nearly every program does the same as
    before: its first outcomes are its truth.
@@ -17,11 +17,13 @@ that came to nothing but limits and crashes.
 
 from __future__ import annotations
 
+import ast
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 from tasks.engines.episodes import was_run
 from tasks.engines.image import ensure_image
@@ -43,10 +45,13 @@ from tasks.records import (
 from tasks.settings import SandboxSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.tables import by_problem
+from tasks.testsource import parse_python
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 SHARD_PROBLEMS = 32
 MAX_FAULT_SHARE = 0.2
+_CACHED_CHARACTERS = 4000
+_SEES_LINES = re.compile(r"lineno|traceback|inspect|co_")
 DIFFERS = Outcome("no_result", detail="differs from suite to suite")
 
 
@@ -79,24 +84,35 @@ class Run:
     order_dependent: bool = False
 
 
+def program_name(problem_id: str, code: str) -> str:
+    """The id of a program. Codes that differ in comments and layout alone are one program."""
+    return record_id(problem_id, _essence(code) if len(code) <= _CACHED_CHARACTERS else code)
+
+
+@lru_cache(maxsize=4096)
+def _essence(code: str) -> str:
+    """The same for codes with one syntax tree, unless they look at their own lines."""
+    tree = None if _SEES_LINES.search(code) else parse_python(code)
+    try:
+        return code if tree is None else record_id(ast.dump(tree))
+    except RecursionError:
+        return code
+
+
 def programs_of(problem: Problem, solutions: Sequence[Solution], suites: Sequence[Suite]) -> list[Program]:
     """The distinct programs of one problem, each over the union of calls; the null candidate if needed."""
     plan = plan_calls(suites)
     if not plan.calls and not plan.checks:
         return []
-    programs = {
-        solution.code: Program(
-            record_id(problem.problem_id, solution.code),
-            solution.code,
-            problem.entry_point,
-            plan.calls,
-            plan.checks,
-            digests=bool(problem.gold_cases),
-        )
-        for solution in solutions
-    }
+    codes: dict[str, str] = {}
+    for solution in solutions:
+        codes.setdefault(program_name(problem.problem_id, solution.code), solution.code)
+    programs = [
+        Program(name, code, problem.entry_point, plan.calls, plan.checks, digests=bool(problem.gold_cases))
+        for name, code in codes.items()
+    ]
     null = [Program(f"null/{problem.problem_id}", None, problem.entry_point, plan.calls, plan.checks)]
-    return [*programs.values(), *(null if plan.checks else [])]
+    return [*programs, *(null if plan.checks else [])]
 
 
 def second_program(program: Program, suites: Sequence[Suite]) -> Program:
@@ -195,7 +211,7 @@ def behaviours_of(
 ) -> list[Behaviour]:
     """A behaviour a solution (equal programs share it), and the null candidate's where it ran."""
     null = f"null/{problem.problem_id}"
-    names = [(s.solution_id, record_id(problem.problem_id, s.code)) for s in solutions]
+    names = [(s.solution_id, program_name(problem.problem_id, s.code)) for s in solutions]
     return [
         Behaviour(
             solution_id,

@@ -16,6 +16,7 @@ import builtins
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tasks.records import Call, Case
@@ -25,6 +26,7 @@ from tasks.values import ValueFormatError, decode, encode, literal, to_source
 
 PROGRAM = "program"
 """What tests of a stdin program call: `program("its input") == "its output"`."""
+_CACHED_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,12 @@ def read_case(test: str, entry_point: str, *, truth: bool = False) -> Case | str
     `redefines_target` (brings its own function under test), `exits_early` (returns, exits or skips before
     it asserts anything).
     """
+    # Suites of one problem repeat each other; what is long is not held.
+    read = _read_known if len(test) <= _CACHED_CHARACTERS else _read_case
+    return read(test, entry_point, truth)
+
+
+def _read_case(test: str, entry_point: str, truth: bool) -> Case | str:
     tree = parse_python(test)
     if tree is None or not tree.body:
         return "syntax"
@@ -88,6 +96,9 @@ def read_case(test: str, entry_point: str, *, truth: bool = False) -> Case | str
         return _case(tree, test, entry_point, truth)
     except RecursionError:
         return "syntax"
+
+
+_read_known = lru_cache(maxsize=8192)(_read_case)
 
 
 def _case(tree: ast.Module, test: str, entry_point: str, truth: bool) -> Case | str:
@@ -194,7 +205,10 @@ def _literal_call(node: ast.expr, entry_point: str) -> Call | None:
 
 def _value(node: ast.expr) -> object:
     """The plain value of a literal; `float('nan')` and `frozenset([..])` at any depth, as we write them."""
-    return literal(_Folded().visit(copy.deepcopy(node)))
+    try:
+        return literal(node)
+    except ValueFormatError:
+        return literal(_Folded().visit(copy.deepcopy(node)))
 
 
 class _Folded(ast.NodeTransformer):

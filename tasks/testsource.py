@@ -8,7 +8,6 @@ alone: nothing is run, nothing is resolved.
 from __future__ import annotations
 
 import ast
-import copy
 import warnings
 from collections.abc import Iterable, Iterator
 
@@ -104,14 +103,14 @@ def free_names(node: ast.stmt) -> set[str]:
 
 
 def split_tests(module: ast.Module, entry_point: str) -> list[str]:
-    """The tests of a file, in order, each as the source of its setup and its assertion.
+    """The tests of a file, in order, each as the source of its setup and its assertion; uses the tree up.
 
     Imports of the entry point are left out: where it comes from is not the suite's business. What makes a
     test worthless stays in it to be seen (`tasks.suites.read_case`): its own definition of the entry point,
     an exit before the assertion.
     """
     try:
-        plain = teststyles.Plain().visit(copy.deepcopy(module))
+        plain = teststyles.Plain().visit(module)
         return [ast.unparse(ast.fix_missing_locations(test)) for test in _walk(plain.body, [], entry_point)]
     except RecursionError:
         return []
