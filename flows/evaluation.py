@@ -60,6 +60,8 @@ def evaluate_model(
             "solutions": evaluation.solutions,
             "suites": evaluation.suites,
             "temperature": evaluation.temperature,
+            # pass@k is of one distribution.
+            "solver_cool_share": 0.0,
         }
     )
     samples = sample(turn, label, model, problems, settings.model.dtype, settings.engine, sampling, seed)

@@ -64,6 +64,13 @@ def shown(metric: str, values: Sequence[float], signed: bool = False) -> str:
     return _number(values) if metric in COUNTS else _percent(values, signed)
 
 
+def _at(sampled: Mapping[str, Any]) -> str:
+    """The temperatures of the solutions, where there are several."""
+    heats = sampled.get("solver_temperatures", {})
+    shares = ", ".join(f"{count} at {heat}" for heat, count in heats.items())
+    return f" ({shares})" if len(heats) > 1 else ""
+
+
 def _problems(stages: Mapping[str, Any]) -> list[str]:
     problems, sampled = stages["propose"], stages["sample-self-play"]
     executed, agreed = stages["execute-self-play"], stages["agree"]
@@ -73,7 +80,8 @@ def _problems(stages: Mapping[str, Any]) -> list[str]:
         f"- problems: {problems['statements']} statements + {problems['proposed']} proposed by the model "
         f"(of {problems['asked']} asked); {problems['duplicates']} duplicates and "
         f"{problems['contaminated']} contaminated dropped; **{problems['kept']} kept**",
-        f"- solutions: {sampled['solutions_sampled']} sampled, {sampled['solutions_parsed']} parsed",
+        f"- solutions: {sampled['solutions_sampled']} sampled{_at(sampled)}, "
+        f"{sampled['solutions_parsed']} parsed",
         f"- suites: {sampled['suites_sampled']} sampled, {sampled['suites_parsed']} parsed, "
         f"{sampled['cases']} cases",
         f"- not parsed: {_counts(sampled['dropped'])}",

@@ -64,7 +64,8 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
             yield f"\nThey reject this mutant of `{mutant['parent']}` ({mutant['change']}):"
             yield from _code(mutant["code"], "python")
         for sample in part["samples"]:
-            yield f"\nSample `{sample['sample_id']}` (number {sample['index']}, seed {sample['seed']}, "
+            heat = "" if sample["temperature"] is None else f"temperature {sample['temperature']:g}, "
+            yield f"\nSample `{sample['sample_id']}` (number {sample['index']}, seed {sample['seed']}, {heat}"
             yield f"{sample['tokens']} tokens, ended by {sample['finish_reason']}), as the model wrote it:"
             yield from _code(sample["completion"], "")
         yield ""

@@ -173,6 +173,7 @@ def propose_with(
                 finish_reason=answer.finish_reason,
                 seed=request.seed,
                 tokens=answer.tokens,
+                temperature=request.temperature,
             )
         )
         found = prompts.parse_problem(prompt, answer.text)
@@ -280,7 +281,7 @@ def propose(
     }
     plain = {
         **settings.model_dump(),
-        "sampling": sampling.model_dump(),
+        "sampling": sampling.for_key(),
         "dtype": dtype,
         "seed": turn.seed,
         "prompts": prompts.VERSION,

@@ -58,7 +58,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One raw completion of the model, as it came."""
+    """One raw completion of the model, as it came. Tables of earlier versions hold no `temperature`."""
 
     sample_id: str
     problem_id: str
@@ -69,6 +69,7 @@ class Sample:
     finish_reason: str
     seed: int
     tokens: int
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,17 +25,20 @@ from tasks.workspace import ModelRef, Ref, Stage, StageResult
 def requests_of(
     problem: Problem, settings: SamplingSettings, seed: int
 ) -> list[tuple[Role, prompts.Prompt, Request]]:
-    """One request a role: n solutions, m suites, or m predictions where a problem asks for an output.
+    """One request a role: n solutions, m suites, or m predictions where a problem asks for an output; one
+    more for the cooler solutions, if any.
 
-    Seeds differ by problem and role, not by shard.
+    Seeds differ by problem and request, not by shard.
     """
     draw = random.Random(f"{seed}/{problem.problem_id}")
     solver = prompts.solver_prompt(problem, settings.layout)
     verifier = _verifier_prompt(problem, settings)
     solutions = 0 if asks_for_output(problem) else settings.solutions
-    plan: list[tuple[Role, prompts.Prompt, int, int]] = [
-        ("solver", solver, solutions, settings.max_solution_tokens),
-        ("verifier", verifier, settings.suites, settings.max_suite_tokens),
+    cool, longest = round(settings.solver_cool_share * solutions), settings.max_solution_tokens
+    plan: list[tuple[Role, prompts.Prompt, int, int, float]] = [
+        ("solver", solver, solutions - cool, longest, settings.temperature),
+        ("verifier", verifier, settings.suites, settings.max_suite_tokens, settings.temperature),
+        ("solver", solver, cool, longest, settings.solver_cool_temperature),
     ]
     return [
         (
@@ -46,12 +49,12 @@ def requests_of(
                 n=count,
                 seed=draw.randrange(2**31),
                 max_tokens=max_tokens,
-                temperature=settings.temperature,
+                temperature=temperature,
                 top_k=settings.top_k,
                 stop=prompt.stop,
             ),
         )
-        for role, prompt, count, max_tokens in plan
+        for role, prompt, count, max_tokens, temperature in plan
         if count
     ]
 
@@ -65,24 +68,29 @@ def _verifier_prompt(problem: Problem, settings: SamplingSettings) -> prompts.Pr
 def draw_samples(
     sampler: Sampler, problems: Sequence[Problem], settings: SamplingSettings, seed: int
 ) -> list[Sample]:
-    """All samples of some problems, in one call to the engine."""
+    """All samples of some problems, in one call to the engine; numbered by problem and role."""
     planned = [(problem, *item) for problem in problems for item in requests_of(problem, settings, seed)]
     answers = sampler.generate([request for *_, request in planned])
-    return [
-        Sample(
-            sample_id=record_id(problem.problem_id, role, request.seed, index, request.prompt),
-            problem_id=problem.problem_id,
-            role=role,
-            index=index,
-            prompt=request.prompt,
-            completion=completion.text,
-            finish_reason=completion.finish_reason,
-            seed=request.seed,
-            tokens=completion.tokens,
-        )
-        for (problem, role, _, request), completions in zip(planned, answers, strict=True)
-        for index, completion in enumerate(completions)
-    ]
+    drawn: Counter[tuple[str, Role]] = Counter()
+    samples = []
+    for (problem, role, _, request), completions in zip(planned, answers, strict=True):
+        for index, completion in enumerate(completions):
+            samples.append(
+                Sample(
+                    sample_id=record_id(problem.problem_id, role, request.seed, index, request.prompt),
+                    problem_id=problem.problem_id,
+                    role=role,
+                    index=drawn[problem.problem_id, role],
+                    prompt=request.prompt,
+                    completion=completion.text,
+                    finish_reason=completion.finish_reason,
+                    seed=request.seed,
+                    tokens=completion.tokens,
+                    temperature=request.temperature,
+                )
+            )
+            drawn[problem.problem_id, role] += 1
+    return samples
 
 
 def parse_samples(
@@ -183,6 +191,7 @@ def sample(
         predictions = {problem.problem_id for problem in all_problems if asks_for_output(problem)}
         stage.facts.update(
             solutions_sampled=drawn["solver"],
+            solver_temperatures=dict(Counter(str(r.temperature) for r in samples if r.role == "solver")),
             solutions_parsed=len(solutions),
             suites_sampled=drawn["verifier"],
             suites_parsed=len(suites),
@@ -194,7 +203,7 @@ def sample(
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}
     plain = {
-        **settings.model_dump(),
+        **settings.for_key(),
         "dtype": dtype,
         "seed": seed,
         "prompts": prompts.VERSION,

@@ -6,7 +6,7 @@ and no free dictionaries, since the UI's forms cannot draw them.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -70,6 +70,14 @@ class SamplingSettings(_Settings):
     suites: int = Field(8, ge=1, le=1024, description="Test suites sampled a problem (m).")
     cases_per_suite: int = Field(4, ge=1, le=50, description="Cases a suite is asked for and cut to.")
     temperature: float = Field(0.8, ge=0, le=2, description="Sampling temperature.")
+    solver_cool_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the solutions that is drawn at solver_cool_temperature: cool samples vote "
+        "together where the model is sure, warm ones show what else it might write.",
+    )
+    solver_cool_temperature: float = Field(0.4, ge=0, le=2, description="Temperature of that share.")
     top_k: int = Field(50, ge=0, le=10_000, description="Sample among so many tokens; 0 for all.")
     max_solution_tokens: int = Field(128, ge=8, le=32_768, description="Longest solution, in tokens.")
     max_suite_tokens: int = Field(160, ge=8, le=32_768, description="Longest suite, in tokens.")
@@ -80,6 +88,11 @@ class SamplingSettings(_Settings):
     max_context_tokens: int = Field(
         1024, ge=128, le=131_072, description="Prompt plus completion, in tokens."
     )
+
+    def for_key(self) -> dict[str, Any]:
+        """What a stage's key holds of them: a share that is off leaves keys as they were without it."""
+        off = {"solver_cool_share", "solver_cool_temperature"} if not self.solver_cool_share else None
+        return self.model_dump(exclude=off)
 
 
 class EngineSettings(_Settings):

@@ -70,6 +70,7 @@ def test_every_row_leads_back_to_its_samples_and_problem(three: IterationSetting
             for part in chain["parts"]:
                 assert part["samples"]
                 assert all(sample["prompt"] for sample in part["samples"])
+                assert {s["temperature"] for s in part["samples"]} == {three.sampling.temperature}
             if row["role"] == "verifier":
                 assert sum(dead for dead, _ in chosen["killed"].values()) > 0
             for part in rejected:

@@ -226,10 +226,20 @@ def report(items: Sequence[Labelled], found: dict[str, list[Point]]) -> str:
         "| thresholds | kept | code | 95 % | cases | rejected are wrong |",
         "|---|---|---|---|---|---|",
     ]
-    for setting in settings_of():
-        p, wrong = shipped(items, setting.settings)
+    half_cool = [mixed(item) for item in items]
+    default = AgreementSettings()
+    rows = [(setting.name, items, setting.settings) for setting in settings_of()]
+    rows += [
+        (f"the defaults, {HALF_COOL}", half_cool, default),
+        *(
+            (f"the same, {votes} votes", half_cool, default.model_copy(update={"min_votes": votes}))
+            for votes in (5, 6, 7)
+        ),
+    ]
+    for name, drawn, settings in rows:
+        p, wrong = shipped(drawn, settings)
         lines.append(
-            f"| {setting.name} | {p.kept} ({p.kept / len(items):.0%}) | {p.code:.0%} | "
+            f"| {name} | {p.kept} ({p.kept / len(items):.0%}) | {p.code:.0%} | "
             f"{p.code_low:.0%} - {p.code_high:.0%} | {p.cases_right} of {p.cases} | {wrong:.0%} |"
         )
     return "\n".join([*lines, ""])

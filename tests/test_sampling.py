@@ -1,0 +1,55 @@
+"""What is asked of the model for one problem, and what is written down of its answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.engines.sampler import ReplaySampler
+from tasks.records import Sample
+from tasks.sampling import draw_samples, requests_of
+from tasks.settings import SamplingSettings
+from tasks.tables import read_table, write_table
+from tests.factories import PROBLEM
+
+WARM = SamplingSettings(solutions=6, suites=2)
+HALF_COOL = WARM.model_copy(update={"solver_cool_share": 0.5, "solver_cool_temperature": 0.3})
+
+
+def drawn(settings: SamplingSettings) -> list[Sample]:
+    return draw_samples(ReplaySampler(lambda _: ["x", "y"]), [PROBLEM], settings, seed=1)
+
+
+@given(st.integers(1, 40), st.floats(0, 1))
+def test_a_share_of_the_solutions_is_cool_and_their_number_stays(solutions: int, share: float) -> None:
+    settings = WARM.model_copy(update={"solutions": solutions, "solver_cool_share": share})
+    counts = {"solver": 0, "verifier": 0}
+    cool = 0
+    for role, _, request in requests_of(PROBLEM, settings, seed=1):
+        counts[role] += request.n
+        cool += request.n * (request.temperature == settings.solver_cool_temperature)
+    assert counts == {"solver": solutions, "verifier": WARM.suites}
+    assert abs(cool - share * solutions) <= 0.5
+
+
+def test_the_other_samples_are_asked_for_as_without_a_cool_share() -> None:
+    before = [request for *_, request in requests_of(PROBLEM, WARM, seed=1)]
+    warm, suites, cool = [request for *_, request in requests_of(PROBLEM, HALF_COOL, seed=1)]
+    assert (warm.seed, suites) == (before[0].seed, before[1])
+    assert cool.seed not in (warm.seed, suites.seed)
+
+
+def test_every_sample_tells_its_temperature_and_its_number(tmp_path: Path) -> None:
+    samples = drawn(HALF_COOL)
+    solver = [(row.index, row.temperature) for row in samples if row.role == "solver"]
+    assert sorted(solver) == [(0, 0.8), (1, 0.8), (2, 0.8), (3, 0.3), (4, 0.3), (5, 0.3)]
+    assert len({row.sample_id for row in samples}) == len(samples)
+    write_table(tmp_path / "samples.parquet", Sample, samples)
+    assert read_table(tmp_path / "samples.parquet", Sample) == samples
+
+
+def test_a_share_that_is_off_is_no_part_of_a_key() -> None:
+    assert "solver_cool_share" not in WARM.for_key()
+    assert HALF_COOL.for_key() == HALF_COOL.model_dump()
