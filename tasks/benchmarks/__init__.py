@@ -58,7 +58,7 @@ FILES: dict[str, tuple[str, ...]] = {
 _LEAST: dict[str, dict[str, float]] = {
     "mbpp-plus": {"cpu_s": 60, "wall_s": 180, "memory_mb": 2048, "output_kb": 8192},
     "humaneval": {"cpu_s": 5, "wall_s": 20},
-    "humaneval-plus": {"cpu_s": 60, "wall_s": 180, "memory_mb": 2048, "output_kb": 8192},
+    "humaneval-plus": {"cpu_s": 20, "wall_s": 60, "memory_mb": 2048, "output_kb": 8192},
     # Its own checker grants six seconds a test; here a function runs on all its tests in one process.
     "livecodebench": {"cpu_s": 12, "wall_s": 20, "memory_mb": 1024, "output_kb": 8192},
 }
