@@ -147,8 +147,9 @@ def _training(stages: Mapping[str, Any]) -> list[str]:
             continue
         lines.append(
             f"- {method.upper()}: {facts['rows_used']} rows ({facts['rows_too_long']} too long), "
-            f"{facts['steps']} steps, loss {facts['loss_first']:.3f} -> {facts['loss_last']:.3f}, "
-            f"{facts['seconds']:.0f} s"
+            f"{facts['steps']} steps, {facts['seconds']:.0f} s; loss of the first step's rows "
+            f"{facts['loss_first']:.3f}, of the last's {facts['loss_last']:.3f}"
+            + (f", reward margin {facts['reward_margin_last']:.3f}" if "margins" in facts else "")
             + (f"; lowest held-out loss after step {facts['best_step']}" if "best_step" in facts else "")
         )
     return [*lines, ""]
