@@ -298,20 +298,29 @@ def image() -> None:
 
 
 def main() -> None:
-    """Entry point of the `flywheel` command."""
+    """Entry point of the `flywheel` command: its errors are one sentence."""
     try:
-        app(standalone_mode=True)
-    except SystemExit as ended:
-        # So does typer end after Ctrl-C, without a word.
-        if ended.code == 130:
-            print("flywheel: stopped; `run` and `campaign` go on from here.", file=sys.stderr)
-        raise
+        code = app(prog_name="flywheel", standalone_mode=False)
     except Exception as error:
-        text = explain(error)
+        text, code = explain(error), 1
+        # Of typer; its versions place the class differently.
+        if hasattr(error, "format_message"):
+            text, code = _usage(error), 2
         if text is None:
             raise
-        print(f"flywheel: {text}", file=sys.stderr)
-        raise SystemExit(1) from None
+        if text:
+            print(f"flywheel: {text}", file=sys.stderr)
+    if code == 130:
+        # So does typer end after Ctrl-C, without a word.
+        print("flywheel: stopped; `run` and `campaign` go on from here.", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with a command line, and who tells its options; "" where that was printed already."""
+    command = error.ctx.command_path if error.ctx else "flywheel"
+    text = error.format_message().rstrip(".")
+    return f"{text}. See `{command} --help`." if text else ""
 
 
 if __name__ == "__main__":

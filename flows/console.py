@@ -19,7 +19,9 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, FlywheelError):
         return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full: free some space and run the same command again; finished stages are kept."
+        return (
+            "the disk is full: free some space and run the same command again; a run keeps what it finished."
+        )
     if isinstance(error, PermissionError):
         return f"no permission for {error.filename}: choose a folder that you may write."
     if "ephemeral Prefect API server" in str(error):

@@ -94,7 +94,8 @@ def check_docker() -> Finding:
     try:
         version = docker_client().version()
     except FlywheelError as error:
-        return Finding("docker", "missing", str(error), "run `make setup`")
+        # It says the next step.
+        return Finding("docker", "missing", str(error))
     return Finding("docker", "ok", f"Engine {version['Version']}")
 
 

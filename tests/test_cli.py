@@ -248,6 +248,20 @@ def test_the_form_of_every_setting_is_described_and_drawable() -> None:
     walk(schema)
 
 
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["run", "--nope"], "flywheel: No such option: --nope. See `flywheel run --help`."),
+        (["execute"], "flywheel: Missing option '--problems'. See `flywheel execute --help`."),
+        (["turn"], "flywheel: No such command 'turn'. See `flywheel --help`."),
+    ],
+)
+def test_a_wrong_command_line_gets_one_sentence(
+    args: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert flywheel(monkeypatch, capsys, *args) == (2, f"{words}\n")
+
+
 def test_help_needs_no_heavy_import() -> None:
     script = (
         "import sys; sys.argv = ['flywheel', '--help']\nfrom flows.cli import main\n"
