@@ -311,7 +311,7 @@ class EvaluationSettings(_Settings):
         40, ge=0, le=100_000, description="Problems a benchmark and split, the first so many; 0 for all."
     )
     solutions: int = Field(4, ge=1, le=1024, description="Solutions sampled a problem.")
-    suites: int = Field(2, ge=1, le=1024, description="Suites sampled a problem.")
+    suites: int = Field(2, ge=1, le=1024, description="Suites sampled a problem, or outputs predicted.")
     temperature: float = Field(0.6, ge=0, le=2, description="Temperature of evaluation.")
     k: list[int] = Field([1, 4], description="The k of pass@k; each at most `solutions`.")
     negatives: int = Field(

@@ -80,6 +80,14 @@ def test_the_window_reads_every_form_of_a_date(
         load_outputs("2025-01-01")
 
 
+def test_a_date_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLYWHEEL_DATA_DIR", str(tmp_path))
+    for day, words in (("soon", "'soon' is no date"), (10**30, "contest_date 1000.* is no time")):
+        (tmp_path / FILES[0]).write_text(json.dumps(row("8", 0, "[9, 4]\n1", "[4, 9]", day)))
+        with pytest.raises(FlywheelError, match=words):
+            load_outputs()
+
+
 def test_a_bad_row_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLYWHEEL_DATA_DIR", str(tmp_path))
     for change in ({"test": "[]"}, {"test": "no"}, {"function_name": "other"}, {"starter_code": "def ("}):

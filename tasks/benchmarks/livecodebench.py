@@ -79,9 +79,12 @@ def _day(text: str, default: date) -> date:
 
 def _contest_day(value: Any) -> date:
     """A contest's day: a date and time, their ISO text, or milliseconds since 1970 as `to_json` has them."""
-    if isinstance(value, int):
+    if not isinstance(value, int):
+        return _day(str(value)[:10], date.min)
+    try:
         return datetime.fromtimestamp(value / 1000, UTC).date()
-    return _day(str(value)[:10], date.min)
+    except (ValueError, OverflowError, OSError):
+        raise FlywheelError(f"contest_date {str(value)[:40]} is no time: fetch the file again.") from None
 
 
 def _problem(row: dict[str, Any], where: str) -> Problem:

@@ -100,7 +100,7 @@ def _claim(answer: str) -> str:
     if asserts:
         return asserts[-1]
     fences = [number for number, line in enumerate(lines) if "```" in line]
-    tagged = [number for number in fences if lines[number].lower().find("```python") >= 0]
+    tagged = [number for number in fences if "```python" in lines[number] or "```Python" in lines[number]]
     fences = [number for number in fences if not tagged or number >= tagged[0]]
     block = lines[fences[0] + 1 : fences[1]] if len(fences) > 1 else []
     inner = [line for line in block if "assert" in line and not line.startswith("#")]
