@@ -32,7 +32,11 @@ MAX_DEPTH = 200
 # Honest data has one or two; a forged set of 100,000 with one hash would keep the judge for minutes.
 MAX_EQUAL_HASHES = 64
 _LARGE_INT = 10**4000
-_SIMPLE = re.compile(r'(?:null|0|-?[1-9]\d{0,3999}+|"[ !#-\[\]-~]*+"|[\[\],])++')
+# Floats of at most 15 digits that are written without an exponent: no other text is the same number.
+_FLOAT = r"-?(?:0\.(?!0000)\d{0,13}[1-9]|[1-9]\d{0,6}\.\d{0,7}[1-9])(?![\d.eE])"
+_SIMPLE = re.compile(
+    rf'(?:-?[1-9]\d{{0,3999}}+(?![.eE])|"[ !#-\[\]-~]*+"|[\[\],]|0(?![.eE])|null|{_FLOAT}|{{"t":(?=\[)|}})++'
+)
 
 
 class ValueFormatError(ValueError):
@@ -204,7 +208,7 @@ def behaviour_key(value: Any) -> str:
 
 def text_key(text: str) -> str:
     """`behaviour_key` of an encoded value. Raises `ValueFormatError` like `decode`."""
-    # Whole numbers, None, plain strings and lists of them: no other text means an equal value.
+    # Numbers, None, plain strings, lists and tuples of them: no other text means an equal value.
     return text if _SIMPLE.fullmatch(text) else behaviour_key(decode(text))
 
 

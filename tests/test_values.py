@@ -3,7 +3,7 @@ import contextlib
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks import values
@@ -61,6 +61,22 @@ def test_a_text_that_no_encoder_wrote_has_the_key_of_its_value_or_none_that_a_va
             assert values.text_key(text) == text
     else:
         assert values.text_key(text) == values.behaviour_key(value)
+
+
+NUMBER_TEXTS = st.from_regex(r"-?(0|[1-9][0-9]{0,9})(\.[0-9]{1,12})?(e-?[0-9]{1,2})?", fullmatch=True)
+TEXTS = st.recursive(
+    NUMBER_TEXTS | st.sampled_from(["null", "true", '"a"', '{"f":"inf"}', '{"c":[0.5,1]}']),
+    lambda inner: st.tuples(
+        st.sampled_from(["[%s]", '{"t":[%s]}', '{"d":[[1,%s]]}']), st.lists(inner, min_size=1, max_size=3)
+    ).map(lambda made: made[0] % (made[1][0] if "[[" in made[0] else ",".join(made[1]))),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300)
+@given(TEXTS)
+def test_any_text_of_a_value_has_its_key(text: str) -> None:
+    assert values.text_key(text) == values.behaviour_key(values.decode(text))
 
 
 def test_equal_numbers_of_other_types_have_one_key() -> None:
