@@ -46,10 +46,12 @@ def evaluate_model(
     label: str,
     model: ModelRef,
     problems: Ref,
+    limits: Ref,
     settings: IterationSettings,
     seed: int = EVALUATION_SEED,
 ) -> Scored:
-    """Sample, execute, and score, the tests against the workspace's pool of negatives.
+    """Sample, execute within the problems' `limits`, and score, the tests against the workspace's pool of
+    negatives.
 
     The seed is the same for every model and iteration: differences are paired, and a champion's scores are
     found again by their key instead of being drawn again.
@@ -66,11 +68,11 @@ def evaluate_model(
     )
     samples = sample(turn, label, model, problems, settings.model.dtype, settings.engine, sampling, seed)
     tables = samples.tables
-    limits = limits_for(evaluation.benchmarks, settings.sandbox)
-    behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], limits)
-    pool_stages = pool_of_negatives(turn, problems, tables, behaviours, settings)
+    sandbox = limits_for(evaluation.benchmarks, settings.sandbox)
+    behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], sandbox, limits)
+    pool_stages = pool_of_negatives(turn, problems, limits, tables, behaviours, settings)
     pool = pool_stages[-1].tables["pool"]
-    met = execute(turn, f"{label}-pool", problems, pool, tables["suites"], limits)
+    met = execute(turn, f"{label}-pool", problems, pool, tables["suites"], sandbox, limits)
     scores = score(
         turn,
         label,
@@ -90,6 +92,7 @@ def evaluate_model(
 def pool_of_negatives(
     turn: Turn,
     problems: Ref,
+    limits: Ref,
     samples: Mapping[str, Ref],
     behaviours: StageResult,
     settings: IterationSettings,
@@ -98,10 +101,10 @@ def pool_of_negatives(
 
     The first model that is scored adds its wrong samples; for every later one all of this is found again.
     """
-    limits = limits_for(settings.evaluation.benchmarks, settings.sandbox).for_mutants()
-    maybe = candidates(turn, problems, settings.evaluation)
+    maybe = candidates(turn, problems, limits, settings.evaluation)
     programs, gold_suites = maybe.tables["candidates"], maybe.tables["suites"]
-    labels = execute(turn, "candidates", problems, programs, gold_suites, limits)
+    sandbox = limits_for(settings.evaluation.benchmarks, settings.sandbox)
+    labels = execute(turn, "candidates", problems, programs, gold_suites, sandbox, maybe.tables["limits"])
     pool = negatives(
         turn,
         problems,
@@ -124,8 +127,10 @@ def evaluation(settings: IterationSettings) -> dict[str, object]:
     try:
         with workspace.lock(f"an evaluation of {settings.model.name}"):
             model = base_model(settings.model)
-            problems = evaluation_set(turn, settings.evaluation, settings.sandbox).tables["scored"]
-            scored = evaluate_model(turn, "evaluation", model, problems, settings)
+            labelled = evaluation_set(turn, settings.evaluation, settings.sandbox).tables
+            scored = evaluate_model(
+                turn, "evaluation", model, labelled["scored"], labelled["limits"], settings
+            )
             return {
                 "model": model.digest,
                 "scores": scored.scores.facts["scores"],

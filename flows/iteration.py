@@ -83,7 +83,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     solutions, suites = sampled["solutions"], sampled["suites"]
 
     # 3. The champion's scores before training (reused from the turn that promoted it); the filter's audit.
-    before = evaluate_model(turn, "before", champion, labelled["scored"], settings)
+    before = evaluate_model(turn, "before", champion, labelled["scored"], labelled["limits"], settings)
     for stage in before.stages:
         done(stage)
 
@@ -142,7 +142,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             "differences": {},
         }
     else:
-        after = evaluate_model(turn, "after", candidate, labelled["scored"], settings)
+        after = evaluate_model(turn, "after", candidate, labelled["scored"], labelled["limits"], settings)
         for stage in after.stages:
             done(stage)
         gate = done(
@@ -155,7 +155,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             )
         ).facts
         if gate["decision"] == "promote" and meets_base(workspace, base, turn.iteration, settings.gate):
-            gate = _met_base(turn, base, candidate, labelled["dev"], settings, gate)
+            gate = _met_base(turn, base, candidate, labelled["dev"], labelled["limits"], settings, gate)
     report = report_of(turn, settings, list(stages.values()), gate, base, champion, candidate)
     workspace.finish(turn.iteration, report)
     publish(report)
@@ -207,13 +207,14 @@ def _met_base(
     base: ModelRef,
     candidate: ModelRef,
     dev: Ref,
+    limits: Ref,
     settings: IterationSettings,
     gate: dict[str, Any],
 ) -> dict[str, Any]:
     """The gate again, against the base on fresh samples of dev: gains that were noise end here."""
     fresh = EVALUATION_SEED + turn.iteration
     old, new = (
-        evaluate_model(turn, label, model, dev, settings, fresh).scores.tables["scores"]
+        evaluate_model(turn, label, model, dev, limits, settings, fresh).scores.tables["scores"]
         for label, model in (("base", base), ("again", candidate))
     )
     meeting = promote(turn, old, new, settings.evaluation, settings.gate, "against-base").facts

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from tasks.known import candidates_of, known_records
-from tasks.records import Problem, Solution, Suite
-from tasks.settings import EvaluationSettings
+from tasks.records import CpuLimit, Problem, Solution, Suite
+from tasks.settings import MUTANT_CPU_SHARE, EvaluationSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Ref, Stage, StageResult
 
@@ -15,8 +16,9 @@ SEED = 0
 
 
 @step("candidates")
-def candidates(turn: Turn, problems: Ref, settings: EvaluationSettings) -> StageResult:
-    """Write them (`candidates`) and the gold suites that will judge them (`suites`)."""
+def candidates(turn: Turn, problems: Ref, limits: Ref, settings: EvaluationSettings) -> StageResult:
+    """Write them (`candidates`), the gold suites that will judge them (`suites`) and their share of the CPU
+    limits (`limits`): some never end, and one that is slow is of no use."""
 
     def compute(stage: Stage) -> None:
         labelled = turn.workspace.read(problems, Problem)
@@ -24,10 +26,21 @@ def candidates(turn: Turn, problems: Ref, settings: EvaluationSettings) -> Stage
         rows = [row for problem in labelled for row in candidates_of(problem, count, SEED)] if count else []
         stage.write("candidates", Solution, rows)
         stage.write("suites", Suite, known_records(labelled)[1])
+        shares = [
+            replace(limit, cpu_s=limit.cpu_s * MUTANT_CPU_SHARE)
+            for limit in turn.workspace.read(limits, CpuLimit)
+        ]
+        stage.write("limits", CpuLimit, shares)
         stage.facts.update(
             candidates=dict(Counter(row.origin for row in rows)),
             operators=dict(Counter(row.change.partition(",")[0] for row in rows if row.change)),
         )
 
-    plain = {"negatives": settings.negatives, "per_negative": PER_NEGATIVE, "seed": SEED}
-    return run_stage(turn, "candidates", 1, {"problems": problems}, plain, compute)
+    inputs = {"problems": problems, "limits": limits}
+    plain = {
+        "negatives": settings.negatives,
+        "per_negative": PER_NEGATIVE,
+        "seed": SEED,
+        "cpu_share": MUTANT_CPU_SHARE,
+    }
+    return run_stage(turn, "candidates", 2, inputs, plain, compute)

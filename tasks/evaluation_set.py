@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tasks.benchmarks import load_benchmark
-from tasks.gold import filled
-from tasks.records import Problem, record_id
+from tasks.gold import with_gold
+from tasks.records import CpuLimit, Problem, record_id
 from tasks.settings import EvaluationSettings, SandboxSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Stage, StageResult
@@ -26,17 +26,18 @@ def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
 
 @step("evaluation-set")
 def evaluation_set(turn: Turn, settings: EvaluationSettings, sandbox: SandboxSettings) -> StageResult:
-    """Write the problems that are scored (`scored`; `dev` those that decide), and all that self-play must
-    not see (`all`)."""
+    """Write the problems that are scored (`scored`; `dev` those that decide), what their programs are limited
+    to (`limits`), and all that self-play must not see (`all`)."""
     window = (settings.livecodebench_from, settings.livecodebench_to)
     problems = [problem for name in settings.benchmarks for problem in load_benchmark(name, window)]
 
     def compute(stage: Stage) -> None:
-        scored = filled(first_of_each(problems, settings.max_problems), sandbox)
+        scored, limits = with_gold(first_of_each(problems, settings.max_problems), sandbox)
         stage.write("scored", Problem, scored)
         stage.write("dev", Problem, [problem for problem in scored if problem.split == "dev"])
         stage.write("all", Problem, problems)
+        stage.write("limits", CpuLimit, limits)
         stage.facts.update(Counter(f"{problem.source}/{problem.split}" for problem in scored))
 
-    plain = {"max_problems": settings.max_problems}
-    return run_stage(turn, "evaluation-set", 2, {"problems": record_id(*problems)}, plain, compute)
+    plain = {"max_problems": settings.max_problems, "cpu_s": sandbox.cpu_s}
+    return run_stage(turn, "evaluation-set", 3, {"problems": record_id(*problems)}, plain, compute)

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from types import MappingProxyType
 
 from tasks.engines.episodes import was_run
 from tasks.engines.image import ensure_image
@@ -33,6 +34,7 @@ from tasks.judging import outcome_key, plan_calls
 from tasks.records import (
     Behaviour,
     Call,
+    CpuLimit,
     Execution,
     Outcome,
     Problem,
@@ -52,6 +54,7 @@ SHARD_PROBLEMS = 32
 MAX_FAULT_SHARE = 0.2
 _CACHED_CHARACTERS = 4000
 _SEES_LINES = re.compile(r"lineno|traceback|inspect|co_")
+_NO_LIMIT = CpuLimit("")
 DIFFERS = Outcome("no_result", detail="differs from suite to suite")
 
 
@@ -99,20 +102,33 @@ def _essence(code: str) -> str:
         return code
 
 
-def programs_of(problem: Problem, solutions: Sequence[Solution], suites: Sequence[Suite]) -> list[Program]:
+def programs_of(
+    problem: Problem, solutions: Sequence[Solution], suites: Sequence[Suite], limit: CpuLimit = _NO_LIMIT
+) -> list[Program]:
     """The distinct programs of one problem, each over the union of calls; the null candidate if needed."""
     plan = plan_calls(suites)
     if not plan.calls and not plan.checks:
         return []
-    codes: dict[str, str] = {}
-    for solution in solutions:
-        codes.setdefault(program_name(problem.problem_id, solution.code), solution.code)
-    programs = [
-        Program(name, code, problem.entry_point, plan.calls, plan.checks, digests=bool(problem.gold_cases))
-        for name, code in codes.items()
-    ]
-    null = [Program(f"null/{problem.problem_id}", None, problem.entry_point, plan.calls, plan.checks)]
-    return [*programs, *(null if plan.checks else [])]
+    programs: dict[str, Program] = {}
+    # Gold comes first: a sample that is the same program has gold's limit.
+    for solution in sorted(solutions, key=lambda one: one.origin != "gold"):
+        name = program_name(problem.problem_id, solution.code)
+        programs.setdefault(
+            name,
+            Program(
+                name,
+                solution.code,
+                problem.entry_point,
+                plan.calls,
+                plan.checks,
+                digests=bool(problem.gold_cases),
+                cpu_s=limit.gold_cpu_s if solution.origin == "gold" else limit.cpu_s,
+            ),
+        )
+    if plan.checks:
+        null = f"null/{problem.problem_id}"
+        programs[null] = Program(null, None, problem.entry_point, plan.calls, plan.checks, cpu_s=limit.cpu_s)
+    return [*programs.values()]
 
 
 def second_program(program: Program, suites: Sequence[Suite]) -> Program:
@@ -232,13 +248,15 @@ def execute_shard(
     problems: Sequence[Problem],
     solutions: Mapping[str, Sequence[Solution]],
     suites: Mapping[str, Sequence[Suite]],
+    limits: Mapping[str, CpuLimit] = MappingProxyType({}),
 ) -> list[Behaviour]:
-    """What all solutions of some problems do on their suites (both by problem_id)."""
+    """What all solutions of some problems do on their suites, within their limits (all by problem_id)."""
     programs: list[Program] = []
     suites_of: dict[str, Sequence[Suite]] = {}
     for problem in problems:
         own = suites.get(problem.problem_id, ())
-        for program in programs_of(problem, solutions.get(problem.problem_id, ()), own):
+        limit = limits.get(problem.problem_id, _NO_LIMIT)
+        for program in programs_of(problem, solutions.get(problem.problem_id, ()), own, limit):
             programs.append(program)
             suites_of[program.program_id] = own
     runs = run_programs(seeds, programs, suites_of)
@@ -267,9 +285,16 @@ def mostly_sound(behaviours: list[Behaviour]) -> list[Behaviour]:
 
 @step("execute")
 def execute(
-    turn: Turn, label: str, problems: Ref, solutions: Ref, suites: Ref, settings: SandboxSettings
+    turn: Turn,
+    label: str,
+    problems: Ref,
+    solutions: Ref,
+    suites: Ref,
+    settings: SandboxSettings,
+    limits: Ref | None = None,
 ) -> StageResult:
-    """Run every solution on every call of its problem's suites. Raises `SandboxFault` if much of it broke."""
+    """Run every solution on every call of its problem's suites, with `limits` (`CpuLimit`) where they are
+    less than the settings'. Raises `SandboxFault` if much of it broke."""
     image = ensure_image(say, settings.numpy)
 
     def compute(stage: Stage) -> None:
@@ -277,11 +302,12 @@ def execute(
         all_problems = workspace.read(problems, Problem)
         solutions_of = by_problem(workspace.read(solutions, Solution))
         suites_of = by_problem(workspace.read(suites, Suite))
+        limit_of = {limit.problem_id: limit for limit in workspace.read(limits, CpuLimit)} if limits else {}
         rows: list[Behaviour] = []
         with two_seeds(settings, image, f"{workspace.root.name}-{turn.iteration}") as seeds:
 
             def run(shard: Sequence[Problem]) -> list[Behaviour]:
-                return mostly_sound(execute_shard(seeds, shard, solutions_of, suites_of))
+                return mostly_sound(execute_shard(seeds, shard, solutions_of, suites_of, limit_of))
 
             for start in range(0, len(all_problems), SHARD_PROBLEMS):
                 shard = all_problems[start : start + SHARD_PROBLEMS]
@@ -303,4 +329,6 @@ def execute(
         "suites": suites,
         "image": image,
     }
+    if limits is not None:
+        inputs["limits"] = limits
     return run_stage(turn, "execute", 3, inputs, settings, compute, label)

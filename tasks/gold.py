@@ -1,15 +1,20 @@
-"""Expected values where a benchmark has none: its gold solution's, computed in the sandbox like any other."""
+"""Gold solutions on their gold suites, run in the sandbox like any other program.
+
+Two things come of it: the expected values of benchmarks that bring none, and the CPU time that limits
+the other programs of a problem.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.benchmarks import limits_for
+from tasks.benchmarks import cpu_limit, limits_for
 from tasks.benchmarks.evalplus import complete
 from tasks.engines.image import ensure_image
-from tasks.engines.sandbox import DockerSandbox, Sandbox
-from tasks.judging import CallPlan, plan_calls
-from tasks.records import Problem, Program, Suite
+from tasks.engines.sandbox import DockerSandbox
+from tasks.judging import plan_calls
+from tasks.known import known_records
+from tasks.records import CpuLimit, Execution, Problem, Program
 from tasks.settings import SandboxSettings
 from tasks.stages import say
 
@@ -19,38 +24,68 @@ def is_open(problem: Problem) -> bool:
     return any(case.call and not (case.expected or case.raises) for case in problem.gold_cases)
 
 
-def fill(sandbox: Sandbox, problems: Sequence[Problem]) -> list[Problem]:
-    """The same problems, all with expected values. Raises `FlywheelError` when a gold solution gives none."""
-    plans = {problem.problem_id: _plan(problem) for problem in problems if is_open(problem)}
-    programs = [
-        Program(p.problem_id, p.gold_solution, p.entry_point, plans[p.problem_id].calls, digests=True)
-        for p in problems
-        if p.problem_id in plans
-    ]
-    outcomes = {done.program_id: done.calls for done in sandbox.run(programs)}
-    return [
-        complete(
-            problem,
-            [
-                outcomes[problem.problem_id][plans[problem.problem_id].call_index[case.call]]
-                for case in problem.gold_cases
-                if case.call
-            ],
-        )
-        if problem.problem_id in plans
-        else problem
+def with_gold(problems: Sequence[Problem], settings: SandboxSettings) -> tuple[list[Problem], list[CpuLimit]]:
+    """The same problems, all with expected values, and the CPU limits of their programs, in their order.
+
+    Containers are started only if there is gold. Raises `FlywheelError` when a gold solution gives no value
+    where one is needed.
+    """
+    executions = _run(problems, settings)
+    filled = [
+        _fill(problem, executions[problem.problem_id]) if is_open(problem) else problem
         for problem in problems
     ]
+    limits = [
+        CpuLimit(
+            problem.problem_id,
+            cpu_limit(problem.source, settings, gold_seconds(executions.get(problem.problem_id))),
+            cpu_limit(problem.source, settings),
+        )
+        for problem in problems
+    ]
+    return filled, limits
 
 
-def _plan(problem: Problem) -> CallPlan:
-    return plan_calls([Suite("", problem.problem_id, problem.gold_cases)])
+def gold_seconds(execution: Execution | None) -> float | None:
+    """CPU seconds of a gold solution on its suite; None if it did not run, or not to each call's end.
+
+    A check counts with its wall time: its CPU time is the test process's, without the solution's.
+    """
+    if execution is None:
+        return None
+    calls, checks = execution.calls, execution.checks
+    if any(outcome.kind not in ("value", "exception") or outcome.loading for outcome in (*calls, *checks)):
+        return None
+    return sum([call.cpu_ms for call in calls] + [check.wall_ms for check in checks]) / 1e3
 
 
-def filled(problems: Sequence[Problem], settings: SandboxSettings) -> list[Problem]:
-    """`fill` in containers of its own; none is started when nothing is missing."""
-    if not any(map(is_open, problems)):
-        return list(problems)
+def _run(problems: Sequence[Problem], settings: SandboxSettings) -> dict[str, Execution]:
+    """By problem_id, of all that have gold."""
+    plans = {suite.problem_id: plan_calls([suite]) for suite in known_records(problems)[1]}
+    programs = [
+        Program(
+            problem.problem_id,
+            problem.gold_solution,
+            problem.entry_point,
+            plan.calls,
+            plan.checks,
+            digests=bool(problem.gold_cases),
+            cpu_s=cpu_limit(problem.source, settings),
+        )
+        for problem in problems
+        if problem.gold_solution and (plan := plans.get(problem.problem_id))
+    ]
+    if not programs:
+        return {}
     limits = limits_for({problem.source for problem in problems}, settings)
-    with DockerSandbox(limits, ensure_image(say), "gold") as sandbox:
-        return fill(sandbox, problems)
+    with DockerSandbox(limits, ensure_image(say, settings.numpy), "gold") as sandbox:
+        return {done.program_id: done for done in sandbox.run(programs)}
+
+
+def _fill(problem: Problem, execution: Execution) -> Problem:
+    """The problem with its gold's values as the expected ones."""
+    suite = known_records([problem])[1][0]
+    plan = plan_calls([suite])
+    return complete(
+        problem, [execution.calls[plan.call_index[case.call]] for case in suite.cases if case.call]
+    )

@@ -158,6 +158,8 @@ class Program:
 
     `code` None is the null candidate: every call of its stub returns a unique opaque object. It has no
     steps. `digests`: a list or tuple too large to travel comes as its digest, which only an equal one equals.
+    `cpu_s`: CPU time of its own, if less than the settings' (0: the settings'), as evalplus limits each task
+    by its canonical solution's time.
     """
 
     program_id: str
@@ -167,6 +169,16 @@ class Program:
     checks: tuple[str, ...] = ()
     steps: tuple[Call | str, ...] = ()
     digests: bool = False
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CpuLimit:
+    """CPU seconds of a problem's programs, `gold_cpu_s` of its gold solution; 0: the settings'."""
+
+    problem_id: str
+    cpu_s: float = 0.0
+    gold_cpu_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

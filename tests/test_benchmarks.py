@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tasks.benchmarks import FILES, load_mbpp, load_starter
+from tasks.benchmarks import FILES, GOLD_TIMES, cpu_limit, limits_for, load_mbpp, load_starter
 from tasks.execution import Seeds, execute_shard, two_seeds
 from tasks.judging import holds, plan_calls
 from tasks.known import candidates_of, known_records
@@ -53,6 +55,21 @@ def test_mbpp_gold_passes_its_own_tests(image: str) -> None:
     # Their gold returns a re.Match where the test asks for truth: an opaque value has none. All are train.
     assert failed == ["gold/mbpp/737", "gold/mbpp/787", "gold/mbpp/794"]
     assert all(p.split == "train" for p in problems if f"gold/{p.problem_id}" in failed)
+
+
+@given(
+    st.sampled_from(["starter", "mbpp", "mbpp-plus", "humaneval", "livecodebench"]),
+    st.floats(0.01, 600),
+    st.floats(0, 600),
+)
+def test_a_program_has_a_multiple_of_golds_time(benchmark: str, own_s: float, gold_s: float) -> None:
+    settings = SandboxSettings(cpu_s=own_s)
+    most = limits_for([benchmark], settings).cpu_s
+    limit = cpu_limit(benchmark, settings, gold_s)
+    assert own_s <= limit <= most == cpu_limit(benchmark, settings)
+    assert limit in (own_s, GOLD_TIMES * gold_s, most)
+    assert limit >= min(GOLD_TIMES * gold_s, most)
+    assert limit == own_s or limit <= GOLD_TIMES * gold_s
 
 
 def test_statement_files_read_back(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tasks.benchmarks.evalplus_inputs import decode_mbpp
 from tasks.benchmarks.files import data_file
 from tasks.engines.sandbox import DockerSandbox
 from tasks.errors import FlywheelError
-from tasks.gold import filled, is_open
+from tasks.gold import is_open, with_gold
 from tasks.judging import judge, plan_calls
 from tasks.records import Case, Outcome, Problem, Program, Suite
 from tasks.settings import EvaluationSettings, SandboxSettings
@@ -88,7 +88,7 @@ def test_slow_canonical_solutions_pass(image: str) -> None:
 def test_missing_expected_values_are_those_of_the_canonical_solution() -> None:
     theirs = {problem.problem_id: problem for problem in labelled()}
     chosen = [p for p in load_mbpp_plus() if number(p) in ("3", "82", "124", "558", "737")]
-    ours = filled(chosen, SandboxSettings())
+    ours, _ = with_gold(chosen, SandboxSettings())
     assert len(ours) == 5
     assert not any(map(is_open, ours))
     assert ours == [theirs[problem.problem_id] for problem in ours]

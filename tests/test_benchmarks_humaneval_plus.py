@@ -19,7 +19,7 @@ from tasks.benchmarks.files import read_rows
 from tasks.benchmarks.humaneval import _packaged
 from tasks.errors import FlywheelError
 from tasks.execution import Seeds, execute_shard
-from tasks.gold import filled
+from tasks.gold import with_gold
 from tasks.known import known_records
 from tasks.metrics import compare, summarise
 from tasks.records import Case, Problem, ProblemScore, Sample, Solution
@@ -90,7 +90,7 @@ def test_base_and_both_are_told_apart_in_one_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: Seeds
 ) -> None:
     write(tmp_path, monkeypatch)
-    problems = filled(load_benchmark("humaneval-plus"), SandboxSettings())
+    problems, _ = with_gold(load_benchmark("humaneval-plus"), SandboxSettings())
     assert [problem.problem_id for problem in problems] == [
         f"humaneval-plus/{number}" for number in (0, 2, 32, 38)
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.consensus import decide_all
@@ -20,7 +22,7 @@ from tasks.execution import (
     suite_program,
 )
 from tasks.judging import holds, judge, plan_calls, suite_verdicts
-from tasks.records import Behaviour, Case, Execution, Outcome, Problem, Solution, Suite
+from tasks.records import Behaviour, Case, CpuLimit, Execution, Outcome, Problem, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.suites import make_call
 from tasks.values import encode
@@ -171,6 +173,21 @@ def test_calls_that_never_end_cost_the_others_nothing(seeds: Seeds) -> None:
     row = behaviour(seeds, code, suites)
     assert not row.order_dependent
     assert verdicts(row, suites) == ["pfffff", "p"]
+
+
+def test_programs_are_limited_by_problem_but_gold_and_its_likes(seeds: Seeds) -> None:
+    slow = "import time\ndef f(x):\n    while time.process_time() < 0.25:\n        pass\n    return x\n"
+    solutions = [
+        solution("like gold", f"# Slow.\n{slow}", PROBLEM),
+        replace(solution("gold", slow, PROBLEM), origin="gold"),
+        solution("slow", slow.replace("x", "y"), PROBLEM),
+        solution("endless", "def f(x):\n    while True:\n        pass\n", PROBLEM),
+    ]
+    name = PROBLEM.problem_id
+    suites = {name: [suite_of("one", case(1, expected=1))]}
+    rows = execute_shard(seeds, [PROBLEM], {name: solutions}, suites, {name: CpuLimit(name, cpu_s=0.1)})
+    assert [row.calls[0].kind for row in rows] == ["value", "value", "timeout", "timeout"]
+    assert all(90 < row.calls[0].cpu_ms < 400 for row in rows[2:])
 
 
 def test_a_limit_reached_together_is_none_reached_by_a_suite(seeds: Seeds) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.engines.containers import LEAST_WALL_S, time_limits
 from tasks.engines.sandbox import DockerSandbox
 from tasks.records import Program
 from tasks.settings import SandboxSettings
@@ -46,6 +51,29 @@ def test_limits_are_settings(image: str) -> None:
     assert kinds(tight, image) == ["memory", "timeout", "timeout", "output_limit"]
     roomy = SandboxSettings(slots=1, memory_mb=256, cpu_s=2, wall_s=20, output_kb=64)
     assert kinds(roomy, image) == ["value"] * 4
+
+
+@given(st.floats(0.01, 600), st.floats(0.01, 3600), st.floats(0, 1000))
+def test_a_program_may_have_less_time_than_the_settings_give(cpu_s: float, wall_s: float, own: float) -> None:
+    settings = SandboxSettings(cpu_s=cpu_s, wall_s=wall_s)
+    cpu, wall = time_limits(settings, own)
+    assert cpu == (min(own, cpu_s) if own else cpu_s)
+    assert min(wall_s, LEAST_WALL_S) <= wall <= wall_s
+    assert wall in (wall_s, LEAST_WALL_S, pytest.approx(wall_s * cpu / cpu_s))
+
+
+def test_a_program_that_never_ends_has_its_own_cpu_time(image: str) -> None:
+    code = "def f(x):\n    while x:\n        pass\n    return x\n"
+    own = Program("own", code, "f", (call("f", 1), call("f", 0)), ("assert f(1)",), cpu_s=0.2)
+    steps = Program("steps", code, "f", steps=("assert f(1)", call("f", 1)), cpu_s=0.2)
+    enough = Program("enough", CODE, "f", (call("cpu", 0.6),))
+    with DockerSandbox(SandboxSettings(slots=1, cpu_s=60, wall_s=180), image, "tests-limits") as sandbox:
+        first, second, third = sandbox.run([own, steps, enough])
+    endless = [first.calls[0], *first.checks, *second.steps]
+    assert [(outcome.kind, outcome.detail) for outcome in endless] == [("timeout", "cpu")] * 4
+    # The kernel looks at the clock now and then; a busy machine delays the end, not by seconds of CPU time.
+    assert all(190 < outcome.cpu_ms < 2000 for outcome in endless)
+    assert (first.calls[1].kind, third.calls[0].kind) == ("value", "value")
 
 
 def test_slots_work_at_once(image: str) -> None:

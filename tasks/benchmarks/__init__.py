@@ -33,6 +33,7 @@ from tasks.settings import SandboxSettings
 __all__ = [
     "FILES",
     "check_benchmark",
+    "cpu_limit",
     "limits_for",
     "load_benchmark",
     "load_humaneval",
@@ -64,12 +65,25 @@ _LEAST: dict[str, dict[str, float]] = {
 }
 
 
+# evalplus grants four times the canonical solution's time, and a second at least. Here a program runs on the
+# calls of all its suites, in a container that has other work beside it.
+GOLD_TIMES = 10
+
+
 def limits_for(benchmarks: Iterable[str], settings: SandboxSettings) -> SandboxSettings:
     """The sandbox's settings with every limit at least what these benchmarks' gold solutions need."""
     limits = settings.model_dump()
     for least in (_LEAST.get(name, {}) for name in benchmarks):
         limits.update({limit: max(value, limits[limit]) for limit, value in least.items()})
     return SandboxSettings(**limits)
+
+
+def cpu_limit(benchmark: str, settings: SandboxSettings, gold_s: float | None = None) -> float:
+    """CPU seconds of a program for a problem whose gold solution takes `gold_s` on its gold suite: the
+    settings' own, `GOLD_TIMES` gold's where that is more, but never more than the benchmark needs at most,
+    which is also what a program gets where gold's time is not known."""
+    most = limits_for([benchmark], settings).cpu_s
+    return most if gold_s is None else min(most, max(settings.cpu_s, GOLD_TIMES * gold_s))
 
 
 def check_benchmark(name: str) -> None:

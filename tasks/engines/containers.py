@@ -29,6 +29,7 @@ from tasks.settings import SandboxSettings
 
 OVERHEAD_MB = 64
 SCRATCH_MB = 16
+LEAST_WALL_S = 10.0
 MAX_MS = 1e8
 LABEL = "flywheel.sandbox"
 _DOCKER_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
@@ -97,8 +98,9 @@ class Container:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def send(self, kind: str, payloads: list[bytes]) -> int:
-        """Queues a request (see `sandbox_image.frames`); its number, which the answer repeats."""
+    def send(self, kind: str, payloads: list[bytes], cpu_s: float = 0.0) -> int:
+        """Queues a request (see `sandbox_image.frames`), its CPU time as in `Program`; its number, which the
+        answer repeats."""
         settings = self.settings
         self.sent += 1
         sizes = [0, len(payloads[0])] if kind == "null" else [*map(len, payloads), 0][:2]
@@ -106,8 +108,7 @@ class Container:
             self.sent,
             frames.KINDS.index(kind),
             *sizes,
-            settings.cpu_s,
-            settings.wall_s,
+            *time_limits(settings, cpu_s),
             settings.memory_mb * 1024,
             settings.output_kb * 1024,
             max(1, (settings.processes - 2) // 2),
@@ -189,6 +190,16 @@ class Container:
         if hasattr(self, "id"):
             remove(self._api, self.id)
         self._client.close()
+
+
+def time_limits(settings: SandboxSettings, cpu_s: float) -> tuple[float, float]:
+    """CPU and wall seconds of a program with `Program.cpu_s`; never more than the settings' own.
+
+    Wall time is the backstop: it shrinks in proportion, but not below what a loaded machine may need.
+    """
+    if not 0 < cpu_s < settings.cpu_s:
+        return settings.cpu_s, settings.wall_s
+    return cpu_s, min(settings.wall_s, max(LEAST_WALL_S, settings.wall_s * cpu_s / settings.cpu_s))
 
 
 def _read_status(head: bytearray, max_data: int) -> dict[str, Any]:

@@ -36,12 +36,14 @@ _NULL_VALUE = values.encode(values.Opaque("null"))
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One episode: `kind` and `payloads` as `sandbox_image.supervisor` reads them, and whose it is."""
+    """One episode: `kind` and `payloads` as `sandbox_image.supervisor` reads them, whose it is, and its CPU
+    seconds (`Program.cpu_s`)."""
 
     kind: str
     payloads: list[bytes]
     section: _Section
     count: int
+    cpu_s: float
 
 
 @dataclass(slots=True)
@@ -86,11 +88,11 @@ class Episodes:
         steps = [part if isinstance(part, str) else [part.function, part.arguments] for part in parts]
         task = {"code": program.code, "digest_above": DIGEST_ABOVE * program.digests}
         if not any(isinstance(part, str) for part in parts):
-            return Request("calls", [_json({**task, "calls": steps})], section, len(parts))
+            return Request("calls", [_json({**task, "calls": steps})], section, len(parts), program.cpu_s)
         test = _json({**task, "entry_point": program.entry_point, "steps": steps})
         if program.code is None:
-            return Request("null", [test], section, len(parts))
-        return Request("check", [_json(task), test], section, len(parts))
+            return Request("null", [test], section, len(parts), program.cpu_s)
+        return Request("check", [_json(task), test], section, len(parts), program.cpu_s)
 
     def settle(self, request: Request, status: dict[str, Any], data: bytes) -> None:
         """Takes the answer to `request`; every answer moves at least one call or check to its outcome."""

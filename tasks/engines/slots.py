@@ -123,7 +123,7 @@ class Slot:
     def _ask(self, episodes: Episodes, request: Request, task: Task | None, expected: str = "") -> None:
         if not self.queue:
             self.since = time.monotonic()
-        number = self.container.send(request.kind, request.payloads)
+        number = self.container.send(request.kind, request.payloads, request.cpu_s)
         self.queue.append(Asked(number, episodes, request, task, expected))
 
     def collect(self, moved: list[Asked]) -> None:

@@ -32,10 +32,10 @@ from tasks.benchmarks.files import data_file
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.errors import FlywheelError
-from tasks.gold import filled
+from tasks.gold import with_gold
 from tasks.judging import judge, plan_calls
 from tasks.mutation import mutants
-from tasks.records import Problem, Program, Suite
+from tasks.records import CpuLimit, Problem, Program, Suite
 from tasks.settings import SandboxSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,11 +67,14 @@ def rows_of(problems: Sequence[Problem], count: int, samples: Sequence[dict[str,
     return rows
 
 
-def ours(problems: Sequence[Problem], rows: Sequence[Row], limits: SandboxSettings) -> dict[str, str]:
+def ours(
+    problems: Sequence[Problem], rows: Sequence[Row], limits: Sequence[CpuLimit], sandbox: SandboxSettings
+) -> dict[str, str]:
     """`{"row part": "pass" | "fail" | "timeout"}` of every row and part of its tests."""
     suites = {p.problem_id: Suite("gold", p.problem_id, p.gold_cases) for p in problems}
     plans = {name: plan_calls([suite]) for name, suite in suites.items()}
     entry_points = {p.problem_id: p.entry_point for p in problems}
+    limit_of = {limit.problem_id: limit for limit in limits}
     programs = [
         Program(
             row.row_id,
@@ -80,12 +83,15 @@ def ours(problems: Sequence[Problem], rows: Sequence[Row], limits: SandboxSettin
             plans[row.problem_id].calls,
             plans[row.problem_id].checks,
             digests=True,
+            cpu_s=limit_of[row.problem_id].gold_cpu_s
+            if row.origin == "canonical"
+            else limit_of[row.problem_id].cpu_s,
         )
         for row in rows
     ]
     found: dict[str, str] = {}
-    with DockerSandbox(limits, ensure_image(print), "verdicts") as sandbox:
-        for row, done in zip(rows, sandbox.run(programs), strict=True):
+    with DockerSandbox(sandbox, ensure_image(print), "verdicts") as pool:
+        for row, done in zip(rows, pool.run(programs), strict=True):
             plan = plans[row.problem_id]
             for part in dict.fromkeys(case.source for case in suites[row.problem_id].cases):
                 cases = [case for case in suites[row.problem_id].cases if case.source == part]
@@ -161,7 +167,6 @@ def main() -> None:
     parser.add_argument("--benchmarks", nargs="+", default=["mbpp-plus", "humaneval", "humaneval-plus"])
     parser.add_argument("--tasks", type=int, default=0, help="so many tasks a benchmark, drawn; 0: all")
     parser.add_argument("--mutants", type=int, default=10)
-    parser.add_argument("--cpu-s", type=float, help="CPU time of a program; the benchmark's own if not given")
     parser.add_argument("--samples", type=Path, help="JSON lines of problem_id and code")
     parser.add_argument("--peer", default=str(ROOT / ".venv-peers/bin/python"))
     options = parser.parse_args()
@@ -176,13 +181,11 @@ def main() -> None:
             continue
         if options.tasks:
             problems = random.Random(SEED).sample(problems, min(options.tasks, len(problems)))
-        limits = limits_for([name], SandboxSettings())
-        problems = filled(problems, limits)
-        if options.cpu_s:
-            limits = limits.model_copy(update={"cpu_s": options.cpu_s, "wall_s": 10 * options.cpu_s})
+        problems, limits = with_gold(problems, SandboxSettings())
         rows = rows_of(problems, options.mutants, samples)
         print(f"{name}: {len(problems)} tasks, {len(rows)} programs", flush=True)
-        print("\n".join(report(rows, ours(problems, rows, limits), theirs(rows, options.peer))), flush=True)
+        mine = ours(problems, rows, limits, limits_for([name], SandboxSettings()))
+        print("\n".join(report(rows, mine, theirs(rows, options.peer))), flush=True)
 
 
 if __name__ == "__main__":
