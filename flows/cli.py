@@ -318,9 +318,10 @@ def main() -> None:
 
 def _usage(error: Any) -> str:
     """What is wrong with a command line, and who tells its options; "" where that was printed already."""
-    command = error.ctx.command_path if error.ctx else "flywheel"
+    named = [word for word in sys.argv[1:2] if not word.startswith("-")]
+    command = error.ctx.command_path if error.ctx else " ".join(["flywheel", *named])
     text = error.format_message().rstrip(".")
-    return f"{text}. See `{command} --help`." if text else ""
+    return f"{text}{'' if text.endswith('?') else '.'} See `{command} --help`." if text else ""
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ class _Raises:
     def __init__(
         self,
         wanted: Types,
-        match: str | re.Pattern[str] | None,
-        check: Callable[[BaseException], bool] | None,
+        match: str | re.Pattern[str] | None = None,
+        check: Callable[[BaseException], bool] | None = None,
     ) -> None:
         self.wanted, self.pattern, self.check = wanted, match, check
         self.info = ExceptionInfo()
@@ -61,17 +61,16 @@ def raises(
     wanted: Types,
     function: Callable[..., object] | None = None,
     *args: object,
-    match: str | re.Pattern[str] | None = None,
-    check: Callable[[BaseException], bool] | None = None,
-    **kwargs: object,
+    **kwargs: Any,
 ) -> Any:
-    """`with raises(E, match=...) as info:`, or at once `raises(E, function, *args)`; the latter's info."""
+    """`with raises(E, match=..., check=...) as info:`, or at once `raises(E, function, *args, **kwargs)`;
+    the latter's info."""
     kinds = wanted if isinstance(wanted, tuple) else (wanted,)
     if not kinds or not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
         raise TypeError("raises() wants exception types")
-    manager = _Raises(wanted, match, check)
     if function is None:
-        return manager
+        return _Raises(wanted, **kwargs)
+    manager = _Raises(wanted)
     with manager:
         function(*args, **kwargs)
     return manager.info

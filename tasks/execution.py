@@ -53,7 +53,8 @@ from tasks.workspace import ModelRef, Ref, Stage, StageResult
 SHARD_PROBLEMS = 32
 MAX_FAULT_SHARE = 0.2
 _CACHED_CHARACTERS = 4000
-_SEES_LINES = re.compile(r"lineno|traceback|inspect|co_")
+# How a program may come to see where in its text it stands, or the code object that knows.
+_SEES_LINES = re.compile(r"line|trace|inspect|warnings|co_|__code__|marshal|\bdis\b")
 _NO_LIMIT = CpuLimit("")
 DIFFERS = Outcome("no_result", detail="differs from suite to suite")
 
@@ -98,7 +99,8 @@ def _essence(code: str) -> str:
     tree = None if _SEES_LINES.search(code) else parse_python(code)
     try:
         return code if tree is None else record_id(ast.dump(tree))
-    except RecursionError:
+    except (RecursionError, ValueError):
+        # Too deep, or an int with more digits than may be written.
         return code
 
 

@@ -128,7 +128,7 @@ class _ValueKeys(dict[str, str]):
             key = values.text_key(value)
         except values.ValueFormatError:
             key = f"?unreadable {value}"
-        if len(value) <= CACHED_CHARACTERS:
+        if max(len(value), len(key)) <= CACHED_CHARACTERS:
             if len(self) >= CACHED_VALUES:
                 self.clear()
             self[value] = key

@@ -183,16 +183,16 @@ def _group(row: ProblemScore) -> str:
 def summarise(
     rows: Sequence[ProblemScore], settings: EvaluationSettings, seed: int = 0
 ) -> dict[str, dict[str, Interval]]:
-    """`{"benchmark/split": {metric: Interval}}`."""
+    """`{"benchmark/split": {metric: Interval}}`, of those that have a metric: k may be too large for all."""
     table: dict[str, dict[str, Interval]] = {}
     for name in dict.fromkeys(f"{row.benchmark}/{row.split}" for row in rows):
         part = [row for row in rows if f"{row.benchmark}/{row.split}" == name]
-        table[name] = {}
         for metric, of in metrics(settings.k).items():
             found = [(value, _group(row)) for row in part if (value := of(row)) is not None]
             if found:
                 values, groups = zip(*found, strict=True)
-                table[name][metric] = bootstrap(values, settings.bootstrap, seed, groups)
+                interval = bootstrap(values, settings.bootstrap, seed, groups)
+                table.setdefault(name, {})[metric] = interval
     return table
 
 

@@ -76,6 +76,10 @@ def pool_of(candidates: Sequence[Wrong], samples: Sequence[Wrong], count: int) -
     ]
 
 
+def _origin(solution: Solution) -> str:
+    return "mutants" if solution.origin == "mutant" else "samples" if solution.sample_id else "shipped"
+
+
 @step("negatives")
 def negatives(
     turn: Turn,
@@ -131,7 +135,3 @@ def negatives(
         "candidate_behaviours": candidate_behaviours,
     }
     return run_stage(turn, "negatives", 1, inputs, {"negatives": settings.negatives}, compute)
-
-
-def _origin(solution: Solution) -> str:
-    return "mutants" if solution.origin == "mutant" else "samples" if solution.sample_id else "shipped"

@@ -50,7 +50,7 @@ def explain_validation(error: ValidationError) -> str:
         text = f"unknown setting {name!r}{_suggestion(first['loc'])}"
     else:
         text = f"setting {name!r}: {first['msg'][:1].lower()}{first['msg'][1:]}, not {first['input']!r}"
-    return text + (f" (and {len(more)} more)" if more else "") + "; README lists the settings."
+    return text + (f" (and {len(more)} more)" if more else "") + "; tasks/settings.py describes them all."
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:

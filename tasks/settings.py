@@ -237,10 +237,18 @@ class RowSettings(_Settings):
         3.0, ge=1, le=1000, description="Rows of one role for one of the other, at most."
     )
     max_one_liner_share: float = Field(
-        0.8, ge=0, le=1, description="Solver rows whose program is one line (pairs: preferred to longer)."
+        0.8,
+        ge=0,
+        le=1,
+        description="Solver rows whose program is one line (pairs: preferred to longer); half of "
+        "the role's rows stay in any case.",
     )
     max_uniform_share: float = Field(
-        0.25, ge=0, le=1, description="Verifier rows whose cases all expect one value."
+        0.25,
+        ge=0,
+        le=1,
+        description="Verifier rows whose cases all expect one value; half of the role's rows stay "
+        "in any case.",
     )
     held_out: float = Field(
         0.1, ge=0, lt=1, description="Share of problems whose rows are held out, for early stopping."
@@ -313,7 +321,9 @@ class EvaluationSettings(_Settings):
     solutions: int = Field(4, ge=1, le=1024, description="Solutions sampled a problem.")
     suites: int = Field(2, ge=1, le=1024, description="Suites sampled a problem, or outputs predicted.")
     temperature: float = Field(0.6, ge=0, le=2, description="Temperature of evaluation.")
-    k: list[int] = Field([1, 4], description="The k of pass@k; each at most `solutions`.")
+    k: list[int] = Field(
+        [1, 4], description="The k of pass@k; each at most `solutions` (of predicted outputs: `suites`)."
+    )
     negatives: int = Field(
         20, ge=0, le=1000, description="Known-wrong solutions a problem that suites should reject, if found."
     )

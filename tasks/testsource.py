@@ -112,7 +112,8 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     try:
         plain = teststyles.Plain().visit(module)
         return [ast.unparse(ast.fix_missing_locations(test)) for test in _walk(plain.body, [], entry_point)]
-    except RecursionError:
+    except (RecursionError, ValueError):
+        # Too deep, or an int with more digits than may be written.
         return []
 
 

@@ -252,6 +252,8 @@ def test_the_form_of_every_setting_is_described_and_drawable() -> None:
     ("args", "words"),
     [
         (["run", "--nope"], "flywheel: No such option: --nope. See `flywheel run --help`."),
+        (["run", "--set"], "flywheel: Option '--set' requires an argument. See `flywheel run --help`."),
+        (["shwo"], "flywheel: No such command 'shwo'. Did you mean 'show'? See `flywheel --help`."),
         (["execute"], "flywheel: Missing option '--problems'. See `flywheel execute --help`."),
         (["turn"], "flywheel: No such command 'turn'. See `flywheel --help`."),
     ],

@@ -187,7 +187,8 @@ def test_programs_are_limited_by_problem_but_gold_and_its_likes(seeds: Seeds) ->
     suites = {name: [suite_of("one", case(1, expected=1))]}
     rows = execute_shard(seeds, [PROBLEM], {name: solutions}, suites, {name: CpuLimit(name, cpu_s=0.1)})
     assert [row.calls[0].kind for row in rows] == ["value", "value", "timeout", "timeout"]
-    assert all(90 < row.calls[0].cpu_ms < 400 for row in rows[2:])
+    # Of CPU time, and far from the settings' two seconds, however busy the machine is.
+    assert all(90 < row.calls[0].cpu_ms < 1500 for row in rows[2:])
 
 
 def test_a_limit_reached_together_is_none_reached_by_a_suite(seeds: Seeds) -> None:
@@ -326,5 +327,13 @@ def test_codes_with_one_syntax_tree_are_one_program() -> None:
 def test_codes_that_look_at_their_own_lines_are_not_merged() -> None:
     code = "import sys\ndef f():\n    return sys._getframe().f_lineno\n"
     assert program_name("p", code) != program_name("p", f"\n{code}")
+    for looks in ("import dis\nx = list(dis.findlinestarts(f.__code__))\n", "import warnings\n"):
+        assert program_name("p", looks) != program_name("p", f"\n{looks}")
     assert program_name("p", "def f(:") != program_name("p", "def f( :")
     assert program_name("p", "def f():\n    return 1\n") != program_name("p", "def f():\n    return True\n")
+
+
+def test_a_number_that_cannot_be_written_is_a_program_like_any_other() -> None:
+    code = f"def f():\n    return 0x{'f' * 3900}\n"
+    assert program_name("p", code) == program_name("p", code)
+    assert program_name("p", code) != program_name("p", f"{code}\n")

@@ -241,3 +241,7 @@ def test_reading_survives_anything(text: str) -> None:
     reading = read_cases([text], "f")
     for found in reading.cases:
         ast.parse(case_source(found, "f"))
+
+
+def test_a_number_that_cannot_be_written_is_no_test() -> None:
+    assert split(f"assert f(0x{'f' * 3900}) == 1\n") == []

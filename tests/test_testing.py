@@ -98,6 +98,7 @@ def test_raises_as_pytest_has_it(module: Any) -> None:
     assert str(info.value) == "nooo"
     assert info.match("^no")
     assert str(module.raises((KeyError, ValueError), int, "x").value).startswith("invalid literal")
+    assert module.raises(TypeError, lambda match: match + None, match="no").type is TypeError
     with pytest.raises(ZeroDivisionError), module.raises(ValueError):
         raise ZeroDivisionError
     for wrong in (lambda: None, lambda: int("x")):

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -92,18 +93,22 @@ class ReplaySampler:
         return cls(recorded)
 
     def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
-        return [self._answer(request) for request in requests]
+        taken: Counter[str] = Counter()
+        return [self._answer(request, taken) for request in requests]
 
     def close(self) -> None:
         """Holds nothing."""
 
-    def _answer(self, request: Request) -> list[Completion]:
+    def _answer(self, request: Request, taken: Counter[str]) -> list[Completion]:
         texts = self._source(request) if callable(self._source) else self._source.get(request.prompt, ())
         if not texts:
             raise FlywheelError(
                 f"no recorded completion for the prompt that ends in {request.prompt[-80:]!r}"
             )
-        chosen = [texts[index % len(texts)] for index in range(request.n)]
+        # A prompt that is asked twice, at two temperatures, goes on where its first answers ended.
+        first = taken[request.prompt]
+        taken[request.prompt] += request.n
+        chosen = [texts[index % len(texts)] for index in range(first, first + request.n)]
         return [Completion(text, "stop", len(text.split())) for text in chosen]
 
 
