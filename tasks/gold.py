@@ -47,14 +47,16 @@ def with_gold(problems: Sequence[Problem], settings: SandboxSettings) -> tuple[l
 
 
 def gold_seconds(execution: Execution | None) -> float | None:
-    """CPU seconds of a gold solution on its suite; None if it did not run, or not to each call's end.
+    """CPU seconds of a gold solution on its suite; None if it did not run to the end of every call and check.
 
     A check counts with its wall time: its CPU time is the test process's, without the solution's.
     """
     if execution is None:
         return None
     calls, checks = execution.calls, execution.checks
-    if any(outcome.kind not in ("value", "exception") or outcome.loading for outcome in (*calls, *checks)):
+    if any(call.kind not in ("value", "exception") or call.loading for call in calls):
+        return None
+    if any(check.kind != "value" for check in checks):
         return None
     return sum([call.cpu_ms for call in calls] + [check.wall_ms for check in checks]) / 1e3
 

@@ -114,7 +114,13 @@ class SandboxSettings(_Settings):
 
     slots: int = Field(2, ge=1, le=256, description="Containers that work at once; one a core is right.")
     memory_mb: int = Field(256, ge=64, le=65_536, description="Memory of one program.")
-    cpu_s: float = Field(2.0, gt=0, le=600, description="CPU time of one program over all its calls.")
+    cpu_s: float = Field(
+        2.0,
+        gt=0,
+        le=600,
+        description="CPU time of one program over all its calls; on benchmarks ten times gold's if that is "
+        "more, up to what the benchmark's gold solutions need.",
+    )
     wall_s: float = Field(10.0, gt=0, le=3600, description="Wall time of one program: the backstop.")
     output_kb: int = Field(1024, ge=1, le=65_536, description="What one program may write or return.")
     processes: int = Field(32, ge=4, le=4096, description="Processes and threads of one container.")

@@ -51,8 +51,11 @@ def test_limits_are_ten_times_what_gold_takes(image: str) -> None:
 
 def test_the_time_of_gold_is_known_when_it_came_to_its_ends() -> None:
     call = Outcome("value", "1", cpu_ms=20, wall_ms=90)
-    check = Outcome("exception", exception="AssertionError", cpu_ms=1, wall_ms=30)
-    assert gold_seconds(Execution("p", (call, call), (check,))) == pytest.approx(0.07)
+    error = Outcome("exception", exception="ValueError", cpu_ms=10)
+    check = Outcome("value", cpu_ms=1, wall_ms=30)
+    assert gold_seconds(Execution("p", (call, call, error), (check,))) == pytest.approx(0.08)
     assert gold_seconds(None) is None
     for cut in (Outcome("timeout"), Outcome("exception", exception="NameError", loading=True)):
         assert gold_seconds(Execution("p", (call, cut), (check,))) is None
+    for cut in (Outcome("timeout"), Outcome("exception", exception="AssertionError")):
+        assert gold_seconds(Execution("p", (call,), (check, cut))) is None

@@ -11,7 +11,7 @@ import pytest
 from flows.iteration import iteration
 from flows.report import markdown_of
 from tasks.records import Pair, SftRow
-from tasks.settings import IterationSettings
+from tasks.settings import MUTANT_CPU_SHARE, IterationSettings
 from tasks.tables import read_plain
 from tasks.workspace import Ref, StageResult, Workspace
 from tests import replay
@@ -83,6 +83,23 @@ def test_mutants_and_the_pool_of_negatives_serve_the_tests(finished: Any) -> Non
     assert len(pool) == len({(row["problem_id"], row["code"]) for row in pool})
     # Both models met the same pool, and both scores name it.
     assert len({stage.inputs["pool"] for stage in stages_called(settings, "score-")}) == 1
+
+
+def test_labelled_problems_limit_their_programs_and_self_play_does_not(finished: Any) -> None:
+    settings, _ = finished
+    (scored,) = stages_called(settings, "evaluation-set")
+    limits = table(settings, "evaluation-set", "limits")[1]
+    assert len(limits) == scored.tables["scored"].rows
+    # Starter's gold is quick, and its limits are the settings' own.
+    own = settings.sandbox.cpu_s
+    assert {(row["cpu_s"], row["gold_cpu_s"]) for row in limits} == {(own, own)}
+    shares = table(settings, "candidates", "limits")[1]
+    assert {row["cpu_s"] for row in shares} == {own * MUTANT_CPU_SHARE}
+    given = {stage.stage: stage.inputs.get("limits") for stage in stages_called(settings, "execute-")}
+    digest = scored.tables["limits"].digest
+    assert given["execute-before"] == given["execute-before-pool"] == digest
+    assert given["execute-candidates"] not in (None, digest)
+    assert given["execute-self-play"] is given["execute-mutants"] is None
 
 
 def test_training_really_changed_the_model(finished: Any) -> None:
