@@ -181,6 +181,7 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
         (votes < enough_votes, "too few votes"),
         (len(agreed) < settings.min_cases, "too few agreed cases"),
         (winner.outputs < settings.min_outputs, "the winners return one value only"),
+        (winner.score < settings.min_score, "too low a score"),
         (len(expected) < settings.min_expected_values, "agreed cases expect one value only"),
         (margin < settings.min_margin, "no margin over the runner-up"),
     )

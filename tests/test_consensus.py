@@ -55,6 +55,10 @@ def test_reasons_name_what_was_missing() -> None:
     assert decided(behaviours(samples(3, 1), []), suites=[]).reason == "no case that tests anything"
     strict = SETTINGS.model_copy(update={"min_cases": 9})
     assert decided(behaviours(samples(4, 2)), strict).reason == "too few agreed cases"
+    decision = decided(behaviours(samples(4, 2)))
+    for score, reason in ((decision.score, ""), (decision.score + 0.01, "too low a score")):
+        above = SETTINGS.model_copy(update={"min_score": score})
+        assert decided(behaviours(samples(4, 2)), above).reason == reason
 
 
 def test_groups_of_errors_never_win() -> None:

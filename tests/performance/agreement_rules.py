@@ -2,7 +2,8 @@
 
 CodeT's rule lives here alone. Labels lie beside the ballot and no rule reads them.
 
-What helped on 2026-11-25 (80 problems, of which the model ever solves 13, so differences of a few problems):
+What helped on 2026-11-25 (80 problems, of which the model ever solves 13, so differences of a few problems;
+128 more, held out, in agreement_study.md):
 ranking by votes instead of by cases; asking for a variety of returned values, inputs being proposed apart
 from outputs; half the samples at a lower temperature; votes of one repeated program, as the model's
 confidence, at medium yield and one temperature only. What did not: discounting boolean cases, distinct

@@ -47,9 +47,10 @@ DRAWN = (
 
 
 def load() -> list[Labelled]:
-    """All problems that have samples, executed and labelled."""
+    """All problems that have samples, in the order in which they were drawn, executed and labelled."""
     rows = by_problem(read_table(SAMPLES, Drawn))
-    problems = [problem for problem in study_problems() if problem.problem_id in rows]
+    known = {problem.problem_id: problem for problem in study_problems()}
+    problems = [known[problem_id] for problem_id in rows if problem_id in known]
     settings = SandboxSettings(wall_s=30)
     labelled = []
     with two_seeds(settings, ensure_image(print), "agreement-study") as seeds:
@@ -160,10 +161,12 @@ def settings_of() -> list[Setting]:
             for n in (2, 3, 4, 5)
         ),
     ]
+    scores = [default.model_copy(update={"min_score": score}) for score in (4.0, 5.0, 6.0)]
     return [
         *(Setting(name, loose.model_copy(update=change)) for name, change in changes),
         Setting("**the defaults**", default),
         Setting("**the defaults, for pairs**", pairs),
+        *(Setting(f"the defaults, score {rule.min_score:g}", rule) for rule in scores),
     ]
 
 
@@ -215,9 +218,15 @@ def held_out(items: Sequence[Labelled], found: dict[str, list[Point]]) -> list[s
     for name in DRAWN:
         at = {p.kept: p for p in found[name]}
         lines.append(f"| {name} | {' | '.join(sure(at[n]) if n in at else '-' for n in kept)} |")
-    p, wrong = shipped(items, AgreementSettings())
-    with_defaults = f"The shipped rule with its defaults keeps {p.kept}: {sure(p)} cases"
-    return [*lines, "", f"{with_defaults}; {wrong:.0%} of what it rejects is wrong."]
+    lines += [""]
+    for setting in settings_of():
+        if "default" in setting.name:
+            p, wrong = shipped(items, setting.settings)
+            name = setting.name.replace("*", "")
+            lines.append(
+                f"- Under {name}, {p.kept} are kept: {sure(p)} cases; {wrong:.0%} of the rejected are wrong."
+            )
+    return lines
 
 
 def sure(p: Point) -> str:
