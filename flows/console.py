@@ -81,12 +81,13 @@ def print_markdown(text: str) -> None:
 def print_report(report: Mapping[str, Any], json_output: bool) -> None:
     """The report of an iteration, and how to see the run in the UI."""
     from flows.report import markdown_of
+    from flows.serving import known_server
 
     if json_output:
         print(json.dumps(report, default=str))
         return
     print_markdown(markdown_of(report))
-    server = os.environ.get("PREFECT_API_URL", "").rstrip("/").removesuffix("/api")
+    server = known_server().rstrip("/").removesuffix("/api")
     serve = "" if server else "`flywheel serve`, then "
     address = f"{server or _UI}/runs/flow-run/{report['flow_run_id']}"
     print(f"\nSee this run in the Prefect UI: {serve}open {address}")

@@ -26,9 +26,18 @@ def healthy(api_url: str) -> bool:
         return False
 
 
+def known_server() -> str:
+    """The API of the server that runs report to: PREFECT_API_URL, else the Prefect profile's; "" if none."""
+    if "PREFECT_API_URL" in os.environ:
+        return os.environ["PREFECT_API_URL"]
+    from prefect.settings import load_current_profile
+
+    return load_current_profile().to_environment_variables().get("PREFECT_API_URL", "")
+
+
 def check_server() -> None:
-    """Raises `FlywheelError` when PREFECT_API_URL names a server that does not answer."""
-    api_url = os.environ.get("PREFECT_API_URL")
+    """Raises `FlywheelError` when the known server does not answer."""
+    api_url = known_server()
     if api_url and not healthy(api_url):
         raise FlywheelError(f"no Prefect server answers at PREFECT_API_URL={api_url}: start it, or unset it.")
 
@@ -61,14 +70,16 @@ def serve_flows(settings: IterationSettings, port: int) -> None:
     """Serve until interrupted. The server that was started here ends with it; one that was found stays."""
     settings = settings.model_copy(update={"workspace": str(Path(settings.workspace).expanduser().resolve())})
     check_server()
-    api_url = os.environ.get("PREFECT_API_URL") or f"http://127.0.0.1:{port}/api"
+    api_url = known_server() or f"http://127.0.0.1:{port}/api"
     server = None
     if not healthy(api_url):
         print(f"starting a Prefect server on port {port} ...", flush=True)
         server = start_server(port, Path(settings.workspace).parent / "prefect-server.log")
-    os.environ["PREFECT_API_URL"] = api_url
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
     try:
-        _serve(settings, api_url.removesuffix("/api"))
+        with temporary_settings({PREFECT_API_URL: api_url}):
+            _serve(settings, api_url.removesuffix("/api"))
     finally:
         if server is not None:
             server.terminate()
@@ -76,7 +87,6 @@ def serve_flows(settings: IterationSettings, port: int) -> None:
 
 
 def _serve(settings: IterationSettings, ui_url: str) -> None:
-    # After PREFECT_API_URL is set: Prefect reads it when it is imported.
     from prefect import serve
     from prefect.deployments.runner import RunnerDeployment
     from prefect.types.entrypoint import EntrypointType

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -165,6 +166,20 @@ def test_a_prefect_server_that_does_not_answer_is_named(
     assert code == 1
     assert "no Prefect server answers at PREFECT_API_URL=http://127.0.0.1:9/api: start it" in text
     assert text.count("\n") == 1
+
+
+def test_a_prefect_profile_names_the_server_too(tmp_path: Path) -> None:
+    profile = 'active = "team"\n[profiles.team]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
+    (tmp_path / "profiles.toml").write_text(profile)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    script = "from flows.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "run", "--workspace", str(tmp_path / "w")],
+        env={**environment, "PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True,
+        cwd=Path(cli.__file__).parent.parent, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "no Prefect server answers at PREFECT_API_URL=http://127.0.0.1:9/api" in done.stderr
 
 
 def test_a_run_in_a_workspace_in_use_does_not_start(
