@@ -313,7 +313,8 @@ def main() -> None:
     if code == 130:
         # So does typer end after Ctrl-C, without a word.
         print("flywheel: stopped; `run` and `campaign` go on from here.", file=sys.stderr)
-    raise SystemExit(code)
+    # A command that ends well returns None.
+    raise SystemExit(code or 0)
 
 
 def _usage(error: Any) -> str:
