@@ -150,9 +150,10 @@ def test_a_candidate_meets_the_base_on_fresh_samples(turned: Any, tmp_path: Path
     workspace = Workspace(root)
     report = workspace.manifest(2)["finished"]
     base, candidate = ModelRef(**report["champion"]), ModelRef(**report["candidate"])
-    dev = next(s for s in workspace.stages(2) if s.stage == "evaluation-set").tables["dev"]
+    labelled = next(s for s in workspace.stages(2) if s.stage == "evaluation-set").tables
     passed = {"decision": "promote", "reason": "passed", "differences": {}}
-    met = _met_base(Turn(str(root), 2, 0), base, candidate, dev, settings, passed)
+    dev, limits = labelled["dev"], labelled["limits"]
+    met = _met_base(Turn(str(root), 2, 0), base, candidate, dev, limits, settings, passed)
     # The recording answers alike for every model: no gain over the base is no promotion.
     assert met["decision"] == "hold"
     assert met["reason"].startswith("passed; against the base, on fresh samples: pass@1 on dev changed by")
