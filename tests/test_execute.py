@@ -206,7 +206,12 @@ def test_a_run_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
         *files(tmp_path, solutions=[sleeper]),
     ]
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, cwd=Path(cli.__file__).parent.parent
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(cli.__file__).parent.parent,
+        # What a shell starts in the background ignores Ctrl-C, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while not list(tmp_path.glob(".out.jsonl.*")):
             assert process.poll() is None

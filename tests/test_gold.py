@@ -31,7 +31,8 @@ def f(x):
 
 def test_limits_are_ten_times_what_gold_takes(image: str) -> None:
     problems = [
-        PROBLEM,
+        # Without checks, whose wall time counts: on a busy machine that may be anything.
+        replace(PROBLEM, gold_suite=("assert f(1) == 1",)),
         replace(PROBLEM, problem_id="slow", gold_solution=SLOW),
         replace(PROBLEM, problem_id="endless", gold_solution=SLOW.replace("0.1", "9")),
         replace(PROBLEM, problem_id="own", source="starter", gold_solution=SLOW),
