@@ -335,9 +335,7 @@ class EvaluationSettings(_Settings):
     solutions: int = Field(4, ge=1, le=1024, description="Solutions sampled a problem.")
     suites: int = Field(2, ge=1, le=1024, description="Suites sampled a problem, or outputs predicted.")
     temperature: float = Field(0.6, ge=0, le=2, description="Temperature of evaluation.")
-    k: list[int] = Field(
-        [1, 4], description="The k of pass@k; each at most `solutions` (of predicted outputs: `suites`)."
-    )
+    k: list[int] = Field([1, 4], description="The k of pass@k, at most `solutions` (outputs: `suites`).")
     negatives: int = Field(
         20, ge=0, le=1000, description="Known-wrong solutions a problem that suites should reject, if found."
     )

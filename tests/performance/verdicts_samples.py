@@ -1,0 +1,46 @@
+"""Draws the model samples of `verdicts.py --samples FILE` from the small model: four a task.
+
+    FLYWHEEL_DATA_DIR=... python tests/performance/verdicts_samples.py FILE
+
+JSON lines {"problem_id", "code"} of MBPP+ and HumanEval; what does not parse is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tasks.base_model import cache_folder
+from tasks.benchmarks import load_benchmark
+from tasks.engines.sampler import VllmSampler
+from tasks.models import resolve_model
+from tasks.sampling import draw_samples, parse_samples
+from tasks.settings import EngineSettings, ModelSettings, SamplingSettings
+
+SEED = 7
+SHARD = 100
+SETTINGS = SamplingSettings(
+    solutions=4, suites=1, temperature=0.6, max_solution_tokens=128, max_context_tokens=2048
+)
+
+
+def main() -> None:
+    problems = load_benchmark("mbpp-plus") + load_benchmark("humaneval")
+    model = resolve_model(ModelSettings(), cache_folder(), print)
+    with tempfile.TemporaryDirectory() as logs, Path(sys.argv[1]).open("w") as file:
+        sampler = VllmSampler(model, "float32", SETTINGS.max_context_tokens, EngineSettings(), Path(logs))
+        for start in range(0, len(problems), SHARD):
+            shard = problems[start : start + SHARD]
+            solutions, _, _ = parse_samples(shard, draw_samples(sampler, shard, SETTINGS, SEED), SETTINGS)
+            rows = ({"problem_id": one.problem_id, "code": one.code} for one in solutions)
+            file.writelines(f"{json.dumps(row)}\n" for row in rows)
+            print(f"{min(start + SHARD, len(problems))} of {len(problems)} problems", flush=True)
+        sampler.close()
+
+
+if __name__ == "__main__":
+    main()
