@@ -11,8 +11,9 @@ import hashlib
 import marshal
 import math
 from collections import Counter, OrderedDict, defaultdict, deque
+from itertools import chain
 from json.decoder import JSONDecoder
-from json.encoder import encode_basestring_ascii
+from json.encoder import JSONEncoder, encode_basestring_ascii
 from typing import Any
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
@@ -21,8 +22,10 @@ __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 MAX_DEPTH = 200
 TOO_DEEP = '{"o":"too deep"}'
 _LARGE_INT = 10**4000
+# Of so few items, or of larger numbers, a list is written item by item.
+_FEW, _SMALL_INT = 16, 10**18
 _quote = encode_basestring_ascii
-_scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
+_json_text = JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _dict_items = dict.items
 _ordered_items = OrderedDict.items
 _float_text = float.__repr__
@@ -32,6 +35,7 @@ _finite = math.isfinite
 _sha256 = hashlib.sha256
 _marshal = marshal.dumps
 _DIGEST_STEP = 1024
+_SCALARS = {int, str, bool, float, complex, bytes, type(None)}
 
 
 class TooLarge(Exception):  # noqa: N818 - an outcome, not an error of the program
@@ -128,7 +132,7 @@ class _Encoder:
             self._spend(3)
             return _float_text(value) if _finite(value) else f'{{"f":"{_float_text(value)}"}}'
         if kind is list:
-            return f"[{self._sequence(value, depth)}]"
+            return self._list(value, depth)
         if kind is tuple:
             return f'{{"t":[{self._sequence(value, depth)}]}}'
         if kind is dict or kind is Counter or kind is defaultdict:
@@ -146,6 +150,32 @@ class _Encoder:
             if value.bit_length() // 4 > self.left:
                 raise TooLarge
             text = f'{{"i":"{hex(value)}"}}'
+        self._spend(len(text))
+        return text
+
+    def _list(self, items: list[Any], depth: int) -> str:
+        text = self._list_in_c(items, depth) if len(items) > _FEW else None
+        return text or f"[{self._sequence(items, depth)}]"
+
+    def _list_in_c(self, items: list[Any], depth: int) -> str | None:
+        """The text of lists in lists of scalars of one type, without a call of ours for each of thousands;
+        None for anything else."""
+        level = items
+        kinds = set(map(type, level))
+        while kinds == {list} and depth < MAX_DEPTH:
+            depth += 1
+            level = list(chain.from_iterable(level))
+            # An item has a character and a comma at least: a list that holds itself ends here.
+            if 2 * len(level) > self.left:
+                raise TooLarge
+            kinds = set(map(type, level))
+        if depth >= MAX_DEPTH or not (
+            (kinds == {int} and min(level) > -_SMALL_INT and max(level) < _SMALL_INT)
+            or (kinds == {float} and all(map(_finite, level)))
+            or (kinds == {str} and sum(map(len, level)) <= self.left)
+        ):
+            return None
+        text = _json_text(items)
         self._spend(len(text))
         return text
 
@@ -184,30 +214,28 @@ def parse(data: bytes) -> Any:
 def decode(text: str) -> Any:
     """The value of an encoded text; opaque parts become `Opaque`. Raises ValueError for anything else."""
     try:
-        tree, end = _scan(text, 0)
-        if end != len(text):
-            raise ValueError("text after the value")
-        return _untag(tree, 0)
+        value, end = _scan_tagged(text, 0)
     except (TypeError, AttributeError, OverflowError, StopIteration, RecursionError) as error:
         raise ValueError(f"not an encoded value: {type(error).__name__}") from None
-
-
-def _untag(tree: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
+    if end != len(text):
+        raise ValueError("text after the value")
+    # Each level has a bracket of its own: few brackets, and the value need not be walked.
+    if text.count("[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise ValueError("nested too deep")
-    if type(tree) is list:
-        return [_untag(item, depth + 1) for item in tree]
-    if type(tree) is not dict:
-        return tree
-    ((tag, body),) = tree.items()
+    return value
+
+
+def _untag(pairs: list[tuple[str, Any]]) -> Any:
+    """A JSON object, whose body is decoded already, as the value that it stands for."""
+    ((tag, body),) = pairs
     if tag == "d":
-        return {_untag(key, depth + 1): _untag(item, depth + 1) for key, item in body}
+        return dict(body)
     if tag == "t":
-        return tuple([_untag(item, depth + 1) for item in body])
+        return tuple(body)
     if tag == "s":
-        return {_untag(item, depth + 1) for item in body}
+        return set(body)
     if tag == "z":
-        return frozenset([_untag(item, depth + 1) for item in body])
+        return frozenset(body)
     if tag == "f":
         return float(body)
     if tag == "i":
@@ -215,7 +243,24 @@ def _untag(tree: Any, depth: int) -> Any:
     if tag == "b":
         return bytes.fromhex(body)
     if tag == "c":
-        return complex(_untag(body[0], depth), _untag(body[1], depth))
+        real, imag = body
+        return complex(real, imag)
     if tag == "o" and type(body) is str:
         return Opaque(body[:200])
     raise ValueError("unknown tag")
+
+
+_scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
+# JSON's lists and scalars are read in C; only what bears a tag costs a call.
+_scan_tagged = JSONDecoder(object_pairs_hook=_untag).scan_once  # type: ignore[attr-defined]
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    kind = type(value)
+    if kind is dict:
+        return _is_deeper(list(value), levels) or _is_deeper(list(value.values()), levels)
+    if kind is not list and kind is not tuple and kind is not set and kind is not frozenset:
+        return False
+    if not levels:
+        return len(value) > 0
+    return not set(map(type, value)) <= _SCALARS and any(_is_deeper(item, levels - 1) for item in value)

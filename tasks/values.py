@@ -22,6 +22,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -32,6 +33,10 @@ MAX_DEPTH = 200
 # Honest data has one or two; a forged set of 100,000 with one hash would keep the judge for minutes.
 MAX_EQUAL_HASHES = 64
 _LARGE_INT = 10**4000
+_COLLECTIONS: Any = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))
+_EQUAL_TO_THEMSELVES = {int, str, bool, type(None), bytes}
+_NUMBERS = {int, bool, float, complex}
+_SCALARS = _EQUAL_TO_THEMSELVES | _NUMBERS
 # Floats of at most 15 digits that are written without an exponent: no other text is the same number.
 _FLOAT = r"-?(?:0\.(?!0000)\d{0,13}[1-9]|[1-9]\d{0,6}\.\d{0,7}[1-9])(?![\d.eE])"
 _SIMPLE = re.compile(
@@ -103,41 +108,39 @@ def _tag(value: Any, depth: int) -> Any:
 def decode(text: str) -> Any:
     """The value of an encoded text. Raises `ValueFormatError` for anything `encode` cannot write."""
     try:
-        tree = json.loads(text)
+        value = _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         raise ValueFormatError(f"not an encoded value: {error}") from None
-    return _untag(tree, 0)
-
-
-def _untag(tree: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
+    # Each level has a bracket of its own: few brackets, and the value need not be walked.
+    if text.count("[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise ValueFormatError(f"nested deeper than {MAX_DEPTH}")
-    if tree is None or isinstance(tree, bool | int | float | str):
-        return tree
-    if isinstance(tree, list):
-        return [_untag(item, depth + 1) for item in tree]
-    if not isinstance(tree, dict) or len(tree) != 1:
+    return value
+
+
+def _untag(pairs: list[tuple[str, Any]]) -> Any:
+    """A JSON object, whose body is decoded already, as the value that it stands for."""
+    if len(pairs) != 1:
         raise ValueFormatError("a tagged value has exactly one tag")
-    ((tag, body),) = tree.items()
+    ((tag, body),) = pairs
     try:
-        return _untag_body(tag, body, depth)
+        return _untag_body(tag, body)
     except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise ValueFormatError(f"malformed value under tag {tag!r}: {error}") from None
 
 
-def _untag_body(tag: str, body: Any, depth: int) -> Any:
-    if tag == "d":
-        pairs = [(_untag(key, depth + 1), _untag(item, depth + 1)) for key, item in body]
-        _refuse_hash_flood([key for key, _ in pairs])
-        return dict(pairs)
-    if tag in ("t", "s", "z"):
-        if not isinstance(body, list):
-            raise ValueFormatError("a sequence is written as a JSON list")
-        items = [_untag(item, depth + 1) for item in body]
+def _untag_body(tag: str, body: Any) -> Any:
+    if tag in ("d", "t", "s", "z"):
+        if type(body) is not list:
+            raise ValueFormatError("a container is written as a JSON list")
         if tag == "t":
-            return tuple(items)
-        _refuse_hash_flood(items)
-        return set(items) if tag == "s" else frozenset(items)
+            return tuple(body)
+        if tag == "d":
+            if not all(type(pair) is list and len(pair) == 2 for pair in body):
+                raise ValueFormatError("an item of a dictionary is a key and a value")
+            _refuse_hash_flood([key for key, _ in body])
+            return dict(body)
+        _refuse_hash_flood(body)
+        return set(body) if tag == "s" else frozenset(body)
     if tag == "f":
         return float(body)
     if tag == "i":
@@ -145,13 +148,29 @@ def _untag_body(tag: str, body: Any, depth: int) -> Any:
     if tag == "b":
         return bytes.fromhex(body)
     if tag == "c":
-        return complex(_untag(body[0], depth), _untag(body[1], depth))
+        real, imag = body
+        return complex(real, imag)
     if tag == "o":
         return Opaque(str(body)[:200])
     if tag == "h":
         name, items, sha256 = body
         return Digest(str(name)[:200], int(items), str(sha256)[:64])
     raise ValueFormatError(f"unknown tag {tag!r}")
+
+
+# JSON's lists and scalars are read in C; only what bears a tag costs a call.
+_decoder = json.JSONDecoder(object_pairs_hook=_untag)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        return _is_deeper(value.keys(), levels) or _is_deeper(value.values(), levels)
+    if not isinstance(value, _COLLECTIONS):
+        return False
+    if not levels:
+        return len(value) > 0
+    # Most hold numbers and strings alone, by the thousand: no call for each of them.
+    return not set(map(type, value)) <= _SCALARS and any(_is_deeper(item, levels - 1) for item in value)
 
 
 def _refuse_hash_flood(items: list[Any]) -> None:
@@ -173,10 +192,15 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def _unequal_to_itself(value: Any) -> bool:
-    if isinstance(value, list | tuple | set | frozenset):
-        return any(_unequal_to_itself(item) for item in value)
     if isinstance(value, dict):
-        return any(_unequal_to_itself(item) for pair in value.items() for item in pair)
+        return _unequal_to_itself(value.keys()) or _unequal_to_itself(value.values())
+    if isinstance(value, _COLLECTIONS):
+        kinds = set(map(type, value))
+        if kinds <= _EQUAL_TO_THEMSELVES:
+            return False
+        if kinds <= _NUMBERS:
+            return any(map(operator.ne, value, value))
+        return any(map(_unequal_to_itself, value))
     return isinstance(value, Opaque) or value != value
 
 

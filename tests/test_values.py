@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandbox_image import plain
 from tasks import values
 
 SCALARS = (
@@ -77,6 +78,83 @@ TEXTS = st.recursive(
 @given(TEXTS)
 def test_any_text_of_a_value_has_its_key(text: str) -> None:
     assert values.text_key(text) == values.behaviour_key(values.decode(text))
+
+
+BUDGET = 1 << 20
+ROWS = (
+    st.integers(-(10**19), 10**19)
+    | st.floats()
+    | st.text(max_size=3)
+    | st.booleans()
+    | st.tuples(st.integers())
+)
+LONG = st.recursive(
+    st.sampled_from([st.integers(), st.floats(), st.text(max_size=3), ROWS]).flatmap(
+        lambda item: st.lists(item, max_size=40)
+    ),
+    lambda inner: st.lists(inner, max_size=20) | st.lists(inner | ROWS, min_size=17, max_size=20),
+    max_leaves=30,
+)
+
+
+@given(PLAIN | LONG)
+def test_both_ends_write_and_read_the_same_text(value: object) -> None:
+    text = plain.encode(value, BUDGET)
+    assert values.behaviour_key(values.decode(text)) == values.behaviour_key(value)
+    assert values.behaviour_key(plain.decode(values.encode(value))) == values.behaviour_key(value)
+    if "{" not in text:
+        assert text == values.encode(value)
+
+
+@given(LONG, st.integers(0, 200))
+def test_a_list_costs_its_budget_before_it_is_written(value: list[object], budget: int) -> None:
+    size = len(plain.encode(value, BUDGET))
+    try:
+        # A float costs three characters, whatever it has.
+        assert len(plain.encode(value, budget)) <= 9 * budget + 2
+    except plain.TooLarge:
+        assert size > budget // 2
+
+
+def test_lists_that_hold_themselves_are_written_in_bounded_time() -> None:
+    narrow: list[object] = []
+    narrow.append(narrow)
+    wide: list[object] = []
+    wide += [wide] * 20
+    assert plain.encode([narrow] * 20, BUDGET) == plain.TOO_DEEP
+    with pytest.raises(plain.TooLarge):
+        plain.encode(wide, BUDGET)
+
+
+TUPLE, ITEM = '{"t":[%s]}', '{"d":[[1,%s]]}'
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        *((outer, inner) for outer in ("%s", ITEM) for inner in ("[%s]", "[1,%s]", TUPLE, ITEM)),
+        ('{"d":[[%s,1]]}', TUPLE),
+        ('{"s":[%s]}', TUPLE),
+    ],
+)
+def test_both_ends_refuse_the_same_depth(outer: str, inner: str) -> None:
+    text = "0"
+    for _ in range(values.MAX_DEPTH - (outer != "%s")):
+        text = inner.replace("%s", text)
+    for read in (values.decode, plain.decode):
+        read(outer.replace("%s", text))
+        with pytest.raises(ValueError, match="deep"):
+            read(outer.replace("%s", inner.replace("%s", text)))
+
+
+@given(PLAIN | LONG)
+def test_only_nan_and_opaque_parts_make_a_value_unequal_to_a_copy(value: object) -> None:
+    text = values.encode(value)
+    if "nan" in repr(value):
+        assert not values.equal(value, value)
+        assert values.passes_nothing(text)
+    else:
+        assert values.equal(value, values.decode(text))
 
 
 def test_equal_numbers_of_other_types_have_one_key() -> None:
