@@ -35,11 +35,10 @@ class Scored:
 
 
 def audited_rule(settings: IterationSettings) -> AgreementSettings:
-    """The filter as the audit judges it: votes and score in proportion, as evaluation draws fewer samples."""
+    """The filter as the audit judges it: votes in proportion, as evaluation draws fewer samples."""
     share = settings.evaluation.solutions / settings.sampling.solutions
-    rule = settings.agreement
-    votes = max(2, round(rule.min_votes * share))
-    return rule.model_copy(update={"min_votes": votes, "min_score": rule.min_score * share})
+    votes = max(2, round(settings.agreement.min_votes * share))
+    return settings.agreement.model_copy(update={"min_votes": votes})
 
 
 def evaluate_model(

@@ -175,13 +175,14 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
     votes, agreed = len(winner.members), [ballot.cases[index] for index in winner.satisfied]
     expected = {ballot.cases[index].check or ballot.wanted[index] for index in winner.satisfied}
     enough_votes = max(settings.min_votes, settings.min_vote_share * len(ballot.vectors))
+    enough_score = settings.min_score_share * (len(ballot.vectors) - 1)
     reasons = (
         (not winner.outputs, "every solution fails on every call"),
         (len(groups) < settings.min_behaviours, "all solutions behave alike: nothing to learn"),
         (votes < enough_votes, "too few votes"),
         (len(agreed) < settings.min_cases, "too few agreed cases"),
         (winner.outputs < settings.min_outputs, "the winners return one value only"),
-        (winner.score < settings.min_score, "too low a score"),
+        (winner.score < enough_score, "too low a score"),
         (len(expected) < settings.min_expected_values, "agreed cases expect one value only"),
         (margin < settings.min_margin, "no margin over the runner-up"),
     )

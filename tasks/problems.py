@@ -281,7 +281,7 @@ def propose(
     }
     plain = {
         **settings.model_dump(),
-        "sampling": sampling.for_key(),
+        "sampling": sampling.model_dump(),
         "dtype": dtype,
         "seed": turn.seed,
         "prompts": prompts.VERSION,

@@ -203,7 +203,7 @@ def sample(
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}
     plain = {
-        **settings.for_key(),
+        **settings.model_dump(),
         "dtype": dtype,
         "seed": seed,
         "prompts": prompts.VERSION,

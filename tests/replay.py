@@ -89,7 +89,7 @@ def settings_in(folder: Path) -> IterationSettings:
             "engine": {"replay": str(folder / "recording.jsonl")},
             "problems": {"statements": str(folder / "statements.jsonl"), "propose": 0},
             "sampling": {"solutions": 6, "suites": 3, "cases_per_suite": 3, "shard_problems": 2},
-            "agreement": {"min_votes": 3, "pair_votes": 3},
+            "agreement": {"min_votes": 3, "pair_votes": 3, "min_score_share": 0.0},
             "training": {"sft_epochs": 1, "min_rows": 2, "max_length": 1024, "sft_learning_rate": 1e-3},
             "evaluation": {"max_problems": 4, "solutions": 4, "suites": 1, "bootstrap": 200},
         }

@@ -40,7 +40,11 @@ TESTS = [
     ("halves", "json", [{"args": [5], "expected": [2, 1]}, {"args": [4], "expected": [2, 0]}]),
     ("silent", "none", "print(silent(1))"),
 ]  # fmt: skip
-SETTINGS = ["--set", "agreement.min_votes=3", "--set", "agreement.min_margin=1.05"]
+SETTINGS = [
+    *("--set", "agreement.min_votes=3"),
+    *("--set", "agreement.min_score_share=0"),
+    *("--set", "agreement.min_margin=1.05"),
+]
 
 
 def rows() -> tuple[list[Any], list[Any]]:

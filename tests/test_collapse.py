@@ -36,7 +36,7 @@ def rows_of_votes(problems: Sequence[Problem], seeds: Seeds) -> list[SftRow]:
     ]  # fmt: skip
     solutions, suites, _ = parse_samples(problems, samples, WARM)
     behaviours = execute_shard(seeds, problems, by_problem(solutions), by_problem(suites))
-    rule = AgreementSettings(min_votes=2, min_vote_share=0, min_margin=1, min_outputs=1)
+    rule = AgreementSettings(min_votes=2, min_vote_share=0, min_score_share=0, min_margin=1, min_outputs=1)
     decisions = decide_all(list(known), solutions, suites, behaviours, rule)
     everything = PreferenceSettings(sft_per_problem=100)
     rows = []

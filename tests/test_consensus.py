@@ -56,8 +56,9 @@ def test_reasons_name_what_was_missing() -> None:
     strict = SETTINGS.model_copy(update={"min_cases": 9})
     assert decided(behaviours(samples(4, 2)), strict).reason == "too few agreed cases"
     decision = decided(behaviours(samples(4, 2)))
-    for score, reason in ((decision.score, ""), (decision.score + 0.01, "too low a score")):
-        above = SETTINGS.model_copy(update={"min_score": score})
+    share = decision.score / 5
+    for least, reason in ((share, ""), (share + 0.01, "too low a score")):
+        above = SETTINGS.model_copy(update={"min_score_share": least})
         assert decided(behaviours(samples(4, 2)), above).reason == reason
 
 

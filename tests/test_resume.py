@@ -27,8 +27,8 @@ def command(workspace: Path) -> list[str]:
     options = (
         "problems.max_statements=12", "problems.propose=0", "sampling.shard_problems=3",
         "sampling.max_solution_tokens=64", "sampling.max_suite_tokens=96", "sampling.solutions=6",
-        "agreement.min_votes=2", "agreement.min_vote_share=0.0", "agreement.min_margin=1.0",
-        "agreement.min_outputs=1", "training.min_rows=1",
+        "agreement.min_votes=2", "agreement.min_vote_share=0.0", "agreement.min_score_share=0.0",
+        "agreement.min_margin=1.0", "agreement.min_outputs=1", "training.min_rows=1",
     )  # fmt: skip
     arguments = ["run", "--preset", "smoke", "--workspace", str(workspace)]
     for option in options:

@@ -14,7 +14,7 @@ from tasks.settings import SamplingSettings
 from tasks.tables import read_table, write_table
 from tests.factories import PROBLEM
 
-WARM = SamplingSettings(solutions=6, suites=2)
+WARM = SamplingSettings(solutions=6, suites=2, solver_cool_share=0.0)
 HALF_COOL = WARM.model_copy(update={"solver_cool_share": 0.5, "solver_cool_temperature": 0.3})
 
 
@@ -48,8 +48,3 @@ def test_every_sample_tells_its_temperature_and_its_number(tmp_path: Path) -> No
     assert len({row.sample_id for row in samples}) == len(samples)
     write_table(tmp_path / "samples.parquet", Sample, samples)
     assert read_table(tmp_path / "samples.parquet", Sample) == samples
-
-
-def test_a_share_that_is_off_is_no_part_of_a_key() -> None:
-    assert "solver_cool_share" not in WARM.for_key()
-    assert HALF_COOL.for_key() == HALF_COOL.model_dump()
