@@ -1,8 +1,8 @@
 """Selection counters the collapse at its source: what it keeps of the small model's own rows is more varied.
 
 The samples are real ones of SmolLM2-135M (those of the agreement study), run and agreed on here. Without
-selection every vote is a row, and training sees the model's commonest one-liner most often. No model is
-trained: this is about the rows, not about what they do to one.
+selection every vote is a row, and training sees the model's commonest one-liner most often. The long test
+trains a model on either and looks at what it writes.
 """
 
 from __future__ import annotations
@@ -10,20 +10,44 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from tasks.base_model import cache_folder
 from tasks.benchmarks import load_starter
+from tasks.benchmarks.files import data_file
 from tasks.consensus import decide_all
-from tasks.diversity import is_one_liner, is_uniform, program_shape
+from tasks.diversity import diversity_of, is_one_liner, is_uniform, program_shape
+from tasks.engines.sampler import VllmSampler
+from tasks.engines.trainer import run_training
 from tasks.evidence import gather
 from tasks.execution import Seeds, execute_shard
+from tasks.models import resolve_model
 from tasks.overlap import Contamination
 from tasks.preferences import solver_sft, verifier_sft
+from tasks.problems import load_statements
 from tasks.records import Problem, Sample, SftRow
-from tasks.sampling import parse_samples
+from tasks.sampling import draw_samples, parse_samples
 from tasks.selection import cases_of, good_text, select
-from tasks.settings import AgreementSettings, PreferenceSettings, RowSettings
+from tasks.settings import (
+    AgreementSettings,
+    EngineSettings,
+    ModelSettings,
+    PreferenceSettings,
+    RowSettings,
+    SamplingSettings,
+    TrainingSettings,
+)
 from tasks.tables import by_problem, read_table
-from tests.performance.agreement_samples import SAMPLES, WARM, Drawn
+from tasks.training import write_rows
+from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems
+
+ASKED = SamplingSettings(
+    solutions=10, suites=5, solver_cool_share=0, max_solution_tokens=80, max_suite_tokens=112
+)
+ROWS_SEEN = 96
+SHARD = 20
 
 
 def rows_of_votes(problems: Sequence[Problem], seeds: Seeds) -> list[SftRow]:
@@ -72,3 +96,49 @@ def test_what_is_kept_of_the_small_models_rows_is_more_varied(seeds: Seeds) -> N
     assert one_liners_kept < one_liners
     assert shapes_kept > shapes + 0.2
     assert uniform_kept < uniform
+
+
+def varied(model: Path, problems: Sequence[Problem], folder: Path) -> dict[str, float]:
+    """How varied the model's answers to these problems are."""
+    engine = VllmSampler(model, "float32", 512, EngineSettings(cpu_kv_cache_gb=1), folder)
+    try:
+        samples = draw_samples(engine, problems, ASKED, seed=1)
+    finally:
+        engine.close()
+    return diversity_of(samples, parse_samples(problems, samples, ASKED)[0])
+
+
+def learnt(model: Path, rows: Sequence[SftRow], folder: Path) -> Path:
+    """The model after `ROWS_SEEN` of these rows."""
+    write_rows(folder / "rows.jsonl", random.Random(1).sample(rows, len(rows)))
+    settings = TrainingSettings(sft_epochs=ROWS_SEEN / len(rows), sft_learning_rate=5e-5)
+    run_training(
+        "sft", model, folder / "rows.jsonl", folder / "model", settings, "float32", 0,
+        folder / "training.log", print,
+    )  # fmt: skip
+    return folder / "model"
+
+
+@pytest.mark.soak
+@pytest.mark.model
+@pytest.mark.skipif(data_file("sanitized-mbpp.json") is None, reason="MBPP needs FLYWHEEL_DATA_DIR")
+def test_a_model_that_learns_what_is_kept_stays_more_varied(seeds: Seeds, tmp_path: Path) -> None:
+    drawn = {row.problem_id for row in read_table(SAMPLES, Drawn)}
+    problems = [problem for problem in study_problems() if problem.problem_id in drawn]
+    votes = []
+    for start in range(0, len(problems), SHARD):
+        votes += rows_of_votes(problems[start : start + SHARD], seeds)
+    by_id = {problem.problem_id: problem for problem in problems}
+    kept = select(votes, 1, by_id, Contamination([]), RowSettings(held_out=0)).rows
+    base = resolve_model(ModelSettings(), cache_folder(), print)
+    asked = random.Random(0).sample(load_statements("builtin"), 16)
+    shares = {}
+    for name, rows in (("votes", votes), ("kept", kept)):
+        (tmp_path / name).mkdir()
+        shares[name] = varied(learnt(base, rows, tmp_path / name), asked, tmp_path / name)
+    # On 2026-11-25, 673 votes and 224 kept: the base writes 78 % distinct programs, 74 % distinct shapes and
+    # 99 % one-liners; after 96 votes 49, 44 and 100 %; after 96 kept rows 58, 55 and 94 %. Asserts that are
+    # repeated within a suite are not held back: 1 % before, 6 % after the votes, 14 % after the kept rows.
+    assert shares["kept"]["distinct programs"] > shares["votes"]["distinct programs"]
+    assert shares["kept"]["distinct shapes"] > shares["votes"]["distinct shapes"]
+    assert shares["kept"]["one-liners"] < shares["votes"]["one-liners"]
