@@ -12,7 +12,10 @@ from tasks.artifacts import flat
 from tasks.consensus import UNOPPOSED
 from tasks.lineage import lineage
 
-_SHOWN_SETTINGS = ("temperature", "top_k", "layout", "cases_per_suite", "solutions", "suites", "seed")
+_SHOWN_SETTINGS = (
+    *("temperature", "solver_cool_share", "solver_cool_temperature"),
+    *("top_k", "layout", "cases_per_suite", "solutions", "suites", "seed"),
+)
 
 
 def show_lineage(name: str, row: str, root: str, json_output: bool) -> None:

@@ -11,9 +11,9 @@ import hashlib
 import marshal
 import math
 from collections import Counter, OrderedDict, defaultdict, deque
-from itertools import chain
+from itertools import chain, compress
 from json.decoder import JSONDecoder
-from json.encoder import JSONEncoder, encode_basestring_ascii
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
@@ -25,7 +25,8 @@ _LARGE_INT = 10**4000
 # Of so few items, or of larger numbers, a list is written item by item.
 _FEW, _SMALL_INT = 16, 10**18
 _quote = encode_basestring_ascii
-_json_text = JSONEncoder(check_circular=False, separators=(",", ":")).encode
+_list_text = list.__repr__
+_flattened = chain.from_iterable
 _dict_items = dict.items
 _ordered_items = OrderedDict.items
 _float_text = float.__repr__
@@ -35,7 +36,7 @@ _finite = math.isfinite
 _sha256 = hashlib.sha256
 _marshal = marshal.dumps
 _DIGEST_STEP = 1024
-_SCALARS = {int, str, bool, float, complex, bytes, type(None)}
+_CONTAINERS = {list, tuple, set, frozenset, dict}
 
 
 class TooLarge(Exception):  # noqa: N818 - an outcome, not an error of the program
@@ -158,26 +159,44 @@ class _Encoder:
         return text or f"[{self._sequence(items, depth)}]"
 
     def _list_in_c(self, items: list[Any], depth: int) -> str | None:
-        """The text of lists in lists of scalars of one type, without a call of ours for each of thousands;
-        None for anything else."""
-        level = items
-        kinds = set(map(type, level))
-        while kinds == {list} and depth < MAX_DEPTH:
-            depth += 1
-            level = list(chain.from_iterable(level))
-            # An item has a character and a comma at least: a list that holds itself ends here.
-            if 2 * len(level) > self.left:
-                raise TooLarge
+        """The text of lists in lists of numbers, or of a list of strings, without a call of ours for each of
+        thousands; None for anything else, and where it might cost more than is left. It costs what it would
+        cost item by item."""
+        level, cost, filled = items, 2 + len(items), 1
+        inner = depth > 0
+        while cost <= self.left and depth < MAX_DEPTH:
             kinds = set(map(type, level))
-        if depth >= MAX_DEPTH or not (
-            (kinds == {int} and min(level) > -_SMALL_INT and max(level) < _SMALL_INT)
-            or (kinds == {float} and all(map(_finite, level)))
-            or (kinds == {str} and sum(map(len, level)) <= self.left)
-        ):
-            return None
-        text = _json_text(items)
-        self._spend(len(text))
-        return text
+            if kinds != {list}:
+                return self._scalars_in_c(items, level, kinds, cost, filled)
+            if inner:
+                # Only the outermost looks below itself: deep lists would be looked at time and again.
+                return None
+            depth += 1
+            filled += sum(map(bool, level))
+            cost += 2 * len(level) + sum(map(len, level))
+            if cost <= self.left:
+                level = list(_flattened(level))
+        return None
+
+    def _scalars_in_c(
+        self, items: list[Any], scalars: list[Any], kinds: set[type], cost: int, filled: int
+    ) -> str | None:
+        """`scalars` are what lies in `items`, at any depth; `filled` of the lists there are not empty."""
+        if kinds == {int} and -_SMALL_INT < min(scalars) <= max(scalars) < _SMALL_INT:
+            widest = max(len(_int_text(min(scalars))), len(_int_text(max(scalars))))
+            if cost + widest * len(scalars) <= self.left:
+                text = _list_text(items).replace(" ", "")
+                self._spend(len(text) + filled)
+                return text
+        elif kinds == {float} and all(map(_finite, scalars)) and cost + 3 * len(scalars) <= self.left:
+            self._spend(cost + 3 * len(scalars))
+            return _list_text(items).replace(" ", "")
+        elif kinds == {str} and scalars is items:
+            if cost + sum(map(len, items)) + 2 * len(items) <= self.left:
+                text = f"[{','.join(map(_quote, items))}]"
+                self._spend(len(text) + filled)
+                return text
+        return None
 
     def _sequence(self, items: Any, depth: int) -> str:
         self._spend(2 + len(items))
@@ -220,7 +239,7 @@ def decode(text: str) -> Any:
     if end != len(text):
         raise ValueError("text after the value")
     # Each level has a bracket of its own: few brackets, and the value need not be walked.
-    if text.count("[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+    if text.count("[") > MAX_DEPTH and _is_too_deep(value):
         raise ValueError("nested too deep")
     return value
 
@@ -228,26 +247,29 @@ def decode(text: str) -> Any:
 def _untag(pairs: list[tuple[str, Any]]) -> Any:
     """A JSON object, whose body is decoded already, as the value that it stands for."""
     ((tag, body),) = pairs
-    if tag == "d":
-        return dict(body)
-    if tag == "t":
-        return tuple(body)
-    if tag == "s":
-        return set(body)
-    if tag == "z":
-        return frozenset(body)
-    if tag == "f":
-        return float(body)
-    if tag == "i":
-        return int(body, 16)
-    if tag == "b":
-        return bytes.fromhex(body)
-    if tag == "c":
-        real, imag = body
-        return complex(real, imag)
-    if tag == "o" and type(body) is str:
-        return Opaque(body[:200])
-    raise ValueError("unknown tag")
+    if type(body) is list:
+        if tag == "d" and all(type(pair) is list for pair in body):
+            return dict(body)
+        if tag == "t":
+            return tuple(body)
+        if tag == "s":
+            return set(body)
+        if tag == "z":
+            return frozenset(body)
+        if tag == "c":
+            real, imag = body
+            if type(real) in (int, float) and type(imag) in (int, float):
+                return complex(real, imag)
+    elif type(body) is str:
+        if tag == "f":
+            return float(body)
+        if tag == "i":
+            return int(body, 16)
+        if tag == "b":
+            return bytes.fromhex(body)
+        if tag == "o":
+            return Opaque(body[:200])
+    raise ValueError("not a tagged value")
 
 
 _scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
@@ -255,12 +277,14 @@ _scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
 _scan_tagged = JSONDecoder(object_pairs_hook=_untag).scan_once  # type: ignore[attr-defined]
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
-    kind = type(value)
-    if kind is dict:
-        return _is_deeper(list(value), levels) or _is_deeper(list(value.values()), levels)
-    if kind is not list and kind is not tuple and kind is not set and kind is not frozenset:
-        return False
-    if not levels:
-        return len(value) > 0
-    return not set(map(type, value)) <= _SCALARS and any(_is_deeper(item, levels - 1) for item in value)
+def _is_too_deep(value: Any) -> bool:
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
+        # All items of the level, by the thousand: in C.
+        items = list(_flattened([_members(one) for one in level]))
+        level = list(compress(items, map(_CONTAINERS.__contains__, map(type, items))))
+    return any(map(len, level))
+
+
+def _members(container: Any) -> Any:
+    return chain(container, container.values()) if type(container) is dict else container

@@ -1,6 +1,7 @@
 import ast
 import contextlib
 import math
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -106,24 +107,36 @@ def test_both_ends_write_and_read_the_same_text(value: object) -> None:
         assert text == values.encode(value)
 
 
-@given(LONG, st.integers(0, 200))
-def test_a_list_costs_its_budget_before_it_is_written(value: list[object], budget: int) -> None:
-    size = len(plain.encode(value, BUDGET))
-    try:
-        # A float costs three characters, whatever it has.
-        assert len(plain.encode(value, budget)) <= 9 * budget + 2
-    except plain.TooLarge:
-        assert size > budget // 2
+@given(LONG, st.integers(0, 400))
+def test_a_list_written_in_c_costs_what_it_costs_item_by_item(value: list[object], budget: int) -> None:
+    def left(size: int) -> int | None:
+        encoder = plain._Encoder(budget)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plain, "_FEW", size)
+            try:
+                encoder.text(value, 0)
+            except plain.TooLarge:
+                return None
+        return encoder.left
+
+    assert left(size=0) == left(size=1_000_000)
 
 
-def test_lists_that_hold_themselves_are_written_in_bounded_time() -> None:
-    narrow: list[object] = []
-    narrow.append(narrow)
-    wide: list[object] = []
-    wide += [wide] * 20
-    assert plain.encode([narrow] * 20, BUDGET) == plain.TOO_DEEP
+@pytest.mark.parametrize("width", [1, 17, 1000])
+def test_lists_that_hold_themselves_are_too_deep(width: int) -> None:
+    ring: list[object] = []
+    ring += [ring] * width
+    assert plain.encode(ring, 16 * BUDGET) == plain.TOO_DEEP
+    assert plain.encode([ring] * 20, 16 * BUDGET) == plain.TOO_DEEP
+
+
+def test_nothing_is_copied_that_would_be_too_large() -> None:
+    rows = [[0] * 6000] * 6000
+    tracemalloc.start()
     with pytest.raises(plain.TooLarge):
-        plain.encode(wide, BUDGET)
+        plain.encode(rows, BUDGET)
+    assert tracemalloc.get_traced_memory()[1] < 16 * BUDGET
+    tracemalloc.stop()
 
 
 TUPLE, ITEM = '{"t":[%s]}', '{"d":[[1,%s]]}'
@@ -209,9 +222,31 @@ def test_decoding_hostile_text_gives_a_value_or_one_error(text: str) -> None:
         '{"c":[1]}',
         '{"b":"zz"}',
         '{"c":[1' + "0" * 400 + ",1]}",
+        '{"t":[1],"t":[2]}',
+        '{"t":{"s":[1]}}',
+        '{"d":{"d":[[1,2]]}}',
+        '{"d":[{"t":[1,2]}]}',
+        '{"d":["ab"]}',
+        '{"f":{"f":"nan"}}',
+        '{"f":{"i":"0x1f"}}',
+        '{"i":{"b":"3132"}}',
+        '{"c":{"b":"0102"}}',
+        '{"c":[1,2,3]}',
+        '{"c":[true,1]}',
+        '{"c":{}}',
+        '{"o":{"a":1}}',
+        '{"o":[1]}',
     ],
 )
 def test_malformed_encodings_are_refused(text: str) -> None:
+    with pytest.raises(values.ValueFormatError):
+        values.decode(text)
+    with pytest.raises(ValueError):  # noqa: PT011 - any message
+        plain.decode(text)
+
+
+@pytest.mark.parametrize("text", ['{"h":{"t":["list",1,"x"]}}', '{"h":["list","1","x"]}', '{"h":["list"]}'])
+def test_a_malformed_digest_is_refused(text: str) -> None:
     with pytest.raises(values.ValueFormatError):
         values.decode(text)
 

@@ -216,11 +216,11 @@ def described(items: Sequence[Labelled]) -> str:
     )
 
 
-def held_out(items: Sequence[Labelled], found: dict[str, list[Point]]) -> list[str]:
-    """The rules that the choice was between, on problems that it was not made on."""
+def side_by_side(title: str, items: Sequence[Labelled], found: dict[str, list[Point]]) -> list[str]:
+    """The rules that the choice was between, with their intervals, and what is shipped."""
     lines = [
         "",
-        "## Held out",
+        f"## {title}",
         "",
         described(items),
         "",
@@ -321,7 +321,11 @@ def main() -> None:
     labelled = load()
     items, others = labelled[:CHOSEN_ON], labelled[CHOSEN_ON:]
     found = curves(items)
-    lines = [*report(items, found), *(held_out(others, curves(others)) if others else ()), ""]
+    lines = report(items, found)
+    if others:
+        lines += side_by_side("Held out", others, curves(others))
+        lines += side_by_side("All", labelled, curves(labelled))
+    lines.append("")
     RESULT.with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
     with RESULT.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
