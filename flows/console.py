@@ -6,6 +6,8 @@ import errno
 import json
 import logging
 import os
+import signal
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,6 +66,8 @@ def prepare_prefect() -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(_OneSentence())
+    # Prefect stops its temporary server as the interpreter ends, and the default action of a kill skips that.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def print_markdown(text: str) -> None:
