@@ -297,7 +297,8 @@ def test_help_needs_no_heavy_import() -> None:
 def test_a_killed_run_takes_its_temporary_server_along(tmp_path: Path) -> None:
     code = (
         "import time\nfrom flows.console import prepare_prefect\nprepare_prefect()\n"
-        "from prefect import flow\n@flow\ndef waiting():\n    print('in', flush=True)\n    time.sleep(600)\nwaiting()"
+        "from prefect import flow\n@flow\ndef waiting():\n"
+        "    print('in', flush=True)\n    time.sleep(600)\nwaiting()"
     )
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     with subprocess.Popen(
