@@ -239,7 +239,7 @@ def decode(text: str) -> Any:
     if end != len(text):
         raise ValueError("text after the value")
     # Each level has a bracket of its own: few brackets, and the value need not be walked.
-    if text.count("[") > MAX_DEPTH and _is_too_deep(value):
+    if text.count("[") > MAX_DEPTH and is_too_deep(value):
         raise ValueError("nested too deep")
     return value
 
@@ -277,7 +277,8 @@ _scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
 _scan_tagged = JSONDecoder(object_pairs_hook=_untag).scan_once  # type: ignore[attr-defined]
 
 
-def _is_too_deep(value: Any) -> bool:
+def is_too_deep(value: Any) -> bool:
+    """Whether something lies deeper than `MAX_DEPTH` in lists, tuples, sets and dictionaries."""
     level = [value] if type(value) in _CONTAINERS else []
     for _ in range(MAX_DEPTH):
         # All items of the level, by the thousand: in C.

@@ -27,14 +27,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain, compress
 from typing import Any
 
-MAX_DEPTH = 200
+from sandbox_image.plain import MAX_DEPTH, is_too_deep
+
 # Honest data has one or two; a forged set of 100,000 with one hash would keep the judge for minutes.
 MAX_EQUAL_HASHES = 64
 _LARGE_INT = 10**4000
-_CONTAINERS = {list, tuple, set, frozenset, dict}
 _COLLECTIONS: Any = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))
 _EQUAL_TO_THEMSELVES = {int, str, bool, type(None), bytes}
 _NUMBERS = {int, bool, float, complex}
@@ -113,7 +112,7 @@ def decode(text: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise ValueFormatError(f"not an encoded value: {error}") from None
     # Each level has a bracket of its own: few brackets, and the value need not be walked.
-    if text.count("[") > MAX_DEPTH and _is_too_deep(value):
+    if text.count("[") > MAX_DEPTH and is_too_deep(value):
         raise ValueFormatError(f"nested deeper than {MAX_DEPTH}")
     return value
 
@@ -159,19 +158,6 @@ def _untag_body(tag: str, body: Any) -> Any:
 
 # JSON's lists and scalars are read in C; only what bears a tag costs a call.
 _decoder = json.JSONDecoder(object_pairs_hook=_untag)
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value] if type(value) in _CONTAINERS else []
-    for _ in range(MAX_DEPTH):
-        # All items of the level, by the thousand: in C.
-        items = list(chain.from_iterable([_members(one) for one in level]))
-        level = list(compress(items, map(_CONTAINERS.__contains__, map(type, items))))
-    return any(map(len, level))
-
-
-def _members(container: Any) -> Any:
-    return chain(container, container.values()) if type(container) is dict else container
 
 
 def _refuse_hash_flood(items: list[Any]) -> None:

@@ -163,7 +163,8 @@ def test_both_ends_refuse_the_same_depth(outer: str, inner: str) -> None:
 @given(PLAIN | LONG)
 def test_only_nan_and_opaque_parts_make_a_value_unequal_to_a_copy(value: object) -> None:
     text = values.encode(value)
-    if "nan" in repr(value):
+    # Inside a string the quotes would be escaped.
+    if '{"f":"nan"}' in text:
         assert not values.equal(value, value)
         assert values.passes_nothing(text)
     else:

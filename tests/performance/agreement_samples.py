@@ -32,7 +32,12 @@ SEED = 20
 SOLUTIONS, COOL_SOLUTIONS, SUITES = 12, 6, 6
 SHARD = 10
 WARM = SamplingSettings(
-    solutions=SOLUTIONS, suites=SUITES, temperature=0.8, max_solution_tokens=96, max_suite_tokens=112
+    solutions=SOLUTIONS,
+    suites=SUITES,
+    temperature=0.8,
+    solver_cool_share=0,
+    max_solution_tokens=96,
+    max_suite_tokens=112,
 )
 COOL = WARM.model_copy(update={"solutions": COOL_SOLUTIONS, "suites": 0, "temperature": 0.4})
 SAMPLES = Path(__file__).with_name("agreement_samples.parquet")

@@ -24,7 +24,12 @@ from tasks.settings import EngineSettings, ModelSettings, SamplingSettings
 SEED = 7
 SHARD = 100
 SETTINGS = SamplingSettings(
-    solutions=4, suites=1, temperature=0.6, max_solution_tokens=128, max_context_tokens=2048
+    solutions=4,
+    suites=1,
+    temperature=0.6,
+    solver_cool_share=0,
+    max_solution_tokens=128,
+    max_context_tokens=2048,
 )
 
 
