@@ -8,7 +8,8 @@ ranking by votes instead of by cases; asking for a variety of returned values, i
 from outputs; half the samples at a lower temperature; votes of one repeated program, as the model's
 confidence, at medium yield and one temperature only. What did not: discounting boolean cases, distinct
 expected values, weighing a case by the suites that propose it, cases as a factor at all, and the model's
-own log-probabilities of its samples as weights of votes or of groups (ten forms, on all 208 problems).
+own log-probabilities of its samples as weights of votes or of groups (ten forms, on all 208 problems; tried
+once by a script that is not kept).
 """
 
 from __future__ import annotations
