@@ -20,7 +20,7 @@ from tasks.agreement import dropped_by
 from tasks.consensus import Ballot, ballot_of, decide, ranked_groups
 from tasks.engines.image import ensure_image
 from tasks.exchange import AskedSuite, RowsByProblem, check_out, compared_form, read_problems, whole_file
-from tasks.execution import Seeds, execute_shard, two_seeds
+from tasks.execution import Seeds, execute_shard, mostly_sound, two_seeds
 from tasks.prompts import Refusal, bare_code
 from tasks.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
 from tasks.settings import AgreementSettings, SandboxSettings
@@ -124,13 +124,15 @@ def read_material(problem: Problem, answers: RowsByProblem, suites: RowsByProble
 def decide_chunk(
     seeds: Seeds, materials: Sequence[Material], settings: AgreementSettings
 ) -> Iterator[dict[str, Any]]:
-    """A line of the output for each problem."""
+    """A line of the output for each problem. Raises `SandboxFault` if much of what ran broke."""
     behaviours: dict[str, list[Behaviour]] = {material.problem.problem_id: [] for material in materials}
-    for row in execute_shard(
-        seeds,
-        [material.problem for material in materials],
-        {material.problem.problem_id: list(material.solutions) for material in materials},
-        {material.problem.problem_id: material.suites for material in materials},
+    for row in mostly_sound(
+        execute_shard(
+            seeds,
+            [material.problem for material in materials],
+            {material.problem.problem_id: list(material.solutions) for material in materials},
+            {material.problem.problem_id: material.suites for material in materials},
+        )
     ):
         behaviours[row.problem_id].append(row)
     for material in materials:

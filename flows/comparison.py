@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flows.console import print_markdown
-from flows.report import beyond_noise, shown
+from flows.report import beyond_noise, paired, shown
 from flows.runs import Run, open_iteration, open_run
 from tasks.artifacts import flat
 from tasks.errors import FlywheelError
@@ -17,16 +17,20 @@ from tasks.settings import EvaluationSettings
 from tasks.workspace import StageResult
 
 BASE = "base"
-PROTOCOL = ("benchmarks", "max_problems", "solutions", "suites", "temperature")
+# Settings that scores depend on.
+PROTOCOL = {
+    "evaluation": ("benchmarks", "max_problems", "solutions", "suites", "temperature"),
+    "sampling": ("layout", "cases_per_suite", "top_k", "max_solution_tokens", "max_suite_tokens"),
+    "sandbox": ("memory_mb", "cpu_s", "wall_s", "output_kb", "processes", "numpy"),
+}
 _LONG = ("losses", "margins", "audit", "scores", "differences")
 
 
 def settings_of(run: Run) -> dict[str, Any]:
     """What an iteration was started with."""
-    path = run.workspace.iteration_folder(run.iteration) / "settings.json"
-    if not path.exists():
+    content: dict[str, Any] | None = run.workspace.started_with(run.iteration)
+    if content is None:
         raise FlywheelError(f"{run.name} has no settings.json: it was not made by `flywheel run`.")
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 
@@ -57,14 +61,18 @@ def comparison(name_a: str, name_b: str, root: str) -> dict[str, Any]:
     (run_a, stage_a), (run_b, stage_b) = scored(name_a, root), scored(name_b, root)
     rows_a = run_a.workspace.read(stage_a.tables["scores"], ProblemScore)
     rows_b = run_b.workspace.read(stage_b.tables["scores"], ProblemScore)
-    plain_a, plain_b = settings_of(run_a)["evaluation"], settings_of(run_b)["evaluation"]
-    evaluation = EvaluationSettings.model_validate(
-        {**plain_a, "k": [k for k in plain_a["k"] if k in plain_b["k"]]}
-    )
+    set_a, set_b = settings_of(run_a), settings_of(run_b)
+    both = [k for k in set_a["evaluation"]["k"] if k in set_b["evaluation"]["k"]]
+    evaluation = EvaluationSettings.model_validate({**set_a["evaluation"], "k": both})
     differences = {name: part for name, part in compare(rows_a, rows_b, evaluation).items() if part}
     if not differences:
         raise FlywheelError(f"{run_a.name} and {run_b.name} were scored on no common problem.")
-    protocol = [name for name in PROTOCOL if plain_a[name] != plain_b[name]]
+    protocol = [
+        f"{part}.{name}"
+        for part, names in PROTOCOL.items()
+        for name in names
+        if set_a[part].get(name) != set_b[part].get(name)
+    ]
     if stage_a.inputs.get("pool") != stage_b.inputs.get("pool"):
         protocol.append("pool of negatives")
 
@@ -74,15 +82,15 @@ def comparison(name_a: str, name_b: str, root: str) -> dict[str, Any]:
             for name, part in table.items()
         }
 
-    paired = plain(differences)
+    changed = plain(differences)
     return {
         "a": f"{name_a} ({stage_a.stage})",
         "b": f"{name_b} ({stage_b.stage})",
         "scores_a": plain(summarise(rows_a, evaluation)),
         "scores_b": plain(summarise(rows_b, evaluation)),
-        "differences": paired,
+        "differences": changed,
         "protocol_differs": protocol,
-        "verdict": beyond_noise(paired),
+        "verdict": beyond_noise(changed),
     }
 
 
@@ -101,7 +109,7 @@ def comparison_markdown(result: Mapping[str, Any]) -> str:
             old, new = result["scores_a"][name][metric], result["scores_b"][name][metric]
             lines.append(
                 f"| {metric} | {shown(metric, old)} | {shown(metric, new)} | "
-                f"{shown(metric, change, signed=True)} |"
+                f"{paired(metric, change, problems)} |"
             )
         lines.append("")
     if result["protocol_differs"]:

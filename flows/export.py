@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from flows.runs import Run, open_run
 from tasks.cards import dataset_card, licence_of, model_card
 from tasks.errors import FlywheelError
-from tasks.judging import invalid_checks, judge, plan_calls
+from tasks.judging import invalid_checks, plan_calls, suite_verdicts
 from tasks.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
 from tasks.tables import by_problem
 from tasks.workspace import ModelRef, Ref
@@ -39,7 +39,8 @@ def pass_matrix(
 ) -> list[dict[str, Any]]:
     """A row for every sampled solution and sampled suite of its problem, with a verdict a case.
 
-    A check that passes whatever a solution returns is "invalid". `passed`: the suite has cases, and all pass.
+    A check that passes whatever a solution returns is "invalid", and a flaky solution passes nothing.
+    `passed`: the suite has cases, and all pass.
     """
     suites_of, behaviours_of = by_problem(suites), by_problem(behaviours)
     rows = []
@@ -53,12 +54,7 @@ def pass_matrix(
             for suite in suites_of.get(problem_id, []):
                 if suite.origin != "sample":
                     continue
-                verdicts = [
-                    "invalid"
-                    if case.call is None and case.check in invalid
-                    else judge(plan.outcome(known[solution.solution_id], case), case)
-                    for case in suite.cases
-                ]
+                verdicts = suite_verdicts(known[solution.solution_id], suite, plan, invalid=invalid)
                 rows.append(
                     {
                         "problem_id": problem_id,
@@ -66,7 +62,7 @@ def pass_matrix(
                         "code": solution.code,
                         "suite_id": suite.suite_id,
                         "cases": [case.source for case in suite.cases],
-                        "verdicts": verdicts,
+                        "verdicts": list(verdicts),
                         "passed": bool(verdicts) and set(verdicts) == {"pass"},
                     }
                 )
@@ -95,6 +91,10 @@ def export(name: str, target: str, root: str) -> str:
     for kind in ("dataset", "model"):
         if (folder / kind).is_dir():
             api.create_repo(repository, repo_type=kind, exist_ok=True, private=True)
+            if not api.repo_info(repository, repo_type=kind).private:
+                raise FlywheelError(
+                    f"hub:{repository} exists as a public {kind}: name another, or make it private first."
+                )
             api.upload_folder(repo_id=repository, repo_type=kind, folder_path=folder / kind)
     return f"{written} on the hub as {repository} (private)"
 

@@ -98,7 +98,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     harvests = [Harvest(turn.iteration, problems, rows["sft"], rows["pairs"])]
 
     # 5. Rows of earlier turns too, judged again if the filter has changed; guards choose what is trained on.
-    for past in past_turns(workspace, turn.iteration, settings.rows):
+    for past in past_turns(workspace, base, turn.iteration, settings.rows):
         if not past.judged_by(settings):
             rows = _judge(turn, past.samples, settings, f"of-{past.harvest.iteration}")[-1].tables
             past = past.with_rows(rows["sft"], rows["pairs"])

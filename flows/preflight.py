@@ -8,6 +8,7 @@ from flows.serving import check_server
 from tasks.benchmarks import check_benchmark
 from tasks.engines.image import docker_client
 from tasks.engines.sampler import ReplaySampler
+from tasks.engines.trainer import check_batches
 from tasks.models import check_model, local_folder
 from tasks.problems import check_sources
 from tasks.settings import IterationSettings
@@ -34,4 +35,5 @@ def check_evaluation(settings: IterationSettings) -> None:
 def check_run(settings: IterationSettings) -> None:
     """The same, and the files and folders that problems come from. Raises `FlywheelError`."""
     check_sources(settings.problems)
+    check_batches(settings.training)
     check_evaluation(settings)

@@ -9,11 +9,13 @@ from typing import Any
 from prefect.runtime import flow_run
 
 from tasks import artifacts
+from tasks.consensus import FILTER_VERSION
 from tasks.settings import IterationSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, StageResult
 
 COUNTS = ("distinct solutions",)
+LEAST_PROBLEMS = 5
 
 
 def report_of(
@@ -32,6 +34,7 @@ def report_of(
         "folder": str(turn.workspace.iteration_folder(turn.iteration)),
         "rule": settings.agreement.rule,
         "base_digest": base.digest,
+        "filter_version": FILTER_VERSION,
         "champion": asdict(champion),
         "candidate": asdict(candidate),
         "decision": gate["decision"],
@@ -62,6 +65,12 @@ def _number(values: Sequence[float]) -> str:
 def shown(metric: str, values: Sequence[float], signed: bool = False) -> str:
     """A metric's `[mean, low, high, ..]` as text: a share in per cent, a count as a number."""
     return _number(values) if metric in COUNTS else _percent(values, signed)
+
+
+def paired(metric: str, change: Sequence[float], problems: int) -> str:
+    """A paired difference as text, with the number of problems where it is not `problems`."""
+    few = f" ({change[3]} problems)" if change[3] != problems else ""
+    return f"{shown(metric, change, signed=True)}{few}"
 
 
 def _at(sampled: Mapping[str, Any]) -> str:
@@ -190,6 +199,13 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
         f"({_counts(pool['origins'])}; median {pool['median']} a problem), the same for every model here.",
         "",
     ]
+    for name in ("before", "after"):
+        if broken := stages.get(f"execute-{name}", {}).get("outcomes", {}).get("fault"):
+            lines += [
+                f"**The sandbox broke {broken} times while `{name}` was scored**: those solutions count as "
+                "wrong. See `flywheel doctor`.",
+                "",
+            ]
     for name, metrics in before.items():
         problems = next(iter(metrics.values()))[3]
         lines += [
@@ -205,7 +221,7 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
             partly = f" ({old[3]} problems)" if old[3] != problems else ""
             lines.append(
                 f"| {metric}{partly} | {shown(metric, old)} | {shown(metric, new) if new else '-'} | "
-                f"{shown(metric, change, signed=True) if change else '-'} |"
+                f"{paired(metric, change, old[3]) if change else '-'} |"
             )
         lines.append("")
     return lines
@@ -237,12 +253,13 @@ def markdown_of(report: Mapping[str, Any]) -> str:
 
 
 def beyond_noise(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
-    """One sentence: which differences are beyond noise (95 % interval off zero), if any."""
+    """One sentence: which differences are beyond noise (95 % interval off zero), if any. A bootstrap of
+    fewer than `LEAST_PROBLEMS` says nothing."""
     beyond = [
         f"{metric} on {name} ({'up' if change[0] > 0 else 'down'})"
         for name, part in differences.items()
         for metric, change in part.items()
-        if change[1] > 0 or change[2] < 0
+        if change[3] >= LEAST_PROBLEMS and (change[1] > 0 or change[2] < 0)
     ]
     if not differences:
         return "Nothing was trained, so there is nothing to compare."
@@ -259,8 +276,20 @@ def dropped_reasons(stages: Mapping[str, Mapping[str, Any]]) -> list[dict[str, A
     return [
         {"stage": stage, "reason": reason, "rows": count}
         for stage, facts in stages.items()
-        for reason, count in sorted(facts.get("dropped", {}).items(), key=lambda item: -item[1])
+        for reason, count in sorted(_dropped_of(stage, facts).items(), key=lambda item: -item[1])
     ]
+
+
+def _dropped_of(stage: str, facts: Mapping[str, Any]) -> dict[str, int]:
+    """A stage's reasons. `collect` has them by kind of row."""
+    if stage != "collect":
+        own: dict[str, int] = facts.get("dropped", {})
+        return own
+    return {
+        f"{kind}: {reason}": count
+        for kind in ("sft", "pairs")
+        for reason, count in facts[kind]["dropped"].items()
+    }
 
 
 def publish(report: Mapping[str, Any]) -> None:

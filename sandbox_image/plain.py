@@ -7,7 +7,6 @@ in. Reads with C-level methods only, so that no code of the value's own type run
 from __future__ import annotations
 
 import builtins
-import hashlib
 import marshal
 import math
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -15,6 +14,12 @@ from itertools import chain, compress
 from json.decoder import JSONDecoder
 from json.encoder import encode_basestring_ascii
 from typing import Any
+
+try:
+    from _sha2 import sha256 as _sha256  # type: ignore[import-not-found]
+except ImportError:
+    # Python 3.11. Not from hashlib: it loads OpenSSL, and every fork would pay for that.
+    from _sha256 import sha256 as _sha256  # type: ignore[import-not-found]
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
@@ -33,7 +38,6 @@ _float_text = float.__repr__
 _int_text = int.__repr__
 _type_name = vars(type)["__name__"].__get__
 _finite = math.isfinite
-_sha256 = hashlib.sha256
 _marshal = marshal.dumps
 _DIGEST_STEP = 1024
 _CONTAINERS = {list, tuple, set, frozenset, dict}

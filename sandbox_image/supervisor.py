@@ -14,6 +14,8 @@ Anything unexpected ends the supervisor, and with it the container: the driver t
 from __future__ import annotations
 
 import builtins
+import contextlib
+import ctypes
 import functools
 import gc
 import math
@@ -30,13 +32,6 @@ from typing import NamedTuple, NoReturn
 
 from sandbox_image import check, child, frames, meters, scratch, seal
 
-# Without threading and what imports it: its handler after a fork costs every child a tenth of its time.
-# Without hashlib: its cryptographic library is a third of all pages that every fork would copy.
-PRELOAD = (
-    "abc array ast base64 bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal "
-    "enum fractions functools heapq inspect io itertools json math numbers operator random re "
-    "statistics string struct textwrap time traceback typing unicodedata zlib"
-)
 # So many, and the interpreter has specialised what children run.
 REHEARSALS = 20
 REQUEST_MAX = 64 << 20
@@ -115,8 +110,6 @@ class Supervisor:
         for limit, bound in FIXED_LIMITS:
             resource.setrlimit(limit, (bound, bound))
         seal.seal()
-        for name in f"{PRELOAD} {os.environ.pop('FLYWHEEL_PRELOAD', '')}".split():
-            __import__(name)
         # site is not loaded (-S), programs use these all the same.
         builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
         # Ours comes first; the image's variants have a second one, whose packages programs may import.
@@ -130,6 +123,9 @@ class Supervisor:
         with open("/proc/self/statm") as statm:
             self.base_kb = int(statm.read().split()[0]) * (mmap.PAGESIZE // 1024)
         gc.collect()
+        # Pages that were needed while all this was loaded; glibc alone has the function.
+        with contextlib.suppress(AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
         gc.freeze()
         # A collection in a fresh child would touch, and so copy, every page of the standard library.
         gc.disable()
@@ -344,6 +340,7 @@ def sweep() -> tuple[float, int]:
 
 
 def main() -> None:
+    """Never returns."""
     supervisor = Supervisor()
     try:
         supervisor.prepare()
@@ -351,7 +348,3 @@ def main() -> None:
     except BaseException:
         os.write(supervisor.errors, traceback.format_exc()[-2000:].encode())
         os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tasks.audit import audit
-from tasks.consensus import Ballot, ballots, decide
+from tasks.consensus import FILTER_VERSION, Ballot, ballots, decide
 from tasks.judging import wanted_key
 from tasks.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
 from tasks.settings import AgreementSettings
@@ -97,4 +97,4 @@ def agree(
         )
 
     inputs = {"problems": problems, "solutions": solutions, "suites": suites, "behaviours": behaviours}
-    return run_stage(turn, "agree", 2, inputs, settings, compute, label)
+    return run_stage(turn, "agree", FILTER_VERSION, inputs, settings, compute, label)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tasks.consensus import FILTER_VERSION
 from tasks.diversity import is_one_liner
 from tasks.overlap import Contamination
 from tasks.records import Dropped, Pair, Problem, SftRow
-from tasks.selection import Selection, good_text, length_facts, select
+from tasks.selection import Selection, good_text, hold_out, length_facts, select
 from tasks.settings import IterationSettings, RowSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
@@ -44,26 +45,30 @@ class PastTurn:
     samples: Samples
     harvest: Harvest
     settings: dict[str, Any]
+    filter_version: int
 
     def judged_by(self, current: IterationSettings) -> bool:
-        """Whether its rows are what the current settings would make of its samples."""
+        """Whether its rows are what this program with the current settings would make of its samples."""
         plain = current.model_dump(mode="json", include={"agreement", "preferences"})
-        return all(self.settings[part] == plain[part] for part in plain)
+        same = all(self.settings[part] == plain[part] for part in plain)
+        return same and self.filter_version == FILTER_VERSION
 
     def with_rows(self, sft: Ref, pairs: Ref) -> PastTurn:
         """The same turn with rows that another filter made."""
         return replace(self, harvest=replace(self.harvest, sft=sft, pairs=pairs))
 
 
-def past_turns(workspace: Workspace, iteration: int, settings: RowSettings) -> list[PastTurn]:
-    """The last `history` finished iterations before this one, oldest first.
+def past_turns(workspace: Workspace, base: ModelRef, iteration: int, settings: RowSettings) -> list[PastTurn]:
+    """The last `history` finished iterations from the same base before this one, oldest first.
 
     A rolled-back iteration's rows stay in the workspace; they are trained on only when asked.
     """
     turns = []
     for number in [n for n in workspace.iterations() if 0 < n < iteration]:
         finished = workspace.manifest(number)["finished"] or {}
-        if not finished or (finished["decision"] == "roll back" and not settings.include_rolled_back):
+        if finished.get("base_digest") != base.digest:
+            continue
+        if finished["decision"] == "roll back" and not settings.include_rolled_back:
             continue
         tables = {stage.stage: stage.tables for stage in workspace.stages(number)}
         problems, sampled, rows = tables["propose"]["problems"], tables["sample-self-play"], tables["prefer"]
@@ -79,6 +84,7 @@ def past_turns(workspace: Workspace, iteration: int, settings: RowSettings) -> l
                 ),
                 Harvest(number, problems, rows["sft"], rows["pairs"]),
                 settings_then,
+                finished.get("filter_version", 0),
             )
         )
     return turns[-settings.history :] if settings.history else []
@@ -120,6 +126,7 @@ def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: R
         ]
         rows = select(sft, turn.iteration, problems, contamination, settings)
         ranked = select(pairs, turn.iteration, problems, contamination, settings)
+        hold_out([rows, ranked], settings)
         stage.write("sft", SftRow, rows.rows)
         stage.write("pairs", Pair, ranked.rows)
         stage.write("sft_held_out", SftRow, rows.held_out)
@@ -135,4 +142,4 @@ def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: R
             f"pairs{harvest.iteration}": harvest.pairs,
         }
     plain = {**settings.model_dump(), "iteration": turn.iteration}
-    return run_stage(turn, "collect", 1, inputs, plain, compute)
+    return run_stage(turn, "collect", 2, inputs, plain, compute)

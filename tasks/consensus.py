@@ -36,10 +36,14 @@ from tasks.records import Behaviour, Case, Decision, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.tables import by_problem
 
+# Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
+# that the samples of earlier turns are judged again.
+FILTER_VERSION = 3
 UNOPPOSED = 1e9
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
-_PASSED = "true"
+# A check that passed is no value that a program returned.
+_PASSED = "?passed"
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
     enough_votes = max(settings.min_votes, settings.min_vote_share * len(ballot.vectors))
     enough_score = settings.min_score_share * (len(ballot.vectors) - 1)
     reasons = (
-        (not winner.outputs, "every solution fails on every call"),
+        (not winner.outputs and _PASSED not in winner.vector, "every solution fails on every call"),
         (len(groups) < settings.min_behaviours, "all solutions behave alike: nothing to learn"),
         (votes < enough_votes, "too few votes"),
         (len(agreed) < settings.min_cases, "too few agreed cases"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks import prompts
-from tasks.judging import CallPlan, invalid_checks, judge, plan_calls
+from tasks.judging import CallPlan, answered, invalid_checks, judge, plan_calls
 from tasks.mutation import told_apart
 from tasks.records import Behaviour, Case, Decision, Problem, Solution, Suite
 from tasks.tables import by_problem
@@ -17,7 +17,7 @@ class Evidence:
     """One kept problem. Lists hold samples alone, never gold.
 
     `targets` are the ids of what a good suite must be able to reject: losing solutions first, then mutants
-    of the winners that differ from them on a known call; all of them return values on the agreed calls.
+    of the winners that differ from them on a known call; all of them run on the agreed cases.
     """
 
     problem: Problem
@@ -39,12 +39,12 @@ class Evidence:
         return [one for one in self.targets if not all(self.passes(one, case) for case in cases)]
 
     def runs(self, solution_id: str) -> bool:
-        """Whether a solution returns values on the agreed calls (no crash, no exception)."""
+        """Whether a solution answers all agreed cases, rightly or wrongly."""
         return _runs(self.behaviours[solution_id], self.decision, self.plan)
 
 
 def _runs(behaviour: Behaviour, decision: Decision, plan: CallPlan) -> bool:
-    return all(plan.outcome(behaviour, case).kind == "value" for case in decision.cases)
+    return all(answered(plan.outcome(behaviour, case), case) for case in decision.cases)
 
 
 def gather(

@@ -44,7 +44,7 @@ from tasks.records import (
     SuiteRun,
     record_id,
 )
-from tasks.settings import SandboxSettings
+from tasks.settings import MACHINE, SandboxSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.tables import by_problem
 from tasks.testsource import parse_python
@@ -280,7 +280,7 @@ def mostly_sound(behaviours: list[Behaviour]) -> list[Behaviour]:
     if counts.get("fault", 0) > MAX_FAULT_SHARE * sum(counts.values()):
         raise SandboxFault(
             f"the sandbox broke on {counts['fault']} of {sum(counts.values())} calls: run "
-            "`flywheel doctor`, then the same command again; finished shards are kept."
+            "`flywheel doctor`, then the same command again."
         )
     return behaviours
 
@@ -333,4 +333,5 @@ def execute(
     }
     if limits is not None:
         inputs["limits"] = limits
-    return run_stage(turn, "execute", 3, inputs, settings, compute, label)
+    plain = settings.model_dump(exclude=MACHINE["sandbox"])
+    return run_stage(turn, "execute", 3, inputs, plain, compute, label)

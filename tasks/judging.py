@@ -85,6 +85,15 @@ def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Ve
         return "fail"
 
 
+def answered(outcome: Outcome, case: Case) -> bool:
+    """Whether a program did, rightly or wrongly, what a case asks of it: it returned a value, raised where
+    an exception is wanted, or failed the assertion of a check. All else is a crash."""
+    if outcome.kind != "exception":
+        return outcome.kind == "value"
+    failed = case.call is None and outcome.exception == "AssertionError"
+    return not outcome.loading and (failed or bool(case.raises))
+
+
 def suite_outcomes(behaviour: Behaviour, suite: Suite, plan: CallPlan) -> Sequence[Outcome]:
     """A solution's outcomes on a suite's cases, as in a fresh process for this suite."""
     own = next((run.outcomes for run in behaviour.by_suite if run.suite_id == suite.suite_id), None)

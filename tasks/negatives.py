@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from tasks.judging import judge, outcome_key, plan_calls
+from tasks.judging import answered, judge, outcome_key, plan_calls
 from tasks.records import Behaviour, Problem, Solution, Suite
 from tasks.settings import EvaluationSettings
 from tasks.stages import Turn, run_stage, step
@@ -33,7 +33,7 @@ class Wrong:
 def known_wrong(
     problem: Problem, solutions: Sequence[Solution], suites: Sequence[Suite], behaviours: Sequence[Behaviour]
 ) -> list[Wrong]:
-    """The solutions that fail a gold case, steadily and within all limits, and return a value on some.
+    """The solutions that fail a gold case, steadily and within all limits, and run on some.
 
     `suites` are all that `behaviours` lie over, the gold suite among them; without one nothing is known.
     """
@@ -48,7 +48,8 @@ def known_wrong(
         outcomes = [plan.outcome(behaviour, case) for case in gold_cases]
         kinds = {outcome.kind for outcome in outcomes}
         verdicts = [judge(one, case) for one, case in zip(outcomes, gold_cases, strict=True)]
-        if "value" in kinds and not kinds & UNFIT and "fail" in verdicts:
+        runs = any(map(answered, outcomes, gold_cases))
+        if runs and not kinds & UNFIT and "fail" in verdicts:
             found.append(Wrong(solution, tuple(map(outcome_key, outcomes))))
     return found
 
@@ -134,4 +135,4 @@ def negatives(
         "gold_suites": gold_suites,
         "candidate_behaviours": candidate_behaviours,
     }
-    return run_stage(turn, "negatives", 1, inputs, {"negatives": settings.negatives}, compute)
+    return run_stage(turn, "negatives", 2, inputs, {"negatives": settings.negatives}, compute)

@@ -13,6 +13,8 @@ from tasks.records import Problem
 NGRAM_WORDS = 8
 SHINGLE_WORDS = 3
 PERMUTATIONS = 128
+# The index finds pairs that are a little less alike too, so as to miss few that are as alike.
+SLACK, LEAST_SIMILAR = 0.2, 0.1
 
 
 def words(text: str) -> list[str]:
@@ -28,9 +30,9 @@ def ngrams(text: str, size: int) -> set[tuple[str, ...]]:
     return {tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)}
 
 
-def _minhash(text: str) -> MinHash:
+def _minhash(shingles: Iterable[tuple[str, ...]]) -> MinHash:
     sketch = MinHash(num_perm=PERMUTATIONS)
-    for shingle in ngrams(text, SHINGLE_WORDS):
+    for shingle in shingles:
         sketch.update(" ".join(shingle).encode())
     return sketch
 
@@ -40,24 +42,33 @@ def find_duplicates(
 ) -> dict[str, tuple[str, str]]:
     """`{problem_id: (reason, id of what it repeats)}` for problems that repeat an earlier one or each other.
 
-    Exact: the same words. Near: estimated Jaccard similarity of word 3-grams >= threshold (MinHash,
-    Broder 1997). The first of equal problems stays.
+    Exact: the same words. Near: Jaccard similarity of word 3-grams >= threshold, for pairs that MinHash
+    (Broder 1997) proposes. The first of equal problems stays.
     """
-    index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
+    index = MinHashLSH(threshold=max(LEAST_SIMILAR, threshold - SLACK), num_perm=PERMUTATIONS)
     exact: dict[tuple[str, ...], str] = {}
+    known: dict[int, tuple[str, set[tuple[str, ...]]]] = {}
     duplicates: dict[str, tuple[str, str]] = {}
     for position, problem in enumerate([*earlier, *problems]):
-        tokens, sketch = tuple(words(problem.statement)), _minhash(problem.statement)
+        tokens, shingles = tuple(words(problem.statement)), ngrams(problem.statement, SHINGLE_WORDS)
+        sketch = _minhash(shingles)
         if position >= len(earlier):
             if tokens in exact:
                 duplicates[problem.problem_id] = ("exact duplicate", exact[tokens])
                 continue
-            if near := sorted(index.query(sketch)):
-                duplicates[problem.problem_id] = ("near duplicate", near[0].split("\t")[1])
+            alike = (known[other] for other in sorted(index.query(sketch)))
+            near = next((name for name, its in alike if _jaccard(shingles, its) >= threshold), None)
+            if near is not None:
+                duplicates[problem.problem_id] = ("near duplicate", near)
                 continue
         exact.setdefault(tokens, problem.problem_id)
-        index.insert(f"{position}\t{problem.problem_id}", sketch)
+        known[position] = problem.problem_id, shingles
+        index.insert(position, sketch)
     return duplicates
+
+
+def _jaccard(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
+    return len(one & other) / max(1, len(one | other))
 
 
 def normal_code(code: str) -> str:
@@ -93,9 +104,6 @@ class Contamination:
         """(matched words, benchmark problem) when the text shares 8 words in a row with a statement, or
         all words of a shorter one; None when it is clean."""
         tokens = words(text)
-        for gram, problem_id in self._grams.items() if len(tokens) < NGRAM_WORDS else ():
-            if tuple(tokens) == gram:
-                return " ".join(gram), problem_id
         for size in self._sizes:
             for gram in (tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)):
                 if gram in self._grams:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tasks import prompts
+from tasks.consensus import FILTER_VERSION
 from tasks.evidence import Evidence, gather
 from tasks.records import (
     Behaviour,
@@ -194,10 +195,12 @@ def verifier_pairs(
         elif cases and not evidence.kills(cases):
             rejects.append((suite, "rejects nothing", cases))
     rejects.sort(key=lambda item: item[1] == "rejects nothing")
-    pairs = []
+    pairs: list[Pair] = []
     chosen = _chosen_suites(evidence, size, settings.pairs_per_problem, settings, rng)
-    for turn, (bad, reason, ordered) in enumerate(rejects[: settings.pairs_per_problem] if chosen else []):
-        suite, assembled = chosen[turn % len(chosen)]
+    for bad, reason, ordered in rejects if chosen else []:
+        if len(pairs) == settings.pairs_per_problem:
+            break
+        suite, assembled = chosen[len(pairs) % len(chosen)]
         count = min(len(suite.cases), len(ordered))
         good_cases, bad_cases = suite.cases[:count], ordered[:count]
         killed = evidence.kills(good_cases)
@@ -328,4 +331,4 @@ def prefer(
         "prompts": prompts.VERSION,
         "seed": turn.seed,
     }
-    return run_stage(turn, "prefer", 2, inputs, plain, compute, label)
+    return run_stage(turn, "prefer", FILTER_VERSION, inputs, plain, compute, label)

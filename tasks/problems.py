@@ -27,7 +27,9 @@ from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
 SNIPPET_LINES = (4, 18)
-SNIPPET_FILES = 200
+# Drawn from so many times as many as are wanted: not all from the first files.
+SNIPPETS_EACH = 4
+DATASET_ROWS = 200
 
 
 def read_statements(path: Path) -> list[Problem]:
@@ -68,37 +70,40 @@ def load_statements(name: str) -> list[Problem]:
 
 
 def draw_statements(
-    pool: Sequence[Problem], used: set[str], count: int, repeat: bool, rng: random.Random
+    pool: Sequence[Problem], used: Mapping[str, int], count: int, repeat: bool, rng: random.Random
 ) -> list[Problem]:
-    """Up to `count` of the pool, unused ones first; used ones return only when `repeat`."""
+    """Up to `count` of the pool, those that were used least often first; used ones only when `repeat`.
+
+    `used`: statement -> in how many earlier iterations.
+    """
     shuffled = rng.sample(list(pool), len(pool))
-    fresh = [problem for problem in shuffled if problem.statement not in used]
-    stale = [problem for problem in shuffled if problem.statement in used] if repeat else []
-    return [*fresh, *stale][:count]
+    allowed = [problem for problem in shuffled if repeat or problem.statement not in used]
+    return sorted(allowed, key=lambda problem: used.get(problem.statement, 0))[:count]
 
 
 def snippets(source: str, count: int, rng: random.Random) -> list[tuple[str, str]]:
     """(where, code) of `count` short functions drawn from a folder of Python files or a dataset.
 
-    Raises `FlywheelError` when there are none.
+    Where there are fewer, some inspire more than one problem. Raises `FlywheelError` when there are none.
     """
     found: list[tuple[str, str]] = []
-    for where, text in _texts(source, rng):
+    for where, text in _texts(source, count, rng):
         found += [(f"{where}:{line}", code) for line, code in _short_functions(text)]
-        if len(found) >= 20 * count:
+        if len(found) >= SNIPPETS_EACH * count:
             break
     if not found:
         raise FlywheelError(f"problems.seed_snippets: no short Python function found in {source!r}.")
-    return rng.sample(found, min(count, len(found)))
+    rounds = [rng.sample(found, len(found)) for _ in range(-(-count // len(found)))]
+    return [snippet for found in rounds for snippet in found][:count]
 
 
-def _texts(source: str, rng: random.Random) -> Iterator[tuple[str, str]]:
+def _texts(source: str, count: int, rng: random.Random) -> Iterator[tuple[str, str]]:
     if source.startswith("dataset:"):
         from datasets import load_dataset
 
         try:
             rows = load_dataset(source.removeprefix("dataset:"), split="train", streaming=True)
-            first = list(rows.take(SNIPPET_FILES))
+            first = list(rows.take(max(DATASET_ROWS, count)))
         except Exception as error:
             raise FlywheelError(
                 f"problems.seed_snippets: {source!r} cannot be read ({type(error).__name__}): "
@@ -112,7 +117,7 @@ def _texts(source: str, rng: random.Random) -> Iterator[tuple[str, str]]:
     folder = _snippet_folder(source)
     skipped = {"test", "tests", "site-packages", "lib2to3", "idlelib"}
     files = sorted(path for path in folder.rglob("*.py") if not skipped & set(path.relative_to(folder).parts))
-    for path in rng.sample(files, min(SNIPPET_FILES, len(files))):
+    for path in rng.sample(files, len(files)):
         yield str(path.relative_to(folder)), path.read_text(encoding="utf-8", errors="replace")
 
 
@@ -236,8 +241,9 @@ def propose(
     earlier = earlier_problems(workspace, turn.iteration)
 
     def compute(stage: Stage) -> None:
-        rng = random.Random(f"{turn.seed}/problems")
-        used = {problem.statement for problem in earlier}
+        # Other statements, snippets and seeds every turn, also while the model is held.
+        rng = random.Random(f"{turn.seed}/{turn.iteration}/problems")
+        used = Counter(problem.statement for problem in earlier)
         drawn = draw_statements(pool, used, settings.max_statements, settings.repeat_statements, rng)
         samples: list[Sample] = []
         proposed: list[Problem] = []
@@ -284,7 +290,8 @@ def propose(
         "sampling": sampling.model_dump(),
         "dtype": dtype,
         "seed": turn.seed,
+        "iteration": turn.iteration,
         "prompts": prompts.VERSION,
         "replay": engine.replay,
     }
-    return run_stage(turn, "propose", 1, inputs, plain, compute)
+    return run_stage(turn, "propose", 2, inputs, plain, compute)

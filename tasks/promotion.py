@@ -39,7 +39,7 @@ def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) ->
         return "roll back", f"{gain}: worse beyond noise"
     if primary.mean <= 0:
         return "hold", f"{gain}: no gain"
-    if other is not None and other.low <= -settings.tolerance:
+    if other is not None and other.low < -settings.tolerance:
         return "hold", f"{gain}, but {METRIC_OF[other_role]} may have lost: {_text(other)}"
     return "promote", f"{gain}, and {METRIC_OF[other_role]} holds{f': {_text(other)}' if other else ''}"
 

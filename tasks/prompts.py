@@ -5,9 +5,9 @@ are left to start by themselves answer with prose. The layout is ChatML, whose t
 trained on, or plain text for others (measured on SmolLM2-135M, 24 easy problems x 8, both with the prefill:
 22 % right programs as chat, 15 % as plain text; plain text without the indent 7 %, the answers were empty).
 
-Whatever a parser makes of an answer can be written back as the completion of the very prompt that was
-sampled (`solver_completion`, `verifier_completion`), so that training sees what sampling shows. Everything
-here is pure text and `ast`; nothing generated is ever run.
+Whatever a parser makes of an answer can be written back as the completion of the prompt that was sampled
+(`solver_completion`, `verifier_completion`), so that training sees what sampling shows; a verifier's row asks
+for as many cases as it has. Everything here is pure text and `ast`; nothing generated is ever run.
 """
 
 from __future__ import annotations

@@ -106,6 +106,10 @@ def parse_samples(
     dropped: list[Dropped] = []
     for sample in samples:
         problem = problem_of[sample.problem_id]
+        if sample.finish_reason == "prompt_too_long":
+            refusal = prompts.Refusal("prompt_too_long", "raise sampling.max_context_tokens")
+            dropped.append(_unparsed(sample, refusal))
+            continue
         if sample.role == "solver":
             prompt = prompts.solver_prompt(problem, settings.layout)
             code = prompts.parse_solution(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tasks import prompts
 from tasks.diversity import is_one_liner, is_uniform, program_shape
@@ -81,11 +81,23 @@ def select(
         "too many suites that expect one value",
     )
     selection.keep(_balanced(selection.rows, settings.max_role_ratio), "too many rows of its role")
-    held_out = [row for row in selection.rows if is_held_out(row.problem_id, settings.held_out)]
-    if len(held_out) >= settings.min_held_out:
-        selection.held_out = held_out
-        selection.rows = [row for row in selection.rows if not is_held_out(row.problem_id, settings.held_out)]
     return selection
+
+
+def hold_out(selections: Sequence[Selection[Any]], settings: RowSettings) -> None:
+    """Takes the rows of some problems out of every kind of rows, for early stopping, if one kind has at
+    least `min_held_out` of them. A kind that has fewer gives its own up: they may not be trained on, since
+    what the other kind stops by must be new to the model, and they are too few to stop by.
+    """
+    apart = [[row for row in s.rows if is_held_out(row.problem_id, settings.held_out)] for s in selections]
+    if max(map(len, apart)) < settings.min_held_out:
+        return
+    for selection, held_out in zip(selections, apart, strict=True):
+        rest = [row for row in selection.rows if not is_held_out(row.problem_id, settings.held_out)]
+        if len(held_out) >= settings.min_held_out:
+            selection.held_out, selection.rows = held_out, rest
+        else:
+            selection.keep(rest, "its problem's other rows are held out")
 
 
 def _first_of_each(rows: Sequence[Row]) -> list[Row]:

@@ -6,15 +6,23 @@ and no free dictionaries, since the UI's forms cannot draw them.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 MUTANT_CPU_SHARE = 0.25
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+# What only fits a run to its machine: with other values it is the same run, and finished stages stay valid.
+MACHINE = {
+    "engine": {"gpu_memory_utilization", "cpu_kv_cache_gb", "tensor_parallel", "start_timeout_s"},
+    "sandbox": {"slots", "fault_retries", "recycle_after"},
+    "training": {"micro_batch_size", "processes", "checkpoint_every_s"},
+}
 
 
 class ModelSettings(_Settings):
@@ -56,7 +64,7 @@ class ProblemSettings(_Settings):
         True, description="Statements of earlier iterations return when no unused ones are left."
     )
     near_duplicate: float = Field(
-        0.7, gt=0, le=1, description="Jaccard similarity of word 3-grams that makes a near-duplicate."
+        0.8, gt=0, le=1, description="Jaccard similarity of word 3-grams that makes a near-duplicate."
     )
 
 
@@ -69,7 +77,7 @@ class SamplingSettings(_Settings):
     solutions: int = Field(12, ge=1, le=1024, description="Solutions sampled a problem (n).")
     suites: int = Field(8, ge=1, le=1024, description="Test suites sampled a problem (m).")
     cases_per_suite: int = Field(4, ge=1, le=50, description="Cases a suite is asked for and cut to.")
-    temperature: float = Field(0.8, ge=0, le=2, description="Sampling temperature.")
+    temperature: float = Field(0.8, gt=0, le=2, description="Sampling temperature.")
     solver_cool_share: float = Field(
         0.5,
         ge=0,
@@ -78,7 +86,7 @@ class SamplingSettings(_Settings):
         "where it is sure (same study as agreement.min_votes, 208 problems: with half of them cooler the "
         "other defaults keep 16 instead of 11, with 56 instead of 50 % right code).",
     )
-    solver_cool_temperature: float = Field(0.4, ge=0, le=2, description="Temperature of that share.")
+    solver_cool_temperature: float = Field(0.4, gt=0, le=2, description="Temperature of that share.")
     top_k: int = Field(50, ge=0, le=10_000, description="Sample among so many tokens; 0 for all.")
     max_solution_tokens: int = Field(128, ge=8, le=32_768, description="Longest solution, in tokens.")
     max_suite_tokens: int = Field(160, ge=8, le=32_768, description="Longest suite, in tokens.")
@@ -290,7 +298,7 @@ class TrainingSettings(_Settings):
     )
     min_rows: int = Field(4, ge=1, le=1_000_000, description="Fewer rows than this: that stage is skipped.")
     evaluations: int = Field(
-        4, ge=1, le=1000, description="Looks at the held-out rows in a run, where there are any."
+        4, ge=1, le=1000, description="Looks at the held-out rows in a run, at least, where there are any."
     )
     patience: int = Field(
         2,
@@ -331,19 +339,31 @@ class EvaluationSettings(_Settings):
     )
     solutions: int = Field(4, ge=1, le=1024, description="Solutions sampled a problem.")
     suites: int = Field(2, ge=1, le=1024, description="Suites sampled a problem, or outputs predicted.")
-    temperature: float = Field(0.6, ge=0, le=2, description="Temperature of evaluation.")
-    k: list[int] = Field([1, 4], description="The k of pass@k, at most `solutions` (outputs: `suites`).")
+    temperature: float = Field(0.6, gt=0, le=2, description="Temperature of evaluation.")
+    k: list[Annotated[int, Field(ge=1, le=1024)]] = Field(
+        [1, 4],
+        description="The k of pass@k, at most `solutions` (outputs: `suites`). 1 is among them: the gate's.",
+    )
     negatives: int = Field(
         20, ge=0, le=1000, description="Known-wrong solutions a problem that suites should reject, if found."
     )
     bootstrap: int = Field(2000, ge=100, le=100_000, description="Resamples an interval.")
+
+    @field_validator("k")
+    @classmethod
+    def _with_one(cls, k: list[int]) -> list[int]:
+        if 1 not in k:
+            raise ValueError("1 must be among them: the gate reads pass@1")
+        return k
 
 
 class GateSettings(_Settings):
     """When a candidate becomes the champion; read on dev only."""
 
     primary: Literal["code", "tests"] = Field("code", description="The role whose gain promotes.")
-    tolerance: float = Field(0.03, ge=0, le=1, description="Loss of the other role that is still tolerated.")
+    tolerance: float = Field(
+        0.03, ge=0, le=1, description="How far the other role's 95 % interval may reach below zero."
+    )
     meet_base_every: int = Field(
         3,
         ge=0,

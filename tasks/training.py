@@ -10,10 +10,10 @@ from typing import Literal
 
 from tasks import artifacts
 from tasks.charts import Panel, Point, markdown_image, png_of
-from tasks.engines.trainer import TrainingResult, run_training
+from tasks.engines.trainer import TrainingResult, finished_training, run_training
 from tasks.models import model_digest
 from tasks.records import Pair, SftRow
-from tasks.settings import TrainingSettings
+from tasks.settings import MACHINE, TrainingSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
@@ -38,6 +38,8 @@ def facts_of(result: TrainingResult) -> dict[str, object]:
         "seconds": round(result.seconds, 1),
         "peak_memory_mb": round(result.memory_mb),
     }
+    if result.gpu_mb:
+        facts["peak_gpu_mb"] = round(result.gpu_mb)
     if result.held_out:
         facts["held_out"] = [list(point) for point in result.held_out]
         facts["best_step"] = result.best_step
@@ -97,7 +99,7 @@ def train(
         held_out_file = stage.folder / "held_out.jsonl"
         write_rows(held_out_file, list(workspace.read(held_out, RECORDS[method])))
         out = stage.folder / "model"
-        result = run_training(
+        result = finished_training(out) or run_training(
             method,
             workspace.path(start),
             rows_file,
@@ -119,5 +121,5 @@ def train(
         stage.facts.update(facts_of(result))
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows, "held_out": held_out}
-    plain = {**settings.model_dump(), "dtype": dtype, "seed": turn.seed}
+    plain = {**settings.model_dump(exclude=MACHINE["training"]), "dtype": dtype, "seed": turn.seed}
     return run_stage(turn, f"train-{method}", 1, inputs, plain, compute)

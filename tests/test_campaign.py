@@ -166,6 +166,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from flows.campaign import campaign
+from tests import replay
 campaign(replay.settings_in(Path(sys.argv[1])))
 """
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from flows.iteration import iteration
 from tasks.collection import past_turns
+from tasks.consensus import FILTER_VERSION
 from tasks.records import Decision, SftRow
 from tasks.settings import RowSettings
-from tasks.workspace import StageResult, Workspace
+from tasks.workspace import ModelRef, StageResult, Workspace
 
 
 def stage_of(workspace: Workspace, number: int, name: str) -> StageResult:
@@ -38,13 +39,21 @@ def test_a_rolled_back_turn_is_left_out_unless_asked_for(turned: Any, tmp_path: 
     report = workspace.manifest(1)["finished"]
     workspace.finish(1, report | {"decision": "roll back"})
 
+    base = ModelRef("base", report["base_digest"], "base model")
+
     def numbers(**changed: Any) -> list[int]:
-        return [past.harvest.iteration for past in past_turns(workspace, 3, RowSettings(**changed))]
+        return [past.harvest.iteration for past in past_turns(workspace, base, 3, RowSettings(**changed))]
 
     assert numbers() == [2]
     assert numbers(include_rolled_back=True) == [1, 2]
     assert numbers(include_rolled_back=True, history=1) == [2]
     assert numbers(history=0) == []
+    # Another base model wrote other samples: they are not what it "wrote itself".
+    other = ModelRef("base", "another", "base model")
+    assert past_turns(workspace, other, 3, RowSettings()) == []
+    assert all(past.judged_by(turned[0]) for past in past_turns(workspace, base, 3, RowSettings()))
+    workspace.finish(2, workspace.manifest(2)["finished"] | {"filter_version": FILTER_VERSION - 1})
+    assert not past_turns(workspace, base, 3, RowSettings())[-1].judged_by(turned[0])
 
 
 def test_a_new_filter_judges_earlier_samples_again(turned: Any, tmp_path: Path) -> None:

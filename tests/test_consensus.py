@@ -141,7 +141,7 @@ def test_groups_are_what_the_plain_definition_says(election: tuple[list[Behaviou
             for place in places
         ]
         vector = tuple(
-            "true" if isinstance(place, str) and outcome.kind == "value" else outcome_key(outcome)
+            "?passed" if isinstance(place, str) and outcome.kind == "value" else outcome_key(outcome)
             for place, outcome in zip(places, outcomes, strict=True)
         )
         members.setdefault(vector, []).append(row.solution_id)
@@ -238,6 +238,24 @@ def test_a_check_that_the_null_candidate_passes_is_no_case() -> None:
     ballot = ballot_of("p", rows, suites, Behaviour("null/p", "p", (), (passed, failed)))
     assert [case.source for case in ballot.cases] == ["b"]
     assert [group.satisfied for group in ranked_groups(ballot)] == [(0,), ()]
+
+
+def test_a_check_that_passed_is_no_value_that_the_winners_return() -> None:
+    """`assert isinstance(f(x), bool)` must not get programs through that always return True."""
+    always, never = (solution(name, f"def add(a, b):\n    return {name}") for name in ("True", "None"))
+    suites = [
+        suite(
+            "s", "assert add(1, 2) == True", "assert add(2, 2) == True", "assert isinstance(add(3, 1), int)"
+        )
+    ]
+    rows = [
+        replace(behaviour_of(one, suites), solution_id=f"{one.solution_id}{i}", checks=(check,))
+        for one, count, check in ((always, 9, value(None)), (never, 1, error("AssertionError")))
+        for i in range(count)
+    ]
+    ballot = ballot_of("p/1", rows, suites)
+    assert ranked_groups(ballot)[0].outputs == 1
+    assert decide(ballot, AgreementSettings()).reason == "the winners return one value only"
 
 
 def test_the_paper_rule_wants_every_test_passed() -> None:

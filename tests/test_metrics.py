@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from flows.report import LEAST_PROBLEMS, beyond_noise
 from tasks.metrics import bootstrap, compare, metrics, pass_at_k, wilson
 from tasks.promotion import gate
 from tasks.records import ProblemScore
@@ -75,6 +77,24 @@ def test_the_gate_promotes_holds_and_rolls_back() -> None:
     assert decision(rows("dev", 2, 1), rows("dev", 0, 1)) == "roll back"
     assert decision(rows("dev", 1, 2), rows("dev", 2, 0)) == "hold"
     assert decision([], []) == "hold"
+
+
+def test_no_tolerance_lets_through_what_did_not_change_at_all() -> None:
+    differences = compare(rows("dev", 1, 1), rows("dev", 2, 1), SETTINGS)
+    assert gate(differences, GateSettings(tolerance=0))[0] == "promote"
+
+
+def test_one_problem_is_never_beyond_noise() -> None:
+    few = {"starter/dev": {"mutation score": [0.2, 0.2, 0.2, 1]}}
+    assert beyond_noise(few).startswith("No score changed")
+    many = {"starter/dev": {"mutation score": [0.2, 0.1, 0.3, LEAST_PROBLEMS]}}
+    assert "mutation score on starter/dev (up)" in beyond_noise(many)
+
+
+@pytest.mark.parametrize("k", [[4], [-1, 1], []])
+def test_pass_at_1_is_always_scored(k: list[int]) -> None:
+    with pytest.raises(ValidationError):
+        EvaluationSettings(k=k)
 
 
 def test_the_gate_never_reads_test() -> None:

@@ -11,8 +11,8 @@ from tasks.benchmarks import load_starter
 from tasks.known import candidates_of
 from tasks.mutation import mutants
 from tasks.negatives import Wrong, known_wrong, pool_of
-from tasks.records import Outcome, Solution
-from tests.factories import PROBLEM, behaviour_of, solution, suite
+from tasks.records import Behaviour, Outcome, Solution
+from tests.factories import PROBLEM, behaviour_of, error, solution, suite
 
 GOLD_SUITE = suite("gold", "assert add(1, 2) == 3", "assert add(2, 2) == 4", origin="gold")
 OTHER = suite("other", "assert add(7, 7) == 14")
@@ -33,6 +33,21 @@ def test_known_wrong_is_what_fails_gold_steadily_and_returns_values() -> None:
     assert [item.solution.solution_id for item in found] == ["wrong"]
     assert len(found[0].did) == len(GOLD_SUITE.cases)
     assert known_wrong(PROBLEM, everyone, [OTHER], [behaviour_of(wrong, [OTHER])]) == []
+
+
+def test_gold_that_is_one_check_shows_who_is_wrong_too() -> None:
+    """HumanEval's whole test is one check."""
+    gold = suite("gold", "assert abs(add(1, 2) - 3) < 1e-6", origin="gold")
+    wrong, crash = (
+        solution("wrong", "def add(a, b):\n    return a"),
+        solution("crash", "def add(a, b):\n    c"),
+    )
+    rows = [
+        Behaviour("wrong", "p/1", (), (error("AssertionError"),)),
+        Behaviour("crash", "p/1", (), (error("NameError"),)),
+    ]
+    found = known_wrong(PROBLEM, [wrong, crash], [gold], rows)
+    assert [item.solution.solution_id for item in found] == ["wrong"]
 
 
 def wrongs(origin: str, *items: tuple[str, str]) -> list[Wrong]:

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 from tasks.consensus import ballot_of, decide
 from tasks.preferences import (
@@ -12,9 +13,9 @@ from tasks.preferences import (
     verifier_pairs,
     verifier_sft,
 )
-from tasks.records import Pair, Solution, Suite
+from tasks.records import Behaviour, Pair, Solution, Suite
 from tasks.settings import AgreementSettings, PreferenceSettings
-from tests.factories import PROBLEM, behaviour_of, solution, suite
+from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 CODES = [
     *["def add(a, b):\n    return a + b"] * 3,
@@ -39,6 +40,15 @@ def evidence(  # type: ignore[no-untyped-def]
     solutions: list[Solution] = SOLUTIONS,
 ):
     behaviours = [behaviour_of(one, suites) for one in solutions]
+    return judged(suites, solutions, behaviours, mutants)
+
+
+def judged(  # type: ignore[no-untyped-def]
+    suites: list[Suite],
+    solutions: list[Solution],
+    behaviours: list[Behaviour],
+    mutants: tuple[Solution, ...] = (),
+):
     ballot = ballot_of(PROBLEM.problem_id, behaviours, suites)
     decision = decide(ballot, AgreementSettings(min_votes=3, pair_votes=3))
     assert decision.kept
@@ -63,6 +73,26 @@ def test_solver_pairs_reject_code_that_ran_before_code_that_crashed() -> None:
     pairs = solver_pairs(evidence(), PreferenceSettings(pairs_per_problem=3), rng())
     assert [pair.reason for pair in pairs] == ["fails agreed cases", "fails agreed cases", "crashes"]
     assert all("a + b" in pair.chosen and "a + b" not in pair.rejected for pair in pairs)
+
+
+def test_a_failed_check_or_a_value_where_an_exception_is_due_is_no_crash() -> None:
+    """A loser that fails an agreed check, or does not raise where it should, ran: suites may reject it."""
+    bodies = [*["return a / b"] * 4, "return a // b", "return c"]
+    made = [solution(str(i), f"def add(a, b):\n    {body}") for i, body in enumerate(bodies)]
+    raising = "with pytest.raises(ZeroDivisionError):\n    add(1, 0)"
+    suites = [
+        suite("both", raising, "assert abs(add(3, 2) - 1.5) < 1e-6"),
+        suite("more", "assert add(8, 4) == 2.0", "assert add(9, 3) == 3.0"),
+    ]
+    passed, failed = value(None), error("AssertionError")
+    rows = [
+        replace(behaviour_of(one, suites), checks=(passed if one.solution_id < "4" else failed,))
+        for one in made
+    ]
+    item = judged(suites, made, rows)
+    assert item.targets == ("4",)
+    assert [one.suite_id for one in good_suites(item)] == ["both"]
+    assert [pair.reason for pair in solver_pairs(item, SETTINGS, rng())] == ["fails agreed cases", "crashes"]
 
 
 def test_good_suites_hold_and_kill_and_are_more_than_one_case() -> None:

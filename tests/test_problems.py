@@ -9,7 +9,7 @@ from tasks.errors import FlywheelError
 from tasks.overlap import Contamination, find_duplicates, words
 from tasks.problems import clean, draw_statements, load_statements, propose_with, snippets
 from tasks.records import Problem
-from tasks.settings import SamplingSettings
+from tasks.settings import ProblemSettings, SamplingSettings
 
 
 def problem(problem_id: str, statement: str, **more: str) -> Problem:
@@ -56,17 +56,17 @@ def test_cleaning_reports_every_drop() -> None:
 def test_shipped_statements_are_many_and_disjoint_from_the_shipped_benchmark() -> None:
     statements, starter = load_statements("builtin"), load_starter()
     assert len(statements) >= 60
-    kept, dropped = clean(statements, [], starter, 0.7)
+    kept, dropped = clean(statements, [], starter, ProblemSettings().near_duplicate)
     assert dropped == []
     assert {p.entry_point for p in kept}.isdisjoint(p.entry_point for p in starter)
 
 
 def test_unused_statements_come_first() -> None:
     pool = [problem(str(i), f"statement {i}") for i in range(10)]
-    used = {f"statement {i}" for i in range(7)}
+    used = {f"statement {i}": 1 + (i < 5) for i in range(7)}
     drawn = draw_statements(pool, used, 5, True, random.Random(1))
     assert {p.statement for p in drawn[:3]} == {"statement 7", "statement 8", "statement 9"}
-    assert len(drawn) == 5
+    assert {p.statement for p in drawn[3:]} == {"statement 5", "statement 6"}
     assert len(draw_statements(pool, used, 5, False, random.Random(1))) == 3
 
 
@@ -74,6 +74,9 @@ def test_snippets_are_drawn_by_seed_and_an_empty_folder_is_refused(tmp_path: Pat
     first = snippets("stdlib", 5, random.Random(2))
     assert first == snippets("stdlib", 5, random.Random(2))
     assert all(code.startswith("def ") for _, code in first)
+    (tmp_path / "one.py").write_text("def f(x):\n    y = x\n    y += 1\n    return y\n")
+    assert len(snippets(str(tmp_path), 3, random.Random(0))) == 3
+    (tmp_path / "one.py").unlink()
     with pytest.raises(FlywheelError, match="no short Python function"):
         snippets(str(tmp_path), 2, random.Random(0))
     with pytest.raises(FlywheelError, match="there is no folder"):

@@ -18,6 +18,7 @@ from tasks.selection import (
     Selection,
     cases_of,
     good_text,
+    hold_out,
     is_held_out,
     length_facts,
     select,
@@ -78,12 +79,15 @@ def chosen(rows: list[SftRow], **changed: object) -> Selection[SftRow]:
 @settings(max_examples=60)
 @given(some_rows(), st.randoms())
 def test_nothing_is_lost_and_order_does_not_matter(rows: list[SftRow], rng: object) -> None:
-    result = select(rows, 3, PROBLEMS, CLEAN, RowSettings(min_held_out=2))
+    result = select(rows, 3, PROBLEMS, CLEAN, RowSettings())
+    hold_out([result], RowSettings(min_held_out=2))
     ids = [row.row_id for row in (*result.rows, *result.held_out)]
     assert Counter(ids) + Counter(row.record_id for row in result.dropped) == Counter(r.row_id for r in rows)
     assert all(row.reason for row in result.dropped)
     rng.shuffle(rows)  # type: ignore[attr-defined]
-    assert select(rows, 3, PROBLEMS, CLEAN, RowSettings(min_held_out=2)) == result
+    again = select(rows, 3, PROBLEMS, CLEAN, RowSettings())
+    hold_out([again], RowSettings(min_held_out=2))
+    assert again == result
 
 
 @settings(max_examples=60)
@@ -141,10 +145,17 @@ def test_held_out_problems_are_the_same_in_every_iteration_and_apart() -> None:
     assert 150 < sum(held) < 250
     assert all(is_held_out(name, 0.2) for name, yes in zip(names, held, strict=True) if yes)
     rows = [solver_row(f"{i}/{j}", f"p{i}", body) for i in range(12) for j, body in enumerate(LONGER)]
-    result = chosen(rows, held_out=0.3, min_held_out=1)
-    assert result.held_out
-    assert not {row.problem_id for row in result.held_out} & {row.problem_id for row in result.rows}
-    assert chosen(rows, held_out=0.3, min_held_out=99).held_out == []
+    many, few = chosen(rows), chosen(rows[:: len(LONGER)])
+    hold_out([many, few], RowSettings(held_out=0.3, min_held_out=len(many.rows)))
+    assert (many.held_out, few.held_out, few.dropped) == ([], [], [])
+    least = sum(is_held_out(row.problem_id, 0.3) for row in many.rows)
+    hold_out([many, few], RowSettings(held_out=0.3, min_held_out=least))
+    apart = {row.problem_id for row in many.held_out}
+    assert apart
+    assert not apart & {row.problem_id for row in (*many.rows, *few.rows)}
+    # Too few to stop by, and yet not trained on.
+    assert few.held_out == []
+    assert {row.reason for row in few.dropped} == {"its problem's other rows are held out"}
 
 
 def test_benchmark_text_is_found_in_rows_again() -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 
-from tasks.engines.trainer import explain_exit, run_training
+from tasks.engines.trainer import explain_exit, finished_training, run_training
 from tasks.engines.trainer_child import train
 from tasks.engines.trainer_job import (
     Job,
@@ -234,13 +235,16 @@ def test_a_child_leaves_a_whole_checkpoint_and_nothing_else(tmp_path: Path, tiny
     assert result.memory_mb > 100
     assert any("dropped as too long (long)" in line for line in said)
     assert any("step 12/12, loss" in line for line in said)
-    assert os.listdir(out.parent) == ["out"]
+    assert sorted(os.listdir(out.parent)) == [".out.training.json", "out"]
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "config.json"):
         assert (out / name).read_bytes() == (tiny / name).read_bytes()
     assert (out / "README.md").read_text().startswith('---\nbase_model: "org/base"\n')
     assert "'loss'" in (tmp_path / "log").read_text()
     with pytest.raises(FlywheelError, match="exists already"):
         run_training("sft", tiny, rows, out, LEARN, "float32", 0, tmp_path / "log", said.append)
+    # A run that was killed before it could name its model in a manifest finds all of it again.
+    assert finished_training(out) == result
+    assert finished_training(tmp_path / "absent") is None
 
 
 @pytest.mark.parametrize("rows", [ROWS, PAIRS], ids=["sft", "dpo"])
@@ -253,12 +257,13 @@ def test_held_out_rows_stop_the_run_and_choose_its_weights(tmp_path: Path, tiny:
     settings = LEARN.model_copy(update={"evaluations": 6, "patience": 1})
     out, events = train_here(tmp_path / "run", tiny, rows, settings, held_out=other)
     looks = {event["at"]: event["held_out"] for event in events if "held_out" in event}
-    later = {step: loss for step, loss in looks.items() if step}
+    best = events[-1]["best"]
     assert 0 in looks
-    assert events[-1]["best"] == min(later, key=later.__getitem__)
-    assert max(later) < 12
-    assert max(later) > events[-1]["best"]
-    assert model_digest(out) != model_digest(tiny)
+    assert best == min(looks, key=looks.__getitem__)
+    assert best < max(looks) < 12
+    # Where every step made it worse, the start is what is left.
+    before, after = (load_file(folder / "model.safetensors") for folder in (tiny, out))
+    assert all(bool((before[name] == after[name]).all()) for name in before) == (best == 0)
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(tmp_path: Path, tiny: Path) -> None:
@@ -285,7 +290,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(tmp_path: 
     assert any(line.startswith("sft: going on from checkpoint-") for line in said)
     assert [step for step, _ in result.losses] == list(range(1, 13))
     assert [loss for _, loss in result.losses] == pytest.approx(series(events, "loss"))
-    assert os.listdir(out.parent) == ["out"]
+    assert sorted(os.listdir(out.parent)) == [".out.training.json", "out"]
     assert model_digest(out) == model_digest(whole)
 
 

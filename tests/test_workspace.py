@@ -140,13 +140,36 @@ def test_an_unfinished_iteration_with_the_same_settings_is_resumed(tmp_path: Pat
     workspace.finish(1, {"decision": "hold"})
     assert workspace.begin(settings) == 3
     assert workspace.begin(IterationSettings(seed=1, iteration=1)) == 1
+    with pytest.raises(FlywheelError, match=r"iteration 1 was started with other settings \(sampling.suites"):
+        workspace.begin(IterationSettings(seed=1, iteration=1, sampling={"suites": 3}))
+
+
+def test_settings_that_only_fit_the_machine_make_no_other_run(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    assert workspace.begin(IterationSettings()) == 1
+    smaller = {
+        "training": {"micro_batch_size": 1},
+        "sandbox": {"slots": 1},
+        "engine": {"start_timeout_s": 20},
+    }
+    assert workspace.begin(IterationSettings(**smaller)) == 1
+    assert workspace.begin(IterationSettings(iteration=1, **smaller)) == 1
+    assert workspace.turns_with(IterationSettings()) == [1]
+
+
+def test_a_folder_that_was_moved_away_is_no_iteration(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    workspace.begin(IterationSettings())
+    (workspace.root / "iterations" / "0001.old").mkdir()
+    assert workspace.iterations() == [1]
 
 
 def test_one_computation_may_be_two_stages(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w")
     for name in ("score-before", "score-after", "score-before"):
         workspace.record(1, StageResult(name, "key"))
-    assert [stage.stage for stage in workspace.stages(1)] == ["score-before", "score-after"]
+    # The one that was named last is the last of its name that a reader finds.
+    assert [stage.stage for stage in workspace.stages(1)] == ["score-after", "score-before"]
     found = workspace.find("key")
     assert found is not None
     assert found.key == "key"

@@ -73,7 +73,7 @@ GOLD_TIMES = 10
 def limits_for(benchmarks: Iterable[str], settings: SandboxSettings) -> SandboxSettings:
     """The sandbox's settings with every limit at least what these benchmarks' gold solutions need."""
     limits = settings.model_dump()
-    for least in (_LEAST.get(name, {}) for name in benchmarks):
+    for least in (_LEAST.get(name.removesuffix("-public"), {}) for name in benchmarks):
         limits.update({limit: max(value, limits[limit]) for limit, value in least.items()})
     return SandboxSettings(**limits)
 

@@ -35,6 +35,7 @@ FILES = (
     "meters.py",
     "scratch.py",
     "seal.py",
+    "start.py",
     "supervisor.py",
     "testing.py",
 )

@@ -97,11 +97,7 @@ def run_training(
         )
     if not (model / "config.json").is_file():
         raise FlywheelError(f"{model} is no model folder (it has no config.json)")
-    if settings.batch_size % settings.processes:
-        raise FlywheelError(
-            f"training.batch_size {settings.batch_size} cannot be shared by training.processes "
-            f"{settings.processes}: make it a multiple"
-        )
+    check_batches(settings)
     work = out.with_name(f".{out.name}.partial")
     job = Job(
         stage=stage,
@@ -120,13 +116,38 @@ def run_training(
     started = time.monotonic()
     try:
         events = _run_child(job, work, log_file, say, earlier)
+        result = _result(stage, out, events, time.monotonic() - started)
+        _result_file(out).write_text(json.dumps(asdict(result), default=str), encoding="utf-8")
         os.replace(work / "checkpoint", out)
     except BaseException:
         if last_checkpoint(work / "trainer") is None:
             shutil.rmtree(work, ignore_errors=True)
         raise
     shutil.rmtree(work)
-    return _result(stage, out, events, time.monotonic() - started)
+    return result
+
+
+def check_batches(settings: TrainingSettings) -> None:
+    """Raises `FlywheelError` for a batch that the processes cannot share."""
+    if settings.batch_size % settings.processes:
+        raise FlywheelError(
+            f"training.batch_size {settings.batch_size} cannot be shared by training.processes "
+            f"{settings.processes}: make it a multiple"
+        )
+
+
+def finished_training(out: Path) -> TrainingResult | None:
+    """What `run_training` returned when it left `out`, for a run that was killed right after; else None."""
+    if not out.exists() or not _result_file(out).exists():
+        return None
+    fields = json.loads(_result_file(out).read_text(encoding="utf-8"))
+    for name in ("losses", "margins", "accuracies", "held_out"):
+        fields[name] = tuple((step, value) for step, value in fields[name])
+    return TrainingResult(**{**fields, "model": Path(fields["model"]), "too_long": tuple(fields["too_long"])})
+
+
+def _result_file(out: Path) -> Path:
+    return out.with_name(f".{out.name}.training.json")
 
 
 def _prepare(work: Path, job: Job) -> list[dict[str, Any]]:

@@ -95,15 +95,16 @@ def train(job: Job, tell: Say) -> None:
     trainer.train(resume_from_checkpoint=str(done) if done else None)
     if not trainer.is_world_process_zero():
         return
+    best = _best_step(trainer) if apart.rows else None
     tell({"phase": "writing the checkpoint"})
-    _write(job, settings, plan, trainer)
+    _write(job, settings, plan, trainer, best == 0)
     usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     tell(
         {
             # macOS counts bytes, Linux KiB.
             "memory_mb": usage / (1 << 20 if sys.platform == "darwin" else 1 << 10),
             "gpu_mb": torch.cuda.max_memory_allocated() / (1 << 20) if on_gpu else 0.0,
-            "best": trainer.state.best_global_step if apart.rows else None,
+            "best": best,
         }
     )
 
@@ -215,14 +216,23 @@ def _looks(settings: TrainingSettings, steps: int) -> dict[str, Any]:
     }
 
 
-def _write(job: Job, settings: TrainingSettings, plan: Plan, trainer: Any) -> None:
+def _best_step(trainer: Any) -> int:
+    """The step of the lowest held-out loss; 0, which the Trainer leaves out, is the start."""
+    looks = [(e["eval_loss"], e["step"]) for e in trainer.state.log_history if "eval_loss" in e]
+    return int(min(looks)[1])
+
+
+def _write(job: Job, settings: TrainingSettings, plan: Plan, trainer: Any, as_it_was: bool) -> None:
     import torch
     import transformers
     import trl
 
-    model = trainer.accelerator.unwrap_model(trainer.model).to("cpu").float()
-    if settings.method == "lora":
-        model = model.merge_and_unload()
+    if as_it_was:
+        model = transformers.AutoModelForCausalLM.from_pretrained(job.model, dtype=torch.float32)
+    else:
+        model = trainer.accelerator.unwrap_model(trainer.model).to("cpu").float()
+        if settings.method == "lora":
+            model = model.merge_and_unload()
     if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
         raise Diverged("training broke in its last step: weights are not finite; lower the learning rate")
     # The Trainer turned the cache off for itself; whoever loads the checkpoint to sample wants it.
