@@ -26,8 +26,9 @@ from tasks.exchange import (
     read_suites,
     whole_file,
 )
-from tasks.execution import Seeds, execute_shard, two_seeds
+from tasks.execution import execute_shard
 from tasks.judging import plan_calls
+from tasks.passes import Seeds, two_seeds
 from tasks.records import Problem, Solution
 from tasks.settings import SandboxSettings
 from tasks.verdicts import judged_suite

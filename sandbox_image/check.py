@@ -22,6 +22,8 @@ from typing import Any, NoReturn
 from sandbox_image import child, plain, testing
 
 PROVIDED = {"math": math, "isclose": math.isclose}
+# What tests stand on, and no solution may put something of its own in its place.
+HIDDEN = {*dir(builtins), *PROVIDED, "pytest", "__builtins__"}
 # A candidate that dies is noticed by PID 1, which ends this process too and reports the true cause.
 GRACE_S = 0.2
 LOST = 3
@@ -94,18 +96,17 @@ def stub_names(code: str | None, entry_point: str) -> list[str]:
             names.append(node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
             names.extend(target.id for target in node.targets if isinstance(target, ast.Name))
-    hidden = {*dir(builtins), *PROVIDED, "pytest"} - {entry_point}
-    return [name for name in names if name not in hidden]
+    return [name for name in names if name == entry_point or name not in HIDDEN]
 
 
 def exception_types(code: str | None) -> dict[str, type[BaseException]]:
     """The exceptions that a solution defines at its top level, by name: what a test may expect.
 
-    Made from names alone, nothing of the solution runs; one that hides a builtin name is left out.
+    Made from names alone, nothing of the solution runs; one that hides what tests stand on is left out.
     """
     types: dict[str, type[BaseException]] = {}
     for node in _top_level(code):
-        if not isinstance(node, ast.ClassDef) or hasattr(builtins, node.name):
+        if not isinstance(node, ast.ClassDef) or node.name in HIDDEN:
             continue
         names = [base.id for base in node.bases if isinstance(base, ast.Name)]
         bases = [kind for name in names if (kind := types.get(name) or _builtin_exception(name))]

@@ -85,10 +85,7 @@ class Status(NamedTuple):
 class Supervisor:
     def __init__(self) -> None:
         self.inbox, self.outbox, self.errors = os.dup(0), os.dup(1), os.dup(2)
-        null = os.open("/dev/null", os.O_RDWR)
-        for fd in (0, 1, 2):
-            os.dup2(null, fd)
-        os.close(null)
+        open_null()
         self.memory = mmap.mmap(-1, REQUEST_MAX, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.view = memoryview(self.memory)
         self.uid = int.from_bytes(os.urandom(4), "big") % UIDS
@@ -178,6 +175,7 @@ class Supervisor:
             return pid
         try:
             fds = move_descriptors(keep)
+            open_null()
             self.become(uid, gid, job)
             if gid == TEST_GID:
                 os.chdir(TEST)
@@ -301,6 +299,14 @@ class Supervisor:
         done = 0
         while done < size:
             done += os.sendfile(self.outbox, result, done, size - done)
+
+
+def open_null() -> None:
+    """Standard streams of its own: locks and flags of an open file would outlive whoever shares it."""
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)
 
 
 def move_descriptors(keep: Descriptors) -> range:

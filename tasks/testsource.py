@@ -117,7 +117,11 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
         return []
 
 
-def _walk(body: Iterable[ast.stmt], before: list[ast.stmt], entry_point: str) -> Iterator[ast.Module]:
+def _walk(
+    body: Iterable[ast.stmt], before: list[ast.stmt], entry_point: str, turns: int = 1
+) -> Iterator[ast.Module]:
+    """`turns`: how often this body is taken already, by the loops and tables around it. A loop that would
+    make more than `MAX_ROWS` of that is one test."""
     setup = list(before)
     for statement in body:
         if isinstance(statement, ast.Assert):
@@ -128,14 +132,18 @@ def _walk(body: Iterable[ast.stmt], before: list[ast.stmt], entry_point: str) ->
                 yield _alone(setup, ast.Assert(test=part, msg=None))
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if _is_test(statement):
-                yield from _of_definition(statement, setup, entry_point)
+                yield from _of_definition(statement, setup, entry_point, turns)
             else:
                 setup.append(statement)
-        elif isinstance(statement, ast.For) and (steps := _unrolled(statement, setup)) is not None:
+        elif (
+            isinstance(statement, ast.For)
+            and (steps := _unrolled(statement, setup)) is not None
+            and turns * len(steps) <= teststyles.MAX_ROWS
+        ):
             for rows in steps:
-                yield from _walk(statement.body, setup + rows, entry_point)
+                yield from _walk(statement.body, setup + rows, entry_point, turns * len(steps))
         elif isinstance(statement, ast.If) and mentions(statement.test, "__name__"):
-            yield from _walk(statement.body, setup, entry_point)
+            yield from _walk(statement.body, setup, entry_point, turns)
         elif isinstance(statement, ast.Import | ast.ImportFrom):
             if entry_point not in bound_names(statement):
                 setup.append(statement)
@@ -153,7 +161,10 @@ def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> boo
 
 
 def _of_definition(
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, setup: list[ast.stmt], entry_point: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+    setup: list[ast.stmt],
+    entry_point: str,
+    turns: int,
 ) -> Iterator[ast.Module]:
     """The tests of a test function, or of a class with test methods; any other class is setup."""
     if isinstance(node, ast.ClassDef):
@@ -164,11 +175,12 @@ def _of_definition(
             rows, _ = teststyles.parametrized(node.decorator_list, [], setup)
             for row in rows:
                 for method in parts[1]:
-                    yield from _of_definition(method, [*setup, *row, *parts[0]], entry_point)
+                    inner = [*setup, *row, *parts[0]]
+                    yield from _of_definition(method, inner, entry_point, turns * len(rows))
     elif not teststyles.is_skipped(node):
         rows, body = teststyles.parametrized(node.decorator_list, node.body, setup)
         for row in rows:
-            yield from _walk(body, setup + row, entry_point)
+            yield from _walk(body, setup + row, entry_point, turns * len(rows))
 
 
 def _is_assertion(statement: ast.stmt, setup: Iterable[ast.stmt]) -> bool:

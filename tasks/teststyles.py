@@ -257,7 +257,8 @@ def parametrized(
                 parts: list[ast.expr] = [ast.Name(id=name, ctx=ast.Store()) for name in names]
                 target = ast.Tuple(elts=parts, ctx=ast.Store())
             body = [ast.For(target=target, iter=values, body=body, orelse=[])]
-    return [[*itertools.chain(*rows)] for rows in itertools.product(*tables)][:MAX_ROWS], body
+    rows_of_all = itertools.islice(itertools.product(*tables), MAX_ROWS)
+    return [[*itertools.chain(*rows)] for rows in rows_of_all], body
 
 
 def _names(node: ast.expr | None) -> tuple[list[str], bool]:

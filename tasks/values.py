@@ -31,16 +31,21 @@ from typing import Any
 
 from sandbox_image.plain import MAX_DEPTH, is_too_deep
 
-# Honest data has one or two; a forged set of 100,000 with one hash would keep the judge for minutes.
-MAX_EQUAL_HASHES = 64
+# How many members of a set may share one hash, by how deep the members are nested. Honest data has one or two
+# (-1 and -2 share theirs, so tuples of them do); forged ones would keep the judge for minutes, since equal
+# hashes are compared member by member, at every level.
+MAX_EQUAL_HASHES = (64, 32, 4, 1)
 _LARGE_INT = 10**4000
 _COLLECTIONS: Any = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))
 _EQUAL_TO_THEMSELVES = {int, str, bool, type(None), bytes}
 _NUMBERS = {int, bool, float, complex}
+_HASHED = {tuple, frozenset}
+# From here on not every integer is a float's value, and a float's digits are many.
+_EXACT = 2**53
 # Floats of at most 15 digits that are written without an exponent: no other text is the same number.
 _FLOAT = r"-?(?:0\.(?!0000)\d{0,13}[1-9]|[1-9]\d{0,6}\.\d{0,7}[1-9])(?![\d.eE])"
 _SIMPLE = re.compile(
-    rf'(?:-?[1-9]\d{{0,3999}}+(?![.eE])|"[ !#-\[\]-~]*+"|[\[\],]|0(?![.eE])|null|{_FLOAT}|{{"t":(?=\[)|}})++'
+    rf'(?:-?[1-9]\d{{0,14}}+(?![.eE\d])|"[ !#-\[\]-~]*+"|[\[\],]|0(?![.eE])|null|{_FLOAT}|{{"t":(?=\[)|}})++'
 )
 
 
@@ -161,9 +166,23 @@ _decoder = json.JSONDecoder(object_pairs_hook=_untag)
 
 
 def _refuse_hash_flood(items: list[Any]) -> None:
-    """Raises `ValueFormatError` when a set of the items would take time quadratic in their number."""
-    if len(items) > MAX_EQUAL_HASHES and max(Counter(map(hash, items)).values()) > MAX_EQUAL_HASHES:
+    """Raises `ValueFormatError` when a set of the items would take time quadratic in their size."""
+    if len(items) <= MAX_EQUAL_HASHES[0] and _HASHED.isdisjoint(map(type, items)):
+        return
+    most = max(Counter(map(hash, items)).values())
+    if most > MAX_EQUAL_HASHES[-1] and most > MAX_EQUAL_HASHES[max(map(_nesting, items))]:
         raise ValueFormatError("too many items share one hash")
+
+
+def _nesting(item: Any) -> int:
+    """How many hashed containers lie within one another, at most the last index of `MAX_EQUAL_HASHES`."""
+    depth, level = 0, [item]
+    while depth < len(MAX_EQUAL_HASHES) - 1:
+        level = [part for one in level if type(one) in _HASHED for part in (*one, None)]
+        if not level:
+            break
+        depth += 1
+    return depth
 
 
 def equal(left: Any, right: Any) -> bool:
@@ -198,8 +217,9 @@ def behaviour_key(value: Any) -> str:
     are one behaviour, though they never satisfy a case.
     """
     kind = type(value)
-    if kind is bool or (kind is float and math.isfinite(value) and value == int(value)):
-        return encode(int(value))
+    if kind is bool or kind is int or (kind is float and math.isfinite(value) and value == int(value)):
+        number = int(value)
+        return str(number) if -_EXACT < number < _EXACT else _large_key(number)
     if kind is complex:
         if value.imag == 0:
             return behaviour_key(value.real)
@@ -215,6 +235,12 @@ def behaviour_key(value: Any) -> str:
         pairs = sorted(f"[{behaviour_key(key)},{behaviour_key(item)}]" for key, item in value.items())
         return f'{{"d":[{",".join(pairs)}]}}'
     return encode(value)
+
+
+def _large_key(number: int) -> str:
+    """An integer as its odd part and a power of two: short for every float."""
+    zeros = (number & -number).bit_length() - 1
+    return f'{{"p":["{number >> zeros:x}",{zeros}]}}'
 
 
 def text_key(text: str) -> str:

@@ -13,8 +13,8 @@ from prefect.testing.utilities import prefect_test_harness
 from flows.campaign import campaign
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
-from tasks.execution import Seeds
 from tasks.models import tiny_random_llama
+from tasks.passes import Seeds
 from tasks.settings import IterationSettings, SandboxSettings
 from tests import replay
 

@@ -18,10 +18,11 @@ from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, agrees, load_humanev
 from tasks.benchmarks.files import read_rows
 from tasks.benchmarks.humaneval import _packaged
 from tasks.errors import FlywheelError
-from tasks.execution import Seeds, execute_shard
+from tasks.execution import execute_shard
 from tasks.gold import with_gold
 from tasks.known import known_records
 from tasks.metrics import compare, summarise
+from tasks.passes import Seeds
 from tasks.records import Case, Problem, ProblemScore, Sample, Solution
 from tasks.scoring import score_problem
 from tasks.settings import EvaluationSettings, SandboxSettings

@@ -22,9 +22,10 @@ from tasks.diversity import diversity_of, is_one_liner, is_uniform, program_shap
 from tasks.engines.sampler import VllmSampler
 from tasks.engines.trainer import run_training
 from tasks.evidence import gather
-from tasks.execution import Seeds, execute_shard
+from tasks.execution import execute_shard
 from tasks.models import resolve_model
 from tasks.overlap import Contamination
+from tasks.passes import Seeds
 from tasks.preferences import solver_sft, verifier_sft
 from tasks.problems import load_statements
 from tasks.records import Problem, Sample, SftRow

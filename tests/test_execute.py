@@ -22,7 +22,7 @@ from flows.execute import judge_solutions
 from tasks.engines.containers import LABEL
 from tasks.engines.image import docker_client
 from tasks.exchange import read_problems, read_solutions, read_suites
-from tasks.execution import Seeds
+from tasks.passes import Seeds
 from tests.test_cli import flywheel
 from tests.test_exchange import write
 

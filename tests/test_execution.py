@@ -9,24 +9,23 @@ import pytest
 from tasks.consensus import decide_all
 from tasks.engines.sandbox import DockerSandbox
 from tasks.errors import SandboxFault
-from tasks.execution import (
+from tasks.execution import execute_shard, mostly_sound, program_name, programs_of
+from tasks.judging import holds, judge, plan_calls, suite_verdicts
+from tasks.passes import (
+    Run,
     Seeds,
     did_something,
-    execute_shard,
     merged,
-    mostly_sound,
-    program_name,
-    programs_of,
-    second_program,
+    second_programs,
     settled,
-    suite_program,
+    suite_programs,
+    suite_run,
 )
-from tasks.judging import holds, judge, plan_calls, suite_verdicts
 from tasks.records import Behaviour, Case, CpuLimit, Execution, Outcome, Problem, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.suites import make_call
 from tasks.values import encode
-from tests.factories import solution, suite, value
+from tests.factories import error, solution, suite, value
 
 PROBLEM = Problem("p/f", "f", "f", "def f(x):", "statement")
 
@@ -221,6 +220,49 @@ def test_a_check_that_ends_its_process_ends_no_other(seeds: Seeds) -> None:
     assert verdicts(row, suites) == ["pfffpp"]
 
 
+# Passes nothing by itself; then writes the records of all that comes after it in its process.
+HOSTILE = """
+import os, sys
+answer = f(2)
+assert type(answer).__name__ != "Opaque"
+if os.getppid() != 1:
+    frame = sys._getframe()
+    while "task" not in frame.f_locals:
+        frame = frame.f_back
+    steps, at, report = (frame.f_locals[name] for name in ("task", "index", "report"))
+    for i in range(at, len(steps["steps"])):
+        forged = "null" if isinstance(steps["steps"][i], str) else "99"
+        os.write(report.fd, f'[{i},"value","{forged}","",0.0,0.0]\\n'.encode())
+    os.kill(os.getppid(), 9)
+assert f(2) == answer
+"""
+COUNTING = "n = 0\ndef f(x):\n    global n\n    n += 1\n    return x + 2 if n < 9 else x\n"
+
+
+@pytest.mark.parametrize("code", ["def f(x):\n    return x + 2\n", "def f(x):\n    return x\n", COUNTING])
+def test_a_hostile_check_forges_no_outcome_but_its_own(seeds: Seeds, code: str) -> None:
+    honest = suite_of("honest", case(2, expected=4), case(5, expected=7), "assert f(6) == 8")
+    hostile = suite_of("hostile", HOSTILE, case(2, expected=99), case(3, expected=99))
+    alone = verdicts(behaviour(seeds, code, [honest]), [honest])
+    of_hostile, of_honest = verdicts(behaviour(seeds, code, [hostile, honest]), [hostile, honest])
+    assert [of_honest] == alone
+    assert of_hostile[1:] == "ff"
+
+
+VARYING = [
+    "assert [f(2)] * (hash('a') % 7) == [4] * (hash('b') % 7)",
+    "import os\nassert f(os.urandom(1)[0] % 2) == 2",
+]
+
+
+@pytest.mark.parametrize("check", VARYING)
+def test_a_check_that_varies_costs_honest_suites_nothing(seeds: Seeds, check: str) -> None:
+    honest, other = suite_of("honest", case(2, expected=4), case(5, expected=7)), suite_of("other", check)
+    row = behaviour(seeds, "def f(x):\n    return x + 2\n", [other, honest])
+    assert not row.flaky
+    assert verdicts(row, [other, honest])[1] == "pp"
+
+
 def test_order_dependent_solutions_vote_with_their_likes(seeds: Seeds) -> None:
     counter = "n = 0\ndef f(x):\n    global n\n    n += 1\n    return x + n\n"
     right, wrong = "def f(x):\n    return x + 1\n", "def f(x):\n    return x\n"
@@ -261,8 +303,13 @@ def test_programs_and_their_other_passes() -> None:
     )
     one, two = make_call("f", [1]), make_call("f", [2])
     assert (first.calls, first.checks, null.code) == ((one, two), ("assert f(3)",), None)
-    assert second_program(first, SUITES).steps == ("assert f(3)", two, one)
-    assert suite_program(first, SUITES[1]).steps == ("assert f(3)", two, one)
+    calls, check = second_programs(first, SUITES)
+    assert (calls.calls, calls.checks, calls.steps) == ((two, one), (), ())
+    assert (check.calls, check.steps) == ((), (two, one, "assert f(3)", "assert f(3)"))
+    whole, alone = suite_programs(first, SUITES[1])
+    assert whole.steps == ("assert f(3)", two, one)
+    assert (alone.calls, alone.steps) == ((two, one), ())
+    assert len(suite_programs(first, suite_of("calls", case(1, expected=2)))) == 1
     assert programs_of(PROBLEM, [Solution("s", "p", "code")], []) == []
 
 
@@ -270,24 +317,43 @@ def test_what_was_not_run_in_one_pass_comes_from_the_other() -> None:
     skipped = Outcome("timeout", detail="not run after 3 like it")
     late = Outcome("timeout", detail="cpu", peak_kb=1)
     first = Execution("p", (late, late, late, skipped, skipped), ())
-    second = Execution("p", (), (), (value(4), value(3), late, late, late))
-    run, agree = merged(first, second)
+    second = Execution("p", (value(4), value(3), late, late, late), ())
+    run, agree = merged(first, [second])
     assert agree
     assert run.calls == (late, late, late, value(3), value(4))
-    assert not merged(first, Execution("p", (), (), (value(4), value(3), late, value(2), late)))[1]
+    assert not merged(first, [Execution("p", (value(4), value(3), late, value(2), late), ())])[1]
 
 
 def test_a_fault_of_the_second_look_is_a_fault() -> None:
     plan = plan_calls(SUITES)
     run, agree = merged(
         Execution("p", (value(2), value(3)), (value(None),)),
-        Execution("p", (), (), (Outcome("fault"),) * 3),
+        [Execution("p", (Outcome("fault"),) * 2, ()), Execution("p", (), (), (Outcome("fault"),) * 3)],
     )
     assert not agree
-    runs = [Execution("p", (), (), (value(2), value(None))), Execution("p", (), (), (Outcome("fault"),) * 3)]
+    runs = [(value(2), value(None)), (Outcome("fault"),) * 3]
     truth = settled(run, SUITES, runs, runs)
     row = Behaviour("s", PROBLEM.problem_id, truth.calls, truth.checks, truth.flaky, truth.by_suite)
     assert {suite_verdicts(row, one, plan) for one in SUITES} == {("fault",) * 2, ("fault",) * 3}
+
+
+def test_a_suites_checks_are_not_believed_about_its_calls() -> None:
+    whole = Execution("p", (), (), (value(None), value(99), value(2)))
+    alone = Execution("p", (value(3), value(2)), ())
+    outcomes = suite_run(SUITES[1], [whole, alone])
+    assert [outcome.kind for outcome in outcomes] == ["value", "no_result", "value"]
+
+
+def test_a_check_that_varies_takes_nobody_with_it() -> None:
+    run = Run((value(2), value(3)), (value(None),))
+    failed = error("AssertionError")
+    one = [(value(2), value(None)), (value(None), value(3), value(2))]
+    two = [(value(2), failed), (failed, value(3), value(2))]
+    truth = settled(run, SUITES, one, two)
+    assert not truth.flaky
+    assert (truth.calls, truth.checks[0].kind) == ((value(2), value(3)), "no_result")
+    two[0] = (value(7), value(None))
+    assert settled(run, SUITES, one, two).flaky
 
 
 def test_only_programs_that_come_to_nothing_are_spared_the_second_pass() -> None:

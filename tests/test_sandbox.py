@@ -170,6 +170,37 @@ def f():
     ]
 
 
+def test_locks_and_flags_of_the_standard_streams_end_with_their_program(
+    image: str, sandbox_settings: SandboxSettings
+) -> None:
+    writes = """
+import fcntl, os, struct
+def f():
+    fcntl.fcntl(0, 10, 42)
+    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_APPEND)
+    for n, b in enumerate(b"secret"):
+        fcntl.fcntl(0, 37, struct.pack("hhqqi4x", 1, 0, n * 1000 + b, 1, 0))
+    return 1
+"""
+    reads = """
+import fcntl, os, struct
+def f():
+    lock = fcntl.fcntl(0, 36, struct.pack("hhqqi4x", 1, 0, 0, 0, 0))
+    append = fcntl.fcntl(0, fcntl.F_GETFL) & os.O_APPEND
+    return [fcntl.fcntl(0, 11), append, struct.unpack("hhqqi4x", lock)[0]]
+"""
+    with DockerSandbox(sandbox_settings.model_copy(update={"slots": 1}), image, "tests-null") as sandbox:
+        assert brief(run_one(sandbox, writes, call("f")).calls) == ["value 1"]
+        assert brief(run_one(sandbox, reads, call("f")).calls) == ["value [0,0,2]"]
+
+
+def test_children_carry_no_library_that_every_fork_would_pay_for(sandbox: DockerSandbox) -> None:
+    code = "import sys\ndef f(names):\n    return [name for name in names if name in sys.modules]\n"
+    assert brief(run_one(sandbox, code, call("f", ["threading", "hashlib", "_hashlib", "ssl"])).calls) == [
+        "value []"
+    ]
+
+
 # Checks.
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.execution import Seeds, execute_shard
+from tasks.execution import execute_shard
 from tasks.judging import invalid_checks, plan_calls, suite_verdicts
+from tasks.passes import Seeds
 from tasks.records import Problem, Suite
 from tasks.suites import read_cases
 from tasks.testsource import parse_python, split_tests
@@ -175,6 +176,18 @@ IDLE = {
     "skips itself": "import pytest\nif True:\n    pytest.skip('later')\n    assert f(4) == 1\n",
     "swallows what it wants": "try:\n    f(-1)\n    assert False\nexcept Exception:\n    pass\n",
 }
+
+
+def test_nested_tables_make_no_more_tests_than_one_may() -> None:
+    table = f"[{', '.join(['1'] * 50)}]"
+    loops = f"for a in {table}:\n  for b in {table}:\n    for c in {table}:\n      assert f(a, b, c)\n"
+    suite, _ = suite_of("loops", loops)
+    # The outer loop is taken apart, the inner ones are one test each.
+    assert len(suite.cases) == 1
+    marks = "".join(f"@pytest.mark.parametrize('{name}', {table})\n" for name in "abcde")
+    module = parse_python(f"import pytest\n{marks}def test_all(a, b, c, d, e):\n    assert f(a, b) == c\n")
+    assert module is not None
+    assert len(split_tests(module, "f")) == 100
 
 
 def test_worthless_tests_that_do_not_show_are_found_by_the_null_candidate(seeds: Seeds) -> None:

@@ -179,6 +179,35 @@ def test_equal_numbers_of_other_types_have_one_key() -> None:
     assert values.behaviour_key("1") != values.behaviour_key(1)
 
 
+def test_the_key_of_a_large_float_is_short_and_that_of_the_equal_integer() -> None:
+    for number in (1e308, -1.7e308, 2.0**53, 2.0**1023):
+        assert (
+            values.behaviour_key(number)
+            == values.behaviour_key(int(number))
+            == values.text_key(values.encode(int(number)))
+        )
+        assert len(values.behaviour_key(number)) < 40
+    assert values.behaviour_key(2.0**53) != values.behaviour_key(2**53 + 1)
+    assert values.text_key(str(10**15)) == values.behaviour_key(1e15)
+
+
+def forged(depth: int, tag: int, width: int) -> str:
+    """Sets in sets whose members all share their hashes: quadratic to compare, at every level."""
+    if not depth:
+        return str((tag + 1) * (2**61 - 1))
+    inner = (forged(depth - 1, i if i < width - 1 else width - 1 + tag, width) for i in range(width))
+    return f'{{"z":[{",".join(inner)}]}}'
+
+
+def test_sets_of_sets_of_equal_hashes_are_refused_at_once() -> None:
+    with pytest.raises(values.ValueFormatError, match="share one hash"):
+        values.decode(f'{{"s":[{",".join(forged(2, tag, 40) for tag in range(40))}]}}')
+    grid = {(x, y, z) for x in (-2, -1, 0) for y in (-2, -1, 0) for z in (-2, -1, 0)}
+    assert values.decode(values.encode(grid)) == grid
+    steps = {((-1, a), (-2, b)) for a in (-1, -2) for b in (-1, -2)}
+    assert values.decode(values.encode(steps)) == steps
+
+
 def test_nan_groups_with_nan_but_satisfies_no_case() -> None:
     nan = values.decode('{"f":"nan"}')
     assert values.behaviour_key([nan]) == values.behaviour_key([math.nan])

@@ -1,6 +1,6 @@
 # calls: f(1)
-# outcome: value [[1], 'OSError', 'OSError']
-# correct: packets, netlink, vsock, all families but local pairs are refused; local ones cannot be named
+# outcome: value [[], 'OSError', 'OSError']
+# correct: packets, netlink, vsock, all families are refused; nothing but pairs can be made
 
 import socket
 

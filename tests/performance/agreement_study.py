@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.consensus import decide
 from tasks.engines.image import ensure_image
-from tasks.execution import execute_shard, two_seeds
+from tasks.execution import execute_shard
 from tasks.metrics import wilson
+from tasks.passes import two_seeds
 from tasks.records import Sample
 from tasks.sampling import known_records, parse_samples
 from tasks.settings import AgreementSettings, SandboxSettings

@@ -1,0 +1,215 @@
+"""The passes that make a verdict mean what a fresh process per suite would give.
+
+That would cost n solutions x m suites, so sharing comes first and is then checked:
+
+1. Each distinct program runs once over the union of its problem's distinct calls (one process) and checks (a
+   process each).
+2. It runs again in a container with another hash seed: the calls in reverse order, those that one suite
+   repeats twice; each check twice, after some of the calls. Nearly every program does the same as before:
+   its first outcomes are its truth.
+3. One that did anything else runs once a suite and hash seed, each time in a fresh process, the suite's
+   cases in the suite's order. If both seeds agree, these outcomes are its truth; otherwise it is flaky. A
+   check that alone varies has no result: its author may be to blame.
+
+The second pass is included for every program that any label or score could rely on; left out are those
+that came to nothing but limits and crashes.
+
+A check is code of the verifier's, and whatever its process reports is in its hand. So no process that ran a
+check is believed about anything but that check, or the checks of its own suite.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from tasks.engines.episodes import was_run
+from tasks.engines.sandbox import DockerSandbox, Sandbox
+from tasks.judging import outcome_key, plan_calls
+from tasks.records import Call, Execution, Outcome, Program, Suite, SuiteRun
+from tasks.settings import SandboxSettings
+
+# So many calls show a check whether the program remembers any; more would cost calls x checks.
+PRELUDE = 8
+DIFFERS = Outcome("no_result", detail="differs from suite to suite")
+MOVED = Outcome("no_result", detail="differs where its suite's checks run too")
+VARIES = Outcome("no_result", detail="the check varies between equal runs")
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Two pools of containers whose programs hash text differently, so that sets show it."""
+
+    first: Sandbox
+    second: Sandbox
+
+
+@contextmanager
+def two_seeds(settings: SandboxSettings, image: str, run_id: str) -> Iterator[Seeds]:
+    """The two pools. They work in turn, so together they load the machine as one does."""
+    with (
+        DockerSandbox(settings, image, run_id) as first,
+        DockerSandbox(settings, image, run_id, hash_seed=1) as second,
+    ):
+        yield Seeds(first, second)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of one program; the fields are those of `Behaviour`."""
+
+    calls: tuple[Outcome, ...]
+    checks: tuple[Outcome, ...]
+    flaky: bool = False
+    by_suite: tuple[SuiteRun, ...] = ()
+    order_dependent: bool = False
+
+
+def second_programs(program: Program, suites: Sequence[Suite]) -> list[Program]:
+    """The other way around: the calls, the last first, after those that one suite repeats; then for each
+    check a process that makes some of the calls and runs it twice."""
+    repeats: dict[Call, None] = {}
+    for suite in suites:
+        counts = Counter(case.call for case in suite.cases if case.call is not None)
+        repeats.update(dict.fromkeys(call for call, count in counts.items() if count > 1))
+    calls = (*repeats, *program.calls[::-1])
+    bare = replace(program, calls=(), checks=())
+    return [
+        replace(bare, calls=calls),
+        *(replace(bare, steps=(*calls[:PRELUDE], check, check)) for check in program.checks),
+    ]
+
+
+def suite_programs(program: Program, suite: Suite) -> list[Program]:
+    """The program in a process that runs this suite alone, step i being case i; and in one that makes the
+    suite's calls alone, if it has checks."""
+    bare = replace(program, calls=(), checks=())
+    whole = replace(bare, steps=tuple(case.call or case.check for case in suite.cases))
+    calls = tuple(case.call for case in suite.cases if case.call is not None)
+    return [whole] if len(calls) == len(suite.cases) else [whole, replace(bare, calls=calls)]
+
+
+def suite_run(suite: Suite, executions: Sequence[Execution]) -> tuple[Outcome, ...]:
+    """The outcomes of a suite's cases, from the executions of its `suite_programs`."""
+    whole = executions[0].steps
+    if len(executions) == 1:
+        return whole
+    alone = iter(executions[1].calls)
+    outcomes = []
+    for case, outcome in zip(suite.cases, whole, strict=True):
+        if case.call is not None and outcome_key(own := next(alone)) != outcome_key(outcome):
+            outcome = own if own.kind == "fault" else MOVED
+        outcomes.append(outcome)
+    return tuple(outcomes)
+
+
+def did_something(execution: Execution) -> bool:
+    """Whether a program did anything that a label or a score could rely on."""
+    return any(outcome.kind in ("value", "exception") for outcome in (*execution.calls, *execution.checks))
+
+
+def merged(first: Execution, again: Sequence[Execution]) -> tuple[Run, bool]:
+    """The outcomes of both passes (`again`: of the `second_programs`), and whether they agree, times aside.
+
+    What one pass left out, after too many timeouts, is taken from the other.
+    """
+    calls = [*zip(first.calls, again[0].calls[::-1], strict=False)]
+    checks = [
+        (one, execution.steps[turn])
+        for turn in (-1, -2)
+        for one, execution in zip(first.checks, again[1:], strict=True)
+    ]
+    pairs = [*calls, *checks]
+    both = [one if was_run(one) else two for one, two in pairs]
+    agree = all(outcome_key(one) == outcome_key(two) for one, two in pairs if was_run(one) and was_run(two))
+    end = len(calls) + len(first.checks)
+    return Run(tuple(both[: len(calls)]), tuple(both[len(calls) : end])), agree
+
+
+def settled(
+    run: Run,
+    suites: Sequence[Suite],
+    one: Sequence[tuple[Outcome, ...]],
+    two: Sequence[tuple[Outcome, ...]],
+) -> Run:
+    """The truth about a program whose passes disagree: `one` and `two` are its `suite_run`s, by seed.
+
+    A call or check that has one outcome in all suites simply has that outcome.
+    """
+    run = replace(run, order_dependent=True)
+    fault = next((o for outcomes in (*one, *two) for o in outcomes if o.kind == "fault"), None)
+    if fault is not None:
+        return Run((fault,) * len(run.calls), (fault,) * len(run.checks))
+    runs = []
+    for suite, outcomes, others in zip(suites, one, two, strict=True):
+        steady = [outcome_key(a) == outcome_key(b) for a, b in zip(outcomes, others, strict=True)]
+        if not all(same or case.call is None for same, case in zip(steady, suite.cases, strict=True)):
+            return replace(run, flaky=True)
+        told = (outcome if same else VARIES for same, outcome in zip(steady, outcomes, strict=True))
+        runs.append((suite, tuple(told)))
+    seen: dict[Call | str, Outcome] = {}
+    differs = False
+    for suite, outcomes in runs:
+        for case, outcome in zip(suite.cases, outcomes, strict=True):
+            place = case.call or case.check
+            if outcome_key(seen.setdefault(place, outcome)) != outcome_key(outcome):
+                seen[place], differs = DIFFERS, True
+    plan = plan_calls(suites)
+    return replace(
+        run,
+        calls=tuple(seen[call] for call in plan.calls),
+        checks=tuple(seen[check] for check in plan.checks),
+        by_suite=tuple(SuiteRun(suite.suite_id, outcomes) for suite, outcomes in runs) if differs else (),
+    )
+
+
+def run_programs(
+    seeds: Seeds, programs: Sequence[Program], suites_of: Mapping[str, Sequence[Suite]]
+) -> dict[str, Run]:
+    """The truth about programs, by their ids (distinct).
+
+    A program's calls and checks are the union (`plan_calls`) of its problem's suites, which `suites_of`
+    holds by the program's id.
+    """
+    first = {execution.program_id: execution for execution in seeds.first.run(programs)}
+    runs = {name: Run(execution.calls, execution.checks) for name, execution in first.items()}
+    again = {p.program_id: p for p in programs if p.code is not None and did_something(first[p.program_id])}
+    unsettled = []
+    names = list(again)
+    parts = [second_programs(again[name], suites_of[name]) for name in names]
+    for name, executions in zip(names, _run_parts(seeds.second, parts), strict=True):
+        runs[name], agree = merged(first[name], executions)
+        if not agree:
+            unsettled.append(again[name])
+    alone = [
+        (suite, suite_programs(program, suite))
+        for program in unsettled
+        for suite in suites_of[program.program_id]
+    ]
+    one, two = (
+        [
+            suite_run(suite, executions)
+            for (suite, _), executions in zip(
+                alone, _run_parts(sandbox, [programs for _, programs in alone]), strict=True
+            )
+        ]
+        for sandbox in (seeds.first, seeds.second)
+    )
+    start = 0
+    for program in unsettled:
+        suites = suites_of[program.program_id]
+        part = slice(start, start := start + len(suites))
+        runs[program.program_id] = settled(runs[program.program_id], suites, one[part], two[part])
+    return runs
+
+
+def _run_parts(sandbox: Sandbox, parts: Sequence[Sequence[Program]]) -> Iterator[list[Execution]]:
+    """The executions of each group of programs, in order."""
+    executions = sandbox.run(program for group in parts for program in group)
+    for group in parts:
+        yield [*islice(executions, len(group))]
+    # The sandbox is free for another run once it has said that this one is over.
+    next(executions, None)
