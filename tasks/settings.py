@@ -216,8 +216,7 @@ class AgreementSettings(_Settings):
         2.0,
         ge=1,
         le=100,
-        description="Margin before a rejected suite is trusted: if the consensus is wrong it punishes the "
-        "truth.",
+        description="Margin before pairs are made: if the consensus is wrong, what they reject is the truth.",
     )
 
 
