@@ -137,7 +137,8 @@ def settled(
 ) -> Run:
     """The truth about a program whose passes disagree: `one` and `two` are its `suite_run`s, by seed.
 
-    A call or check that has one outcome in all suites simply has that outcome.
+    A call or check that has one outcome in all suites simply has that outcome. What a suite's checks do to
+    its calls is seen in that suite alone.
     """
     run = replace(run, order_dependent=True)
     fault = next((o for outcomes in (*one, *two) for o in outcomes if o.kind == "fault"), None)
@@ -155,12 +156,15 @@ def settled(
     for suite, outcomes in runs:
         for case, outcome in zip(suite.cases, outcomes, strict=True):
             place = case.call or case.check
-            if outcome_key(seen.setdefault(place, outcome)) != outcome_key(outcome):
+            if outcome is MOVED:
+                # Its checks' doing: no other suite's business.
+                differs = True
+            elif outcome_key(seen.setdefault(place, outcome)) != outcome_key(outcome):
                 seen[place], differs = DIFFERS, True
     plan = plan_calls(suites)
     return replace(
         run,
-        calls=tuple(seen[call] for call in plan.calls),
+        calls=tuple(seen.get(call, known) for call, known in zip(plan.calls, run.calls, strict=True)),
         checks=tuple(seen[check] for check in plan.checks),
         by_suite=tuple(SuiteRun(suite.suite_id, outcomes) for suite, outcomes in runs) if differs else (),
     )

@@ -244,9 +244,12 @@ def test_a_hostile_check_forges_no_outcome_but_its_own(seeds: Seeds, code: str) 
     honest = suite_of("honest", case(2, expected=4), case(5, expected=7), "assert f(6) == 8")
     hostile = suite_of("hostile", HOSTILE, case(2, expected=99), case(3, expected=99))
     alone = verdicts(behaviour(seeds, code, [honest]), [honest])
-    of_hostile, of_honest = verdicts(behaviour(seeds, code, [hostile, honest]), [hostile, honest])
+    row = behaviour(seeds, code, [hostile, honest])
+    of_hostile, of_honest = verdicts(row, [hostile, honest])
     assert [of_honest] == alone
     assert of_hostile[1:] == "ff"
+    # Nor does it take values out of the comparison of solutions.
+    assert {outcome.kind for outcome in row.calls} == {"value"}
 
 
 VARYING = [
