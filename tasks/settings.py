@@ -153,8 +153,8 @@ class AgreementSettings(_Settings):
         le=1024,
         description="Samples that must behave alike in the winning group (measured on SmolLM2-135M, 80 "
         "problems, 12 solutions at one temperature, no threshold on the score, "
-        "tests/performance/agreement_study.md: 3 votes keep 12 % of problems with 25 % right code, 4 votes "
-        "8 % with 42 %, 5 votes 5 % with 62 %; a better model affords 3).",
+        "tests/performance/agreement_study.md: 3 votes keep 10 % of problems with 25 % right code, 4 votes "
+        "6 % with 40 %, 5 votes 4 % with 67 %; a better model affords 3).",
     )
     min_vote_share: float = Field(
         0.2,
@@ -167,8 +167,8 @@ class AgreementSettings(_Settings):
         ge=0,
         le=100,
         description="Winner's score, (votes - 1) x log(1 + distinct values returned), at least, for each of "
-        "the other samples that ran (same study, 208 problems, half of the solutions cooler: without it 29 "
-        "are kept with 40 % right code, at 0.4 20 with 48 %, at 0.5 16 with 56 %, at 0.6 11 with 73 %). "
+        "the other samples that ran (same study, 208 problems, half of the solutions cooler: without it 24 "
+        "are kept with 44 % right code, at 0.4 18 with 54 %, at 0.5 15 with 60 %, at 0.6 11 with 73 %). "
         "At 0.5 and 12 solutions winners that return two values need 7 votes, with four values 5.",
     )
     min_margin: float = Field(
@@ -176,21 +176,21 @@ class AgreementSettings(_Settings):
         ge=1,
         le=100,
         description="Winner's score over the runner-up's, at least (same study: at 3 votes, 1.5 raises right "
-        "code from 25 to 31 %, 2 to 36 %).",
+        "code from 25 to 33 %, 3 to 40 %).",
     )
     min_cases: int = Field(
         1,
         ge=1,
         le=100,
-        description="Distinct (call, expected) pairs the winner satisfies (same study: asking for 2 keeps 5 "
-        "instead of 8 % and makes no code more right, 38 instead of 42 %: wrong code and wrong cases agree).",
+        description="Distinct (call, expected) pairs the winner satisfies (same study: asking for 2 keeps 4 "
+        "instead of 6 % and makes no code more right, 33 instead of 40 %: wrong code and wrong cases agree).",
     )
     min_outputs: int = Field(
         2,
         ge=1,
         le=100,
         description="Distinct values the winners return: wrong programs agree on constants (same study: at 4 "
-        "votes, 2 raise right code from 28 to 42 %).",
+        "votes, 2 raise right code from 36 to 40 %, at 5 from 50 to 67 %).",
     )
     min_expected_values: int = Field(
         1,
@@ -209,8 +209,8 @@ class AgreementSettings(_Settings):
         5,
         ge=1,
         le=1024,
-        description="Votes a problem needs before it yields pairs (same study: 62 % right code at 5 votes; "
-        "with the defaults 67 % of 12 problems).",
+        description="Votes a problem needs before it yields pairs (same study: 67 % right code at 5 votes; "
+        "with the defaults 73 % of 11 problems).",
     )
     pair_margin: float = Field(
         2.0,
