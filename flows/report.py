@@ -69,7 +69,7 @@ def shown(metric: str, values: Sequence[float], signed: bool = False) -> str:
 
 def paired(metric: str, change: Sequence[float], problems: int) -> str:
     """A paired difference as text, with the number of problems where it is not `problems`."""
-    few = f" ({change[3]} problems)" if change[3] != problems else ""
+    few = f" ({change[3]} problem{'s' * (change[3] != 1)})" if change[3] != problems else ""
     return f"{shown(metric, change, signed=True)}{few}"
 
 
