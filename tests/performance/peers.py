@@ -26,14 +26,14 @@ from typing import Any
 Work = dict[str, Any]
 CORES = os.cpu_count() or 2
 TIMEOUT_S = 10.0
-# Tasks whose canonical solution takes longer measure that, and no runner.
-SLOW_TASK_S = 2.0
+# Tasks whose canonical solution takes longer, or answers with more, measure that, and no runner.
+SLOW_TASK_S, LARGE_BYTES = 2.0, 16 << 20
 
 
 def prepare(source: str, target: str) -> None:
     """MBPP+: inputs by evalplus's decoder, expected values by its own run of the canonical solution.
 
-    Left out: tasks that are slow by themselves, return what is no data, or in an order of no meaning.
+    Left out: tasks that are slow or huge by themselves, return what is no data, or in an order of no meaning.
     """
     from evalplus.data.mbpp import mbpp_deserialize_inputs
     from evalplus.eval._special_oracle import MBPP_OUTPUT_SET_EQ_TASKS
@@ -57,11 +57,12 @@ def prepare(source: str, target: str) -> None:
             expected = trusted_exec(code, inputs, name)
             signal.setitimer(signal.ITIMER_REAL, 0)
             one = {"code": code, "entry_point": name, "inputs": inputs, "expected": expected}
-            pickle.dumps(one)
+            size = len(pickle.dumps(one))
         except (TimeoutError, TypeError):
             # Too slow, or it returns what is no data (a match object): nothing here to compare.
             continue
-        work.append(one)
+        if size <= LARGE_BYTES:
+            work.append(one)
     Path(target).write_bytes(pickle.dumps(work))
 
 
