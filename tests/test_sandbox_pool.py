@@ -46,7 +46,9 @@ def test_programs_without_calls(sandbox: DockerSandbox) -> None:
 
 
 def _mine(client: Any, run_id: str) -> Any:
-    return client.containers.list(all=True, filters={"label": f"{LABEL}.run={run_id}"})
+    # One that ends while it is looked at is none.
+    mine = {"label": f"{LABEL}.run={run_id}"}
+    return client.containers.list(all=True, filters=mine, ignore_removed=True)
 
 
 def test_a_lost_container_costs_no_outcome(image: str, sandbox_settings: SandboxSettings) -> None:
