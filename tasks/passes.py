@@ -146,10 +146,16 @@ def settled(
         return Run((fault,) * len(run.calls), (fault,) * len(run.checks))
     runs = []
     for suite, outcomes, others in zip(suites, one, two, strict=True):
-        steady = [outcome_key(a) == outcome_key(b) for a, b in zip(outcomes, others, strict=True)]
-        if not all(same or case.call is None for same, case in zip(steady, suite.cases, strict=True)):
-            return replace(run, flaky=True)
-        told = (outcome if same else VARIES for same, outcome in zip(steady, outcomes, strict=True))
+        told = []
+        for case, outcome, other in zip(suite.cases, outcomes, others, strict=True):
+            if outcome is MOVED or other is MOVED:
+                told.append(MOVED)
+            elif outcome_key(outcome) == outcome_key(other):
+                told.append(outcome)
+            elif case.call is None:
+                told.append(VARIES)
+            else:
+                return replace(run, flaky=True)
         runs.append((suite, tuple(told)))
     seen: dict[Call | str, Outcome] = {}
     differs = False

@@ -12,6 +12,7 @@ from tasks.errors import SandboxFault
 from tasks.execution import execute_shard, mostly_sound, program_name, programs_of
 from tasks.judging import holds, judge, plan_calls, suite_verdicts
 from tasks.passes import (
+    MOVED,
     Run,
     Seeds,
     did_something,
@@ -355,6 +356,8 @@ def test_a_check_that_varies_takes_nobody_with_it() -> None:
     truth = settled(run, SUITES, one, two)
     assert not truth.flaky
     assert (truth.calls, truth.checks[0].kind) == ((value(2), value(3)), "no_result")
+    # Nor does one that meddles with its suite's calls under one seed alone.
+    assert not settled(run, SUITES, one, [two[0], (value(None), MOVED, value(2))]).flaky
     two[0] = (value(7), value(None))
     assert settled(run, SUITES, one, two).flaky
 
