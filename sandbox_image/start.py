@@ -8,15 +8,18 @@ close together.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+
+from sandbox_image import pages
 
 # Without threading and what imports it: its handler after a fork costs every child a tenth of its time.
 # Without hashlib, also indirectly: OpenSSL is a tenth of all pages that every fork would share.
 PRELOAD = (
     "abc array ast base64 bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal "
-    "enum fractions functools heapq inspect io itertools json math numbers operator random re "
-    "statistics string struct textwrap time traceback typing unicodedata zlib"
+    "enum fractions functools heapq inspect io itertools json math numbers operator re "
+    "string struct textwrap time traceback typing unicodedata zlib"
 )
 # What the supervisor needs besides: else it would come to lie between the objects that are packed.
 OWN = "ctypes errno marshal mmap resource select signal types"
@@ -44,10 +47,22 @@ def fill_holes() -> list[object]:
     return held
 
 
-def main() -> None:
-    for name in f"{OWN} {PRELOAD} {os.environ.pop('FLYWHEEL_PRELOAD', '')}".split():
+def load(names: str) -> None:
+    for name in names.split():
         __import__(name)
+
+
+def main() -> None:
+    load(OWN)
+    # Without huge pages, or a kernel that shows its mappings, there is nothing to gain.
+    with contextlib.suppress(OSError, ValueError):
+        pages.huge_code()
+        pages.align_arenas()
+    load(PRELOAD)
+    load(os.environ.pop("FLYWHEEL_PRELOAD", ""))
     _held = fill_holes()
+    with contextlib.suppress(OSError, ValueError):
+        pages.huge_data()
     from sandbox_image import supervisor
 
     supervisor.main()

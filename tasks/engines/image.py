@@ -33,6 +33,7 @@ FILES = (
     "check.py",
     "frames.py",
     "meters.py",
+    "pages.py",
     "scratch.py",
     "seal.py",
     "start.py",
