@@ -38,12 +38,14 @@ from tasks.tables import by_problem
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier turns are judged again.
-FILTER_VERSION = 3
+FILTER_VERSION = 4
 UNOPPOSED = 1e9
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
 # A check that passed is no value that a program returned.
 _PASSED = "?passed"
+# In the key of a value that is, or holds, an object that is no plain data. In a text its quotes are escaped.
+_OPAQUE = '{"o":'
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,16 @@ class Group:
     @cached_property
     def outputs(self) -> int:
         """How many distinct values it returns over all calls; 0: it fails on every one."""
-        return len([key for key in set(self.vector) if key[0] not in "!?"])
+        return len([key for key in set(self.vector) if key[0] not in "!?" and _OPAQUE not in key])
+
+    @cached_property
+    def votes(self) -> int:
+        """Its members; one if they return what is no plain data: two iterators may yield anything."""
+        return 1 if _OPAQUE in "\n".join(self.vector) else len(self.members)
 
     @property
     def score(self) -> float:
-        return (len(self.members) - 1) * log(1 + self.outputs)
+        return (self.votes - 1) * log(1 + self.outputs)
 
 
 def ballot_of(
@@ -166,7 +173,7 @@ def ranked_groups(ballot: Ballot) -> list[Group]:
     return sorted(
         groups,
         key=lambda group: (
-            -group.score, not group.outputs, -len(group.members), -len(group.satisfied), group.vector
+            -group.score, not group.outputs, -group.votes, -len(group.satisfied), group.vector
         ),
     )  # fmt: skip
 
@@ -175,8 +182,8 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
     """The first group wins if it is clear of every threshold."""
     winner = groups[0]
     runner_up = groups[1].score if len(groups) > 1 else 0.0
-    margin = winner.score / runner_up if runner_up else UNOPPOSED
-    votes, agreed = len(winner.members), [ballot.cases[index] for index in winner.satisfied]
+    margin = winner.score / runner_up if runner_up else UNOPPOSED if winner.score else 1.0
+    votes, agreed = winner.votes, [ballot.cases[index] for index in winner.satisfied]
     expected = {ballot.cases[index].check or ballot.wanted[index] for index in winner.satisfied}
     enough_votes = max(settings.min_votes, settings.min_vote_share * len(ballot.vectors))
     enough_score = settings.min_score_share * (len(ballot.vectors) - 1)
@@ -209,9 +216,13 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
 
 def decide_by_paper(ballot: Ballot, groups: Sequence[Group], settings: AgreementSettings) -> Decision:
     """The paper's rule: chosen passes every case of every suite of the problem."""
-    whole = len(ballot.cases)
-    chosen = [i for group in groups if len(group.satisfied) == whole for i in group.members]
-    rejected = [i for group in groups if len(group.satisfied) < whole for i in group.members]
+
+    def passes_all(group: Group) -> bool:
+        asked = zip(ballot.places, ballot.wanted, strict=True)
+        return all(key_passes(group.vector[place], wanted) for place, wanted in asked)
+
+    chosen = [i for group in groups if passes_all(group) for i in group.members]
+    rejected = [i for group in groups if not passes_all(group) for i in group.members]
     return Decision(
         ballot.problem_id,
         kept=bool(chosen),
@@ -219,7 +230,7 @@ def decide_by_paper(ballot: Ballot, groups: Sequence[Group], settings: Agreement
         samples=len(ballot.vectors) + len(ballot.set_aside),
         votes=len(chosen),
         behaviours=len(groups),
-        score=float(whole) if chosen else 0.0,
+        score=float(len(ballot.cases)) if chosen else 0.0,
         margin=UNOPPOSED if chosen else 0.0,
         confident=bool(chosen),
         chosen=tuple(chosen),

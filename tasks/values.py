@@ -213,8 +213,8 @@ def _unequal_to_itself(value: Any) -> bool:
 def behaviour_key(value: Any) -> str:
     """One text for all plain values that are `==`: keys are equal iff the values are (NaN equal to NaN).
 
-    True, 1 and 1.0 are "1"; sets and dictionaries are sorted. Opaque values are grouped by type name: they
-    are one behaviour, though they never satisfy a case.
+    True, 1 and 1.0 are "1"; sets and dictionaries are sorted. Opaque values are told apart by type
+    name alone: one program's two runs agree on them, two programs do not (`consensus.Group`).
     """
     kind = type(value)
     if kind is bool or kind is int or (kind is float and math.isfinite(value) and value == int(value)):

@@ -154,7 +154,10 @@ def test_groups_are_what_the_plain_definition_says(election: tuple[list[Behaviou
     assert {group.vector: list(group.members) for group in groups} == members
     assert {group.vector: group.satisfied for group in groups} == passed
     for group in groups:
-        assert group.outputs == len({key for key in group.vector if not key.startswith(("!", "?"))})
+        plain = {key for key in group.vector if not key.startswith(("!", "?")) and '{"o":' not in key}
+        opaque = any('{"o":' in key for key in group.vector)
+        assert group.outputs == len(plain)
+        assert group.votes == (1 if opaque else len(group.members))
 
 
 def moved(rows: list[Behaviour], suites: list[Suite], order: list[Suite]) -> list[Behaviour]:
@@ -256,6 +259,43 @@ def test_a_check_that_passed_is_no_value_that_the_winners_return() -> None:
     ballot = ballot_of("p/1", rows, suites)
     assert ranked_groups(ballot)[0].outputs == 1
     assert decide(ballot, AgreementSettings()).reason == "the winners return one value only"
+
+
+def test_programs_that_return_iterators_do_not_agree_with_each_other() -> None:
+    opaque = Outcome("value", '{"o":"map"}')
+    calls = [Call("f", values.encode([[n], {}])) for n in range(3)]
+    suites = [Suite("s", "p", tuple(Case("", call, values.encode([n])) for n, call in enumerate(calls)))]
+    lazy = [Behaviour(f"l{i}", "p", (value([0]), value([7]), opaque), ()) for i in range(7)]
+    right = [Behaviour(f"r{i}", "p", (value([0]), value([1]), value([2])), ()) for i in range(3)]
+    ballot = ballot_of("p", [*lazy, *right], suites)
+    first, *others = ranked_groups(ballot)
+    assert set(first.members) == {"r0", "r1", "r2"}
+    assert [(len(group.members), group.votes, group.outputs, group.score) for group in others] == [
+        (7, 1, 2, 0)
+    ]
+    # The same letters in a text are a text.
+    quoted = [Behaviour(f"q{i}", "p", (value('{"o":'),) * 3, ()) for i in range(4)]
+    assert len(ranked_groups(ballot_of("p", quoted, suites))[0].members) == 4
+
+
+def test_single_votes_oppose_each_other() -> None:
+    loose = SETTINGS.model_copy(update={"min_votes": 1, "min_score_share": 0, "min_cases": 1})
+    decision = decided(behaviours(samples(1, 2)), loose)
+    assert (decision.votes, decision.margin) == (1, 1.0)
+    assert decision.reason == "no margin over the runner-up"
+
+
+def test_the_paper_rule_knows_that_one_exception_may_satisfy_two_cases() -> None:
+    suites = [
+        suite(
+            "s",
+            "with pytest.raises(ZeroDivisionError):\n    add(1, 0)",
+            "with pytest.raises(ArithmeticError):\n    add(1, 0)",
+        )
+    ]
+    raised = Outcome("exception", exception="ZeroDivisionError", bases=("ArithmeticError", "Exception"))
+    assert decided([Behaviour("b", PROBLEM.problem_id, (raised,), ())], PAPER, suites).kept
+    assert not decided([Behaviour("b", PROBLEM.problem_id, (error("ValueError"),), ())], PAPER, suites).kept
 
 
 def test_the_paper_rule_wants_every_test_passed() -> None:
