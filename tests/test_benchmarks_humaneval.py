@@ -46,6 +46,19 @@ def test_a_row_becomes_a_problem(made_up: Problem) -> None:
     assert made_up.preamble.startswith("from typing import List")
     assert "def half(x):" in made_up.preamble
     assert "halves" not in made_up.preamble
+    # A statement may speak of what it is given.
+    assert made_up.statement.endswith(f"Given:\n{made_up.preamble.strip()}")
+
+
+def test_a_docstring_may_stand_behind_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLYWHEEL_DATA_DIR", str(tmp_path))
+    code = "def halves(xs):\n    import math\n\n"
+    row = {**ROW, "prompt": f'{code}    """ Halve each number.\n    """\n'}
+    (tmp_path / FILES[1]).write_text(json.dumps(row))
+    assert [problem.statement for problem in load_humaneval()] == ["Halve each number."]
+    (tmp_path / FILES[1]).write_text(json.dumps({**ROW, "prompt": code}))
+    with pytest.raises(FlywheelError, match="says nothing about the task"):
+        load_humaneval()
 
 
 def test_self_play_must_not_see_it(made_up: Problem) -> None:

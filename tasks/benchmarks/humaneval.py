@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,22 @@ def prompted(row: dict[str, Any], source: str, gold_cases: tuple[Case, ...]) -> 
     entry = next((node for node in defined if node.name == entry_point), None)
     if entry is None:
         raise ValueError(f"its prompt defines no {entry_point}")
+    # Task 115 imports a module before its docstring.
+    constants = [
+        node.value.value
+        for node in entry.body
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    ]
+    texts = [value for value in constants if isinstance(value, str)]
+    if not texts:
+        raise ValueError(f"its {entry_point} says nothing about the task")
     before = "\n".join(prompt.split("\n")[: entry.lineno - 1]).strip()
+    # A task may speak of a function that it brings.
+    given = f"\nGiven:\n{before}" if len(defined) > 1 else ""
     return Problem(
         problem_id=f"{source}/{row['task_id'].rpartition('/')[2]}",
         # Examples included: the docstring is the task.
-        statement=ast.get_docstring(entry) or "",
+        statement=inspect.cleandoc(texts[0]).strip() + given,
         entry_point=entry_point,
         signature=signature_of(code, entry_point),
         source=source,
