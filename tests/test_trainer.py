@@ -266,10 +266,19 @@ def test_held_out_rows_stop_the_run_and_choose_its_weights(tmp_path: Path, tiny:
     assert all(bool((before[name] == after[name]).all()) for name in before) == (best == 0)
 
 
-def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(tmp_path: Path, tiny: Path) -> None:
-    whole, events = train_here(tmp_path / "whole", tiny, ROWS, LEARN)
+@pytest.mark.parametrize("held_out", [[], ROWS], ids=["alone", "held out"])
+def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(
+    tmp_path: Path, tiny: Path, held_out: list[SftRow]
+) -> None:
+    # A look after every step, and one that gained nothing is the last.
+    often = {"checkpoint_every_s": 0, "evaluations": 12, "patience": 1, "sft_learning_rate": 2e-3}
+    settings = LEARN.model_copy(update=often)
+    whole, events = train_here(tmp_path / "whole", tiny, ROWS, settings, held_out=held_out)
+    looks = {event["at"]: event["held_out"] for event in events if "held_out" in event}
+    assert len(looks) > 6 or not held_out
     rows = write(tmp_path / "rows.jsonl", ROWS)
-    settings = LEARN.model_copy(update={"checkpoint_every_s": 0})
+    apart = write(tmp_path / "held_out.jsonl", held_out) if held_out else None
+    arguments = ("sft", tiny, rows, tmp_path / "models" / "out", settings, "float32", 0, tmp_path / "log")
     out, said = tmp_path / "models" / "out", []
 
     def kill_late() -> None:
@@ -284,12 +293,13 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(tmp_path: 
 
     threading.Thread(target=kill_late, daemon=True).start()
     with pytest.raises(FlywheelError, match="killed by SIGKILL"):
-        run_training("sft", tiny, rows, out, settings, "float32", 0, tmp_path / "log", say)
+        run_training(*arguments, say, held_out_file=apart)
     assert not out.exists()
-    result = run_training("sft", tiny, rows, out, settings, "float32", 0, tmp_path / "log", say)
+    result = run_training(*arguments, say, held_out_file=apart)
     assert any(line.startswith("sft: going on from checkpoint-") for line in said)
-    assert [step for step, _ in result.losses] == list(range(1, 13))
+    assert [step for step, _ in result.losses] == list(range(1, 1 + len(series(events, "loss"))))
     assert [loss for _, loss in result.losses] == pytest.approx(series(events, "loss"))
+    assert dict(result.held_out) == pytest.approx(looks)
     assert sorted(os.listdir(out.parent)) == [".out.training.json", "out"]
     assert model_digest(out) == model_digest(whole)
 

@@ -87,9 +87,9 @@ def train(job: Job, tell: Say) -> None:
         )
     apart = plan_rows(held_out, tokenizer, settings.max_length, job.seed)
     tell({"phase": "loading the model" + (", scoring pairs with it" if job.stage == "dpo" else "")})
-    trainer = _trainer(job, settings, plan, apart, tokenizer, tell, on_gpu)
+    done = last_checkpoint(_work_folder(job))
+    trainer = _trainer(job, settings, plan, apart, tokenizer, tell, on_gpu, fresh=done is None)
     _check_disk(sum(weight.numel() for weight in trainer.model.parameters()), Path(job.checkpoint))
-    done = last_checkpoint(Path(trainer.args.output_dir))
     if done is not None:
         tell({"phase": f"going on from {done.name}"})
     trainer.train(resume_from_checkpoint=str(done) if done else None)
@@ -109,6 +109,10 @@ def train(job: Job, tell: Say) -> None:
     )
 
 
+def _work_folder(job: Job) -> Path:
+    return Path(job.checkpoint).parent / "trainer"
+
+
 def _trainer(
     job: Job,
     settings: TrainingSettings,
@@ -117,6 +121,7 @@ def _trainer(
     tokenizer: Any,
     tell: Say,
     on_gpu: bool,
+    fresh: bool,
 ) -> Any:
     import datasets
     import trl
@@ -145,7 +150,8 @@ def _trainer(
     }
     arguments = _arguments(job, settings, len(plan.rows), on_gpu)
     if held_out.rows:
-        arguments |= _looks(settings, step_count(len(plan.rows), settings.batch_size, _epochs(job, settings)))
+        steps = step_count(len(plan.rows), settings.batch_size, _epochs(job, settings))
+        arguments |= _looks(settings, steps, fresh)
     if job.stage == "sft":
         return trl.SFTTrainer(args=trl.SFTConfig(**arguments, completion_only_loss=True), **common)
     args = trl.DPOConfig(
@@ -164,7 +170,7 @@ def _arguments(job: Job, settings: TrainingSettings, rows: int, on_gpu: bool) ->
     share = settings.batch_size // settings.processes
     micro = micro_batch(share, settings.micro_batch_size)
     return {
-        "output_dir": str(Path(job.checkpoint).parent / "trainer"),
+        "output_dir": str(_work_folder(job)),
         # Full training keeps float32 weights and computes in bfloat16: a step of 2e-6 is far below what a
         # bfloat16 weight can hold. The base of an adapter is frozen, so it may be bfloat16.
         "model_init_kwargs": {"dtype": job.dtype if settings.method == "lora" else "float32"},
@@ -196,14 +202,19 @@ def _epochs(job: Job, settings: TrainingSettings) -> float:
     return settings.dpo_epochs if job.stage == "dpo" else settings.sft_epochs
 
 
-def _looks(settings: TrainingSettings, steps: int) -> dict[str, Any]:
-    """Look at the held-out rows several times a run; at its end, go back to the weights of the best look."""
+def _looks(settings: TrainingSettings, steps: int, fresh: bool) -> dict[str, Any]:
+    """Look at the held-out rows several times a run; at its end, go back to the weights of the best look.
+
+    A run that goes on does not look again where it left off: no better than before, it would count as one
+    look without a gain. How many of those there were comes with the checkpoint.
+    """
     every = max(1, steps // settings.evaluations)
     micro = micro_batch(settings.batch_size // settings.processes, settings.micro_batch_size)
     return {
         "eval_strategy": "steps",
         "eval_steps": every,
-        "eval_on_start": True,
+        "eval_on_start": fresh,
+        "restore_callback_states_from_checkpoint": True,
         "per_device_eval_batch_size": micro,
         "prediction_loss_only": True,
         "save_strategy": "steps",
