@@ -94,14 +94,13 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     judged = _judge(turn, Samples(problems, solutions, suites, behaviours, settings.sampling), settings)
     for stage in judged:
         done(stage)
-    rows = judged[-1].tables
-    harvests = [Harvest(turn.iteration, problems, rows["sft"], rows["pairs"])]
+    harvests = [Harvest(turn.iteration, problems, *_harvested(judged))]
 
     # 5. Rows of earlier turns too, judged again if the filter has changed; guards choose what is trained on.
     for past in past_turns(workspace, base, turn.iteration, settings.rows):
         if not past.judged_by(settings):
-            rows = _judge(turn, past.samples, settings, f"of-{past.harvest.iteration}")[-1].tables
-            past = past.with_rows(rows["sft"], rows["pairs"])
+            judged = _judge(turn, past.samples, settings, f"of-{past.harvest.iteration}")
+            past = past.judged_again(*_harvested(judged))
         harvests.append(past.harvest)
     data = done(collect(turn, harvests, labelled["all"], settings.rows)).tables
 
@@ -165,7 +164,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
 def _judge(
     turn: Turn, samples: Samples, settings: IterationSettings, label: str = ""
 ) -> tuple[StageResult, ...]:
-    """From executed samples to training rows, each with the ids of its sources. The rows come last."""
+    """From executed samples to training rows, each with the ids of its sources."""
     agreed = agree(
         turn,
         samples.problems,
@@ -200,6 +199,12 @@ def _judge(
         label,
     )
     return agreed, mutants, executed, rows
+
+
+def _harvested(judged: tuple[StageResult, ...]) -> tuple[Ref, Ref, Ref]:
+    """Decisions, SFT rows and pairs of what `_judge` returned."""
+    agreed, *_, rows = judged
+    return agreed.tables["decisions"], rows.tables["sft"], rows.tables["pairs"]
 
 
 def _met_base(

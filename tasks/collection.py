@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks.consensus import FILTER_VERSION
+from tasks.consensus import FILTER_VERSION, disputed
 from tasks.diversity import is_one_liner
 from tasks.overlap import Contamination
-from tasks.records import Dropped, Pair, Problem, SftRow
+from tasks.records import Decision, Dropped, Pair, Problem, SftRow
 from tasks.selection import Selection, good_text, hold_out, length_facts, select
 from tasks.settings import IterationSettings, RowSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, step
@@ -19,10 +19,11 @@ from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
 @dataclass(frozen=True)
 class Harvest:
-    """What one iteration gives to training: its problems and the rows that its filter made of them."""
+    """What one iteration gives to training: problems, its filter's decisions, and the rows made of them."""
 
     iteration: int
     problems: Ref
+    decisions: Ref
     sft: Ref
     pairs: Ref
 
@@ -53,9 +54,9 @@ class PastTurn:
         same = all(self.settings[part] == plain[part] for part in plain)
         return same and self.filter_version == FILTER_VERSION
 
-    def with_rows(self, sft: Ref, pairs: Ref) -> PastTurn:
-        """The same turn with rows that another filter made."""
-        return replace(self, harvest=replace(self.harvest, sft=sft, pairs=pairs))
+    def judged_again(self, decisions: Ref, sft: Ref, pairs: Ref) -> PastTurn:
+        """The same turn with decisions and rows that another filter made."""
+        return replace(self, harvest=replace(self.harvest, decisions=decisions, sft=sft, pairs=pairs))
 
 
 def past_turns(workspace: Workspace, base: ModelRef, iteration: int, settings: RowSettings) -> list[PastTurn]:
@@ -82,7 +83,7 @@ def past_turns(workspace: Workspace, base: ModelRef, iteration: int, settings: R
                     tables["execute-self-play"]["behaviours"],
                     SamplingSettings.model_validate(settings_then["sampling"]),
                 ),
-                Harvest(number, problems, rows["sft"], rows["pairs"]),
+                Harvest(number, problems, tables["agree"]["decisions"], rows["sft"], rows["pairs"]),
                 settings_then,
                 finished.get("filter_version", 0),
             )
@@ -124,8 +125,9 @@ def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: R
             for harvest in harvests
             for pair in workspace.read(harvest.pairs, Pair)
         ]
-        rows = select(sft, turn.iteration, problems, contamination, settings)
-        ranked = select(pairs, turn.iteration, problems, contamination, settings)
+        doubtful = disputed([workspace.read(harvest.decisions, Decision) for harvest in harvests])
+        rows = select(sft, turn.iteration, problems, contamination, settings, doubtful)
+        ranked = select(pairs, turn.iteration, problems, contamination, settings, doubtful)
         hold_out([rows, ranked], settings)
         stage.write("sft", SftRow, rows.rows)
         stage.write("pairs", Pair, ranked.rows)
@@ -138,8 +140,9 @@ def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: R
     for harvest in harvests:
         inputs |= {
             f"problems{harvest.iteration}": harvest.problems,
+            f"decisions{harvest.iteration}": harvest.decisions,
             f"sft{harvest.iteration}": harvest.sft,
             f"pairs{harvest.iteration}": harvest.pairs,
         }
     plain = {**settings.model_dump(), "iteration": turn.iteration}
-    return run_stage(turn, "collect", 2, inputs, plain, compute)
+    return run_stage(turn, "collect", 3, inputs, plain, compute)

@@ -32,7 +32,7 @@ from tasks.judging import (
     plan_calls,
     wanted_key,
 )
-from tasks.records import Behaviour, Case, Decision, Solution, Suite
+from tasks.records import Behaviour, Call, Case, Decision, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.tables import by_problem
 
@@ -280,3 +280,16 @@ def decide_all(
 ) -> list[Decision]:
     """One decision a problem, from its samples alone."""
     return [decide(ballot, settings) for ballot in ballots(problem_ids, solutions, suites, behaviours)]
+
+
+def disputed(turns: Sequence[Sequence[Decision]]) -> set[str]:
+    """The problems of which two turns' winners want different things of one call: one of them is wrong."""
+    wanted: dict[tuple[str, Call], str] = {}
+    found: set[str] = set()
+    for decision in (decision for decisions in turns for decision in decisions if decision.kept):
+        for case in decision.cases:
+            if case.call is not None:
+                key = wanted_key(case)
+                if wanted.setdefault((decision.problem_id, case.call), key) != key:
+                    found.add(decision.problem_id)
+    return found

@@ -7,7 +7,7 @@ says in which order they stand. Pure: rows in, rows out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -54,10 +54,11 @@ def select(
     problems: Mapping[str, Problem],
     contamination: Contamination,
     settings: RowSettings,
+    disputed: Collection[str] = (),
 ) -> Selection[Row]:
     """Rows of this and earlier iterations through all guards; the newest come first.
 
-    `problems` holds every row's problem, by id.
+    `problems` holds every row's problem, by id; of those in `disputed` two turns believe different things.
     """
 
     def one_value(row: Row) -> bool:
@@ -65,7 +66,11 @@ def select(
 
     newest = sorted(rows, key=lambda row: (-row.iteration, -row.score, row.row_id))
     selection = Selection(newest)
-    selection.keep(_first_of_each(newest), "says the same as a newer row")
+    # Both turns' rows: the later one's votes may be more for no better reason than that samples vary less.
+    selection.keep(
+        [row for row in newest if row.problem_id not in disputed], "two turns contradict each other"
+    )
+    selection.keep(_first_of_each(selection.rows), "says the same as a newer row")
     selection.keep(
         [row for row in selection.rows if not touches_benchmark(row, problems, contamination)],
         "shares text with a benchmark",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import values
-from tasks.consensus import FAULTY, FLAKY, ballot_of, decide, decide_all, ranked_groups
+from tasks.consensus import FAULTY, FLAKY, ballot_of, decide, decide_all, disputed, ranked_groups
 from tasks.judging import judge, key_passes, outcome_key, plan_calls, wanted_key
 from tasks.records import Behaviour, Call, Case, Decision, Outcome, Solution, Suite
 from tasks.settings import AgreementSettings
@@ -316,3 +316,15 @@ def test_gold_is_hidden_from_the_filter() -> None:
     assert decision.samples == 4
     assert "gold/p/1" not in (*decision.chosen, *decision.rejected)
     assert all("7, 7" not in case.source for case in decision.cases)
+
+
+def test_turns_dispute_a_problem_where_they_want_different_things_of_one_call() -> None:
+    def believed(problem_id: str, *asserts: str, kept: bool = True) -> Decision:
+        return Decision(problem_id, kept, "", 9, 9, 2, 1.0, 2.0, cases=suite("s", *asserts).cases)
+
+    first = [believed("a", "assert add(1, 2) == 3"), believed("b", "assert add(1, 2) == 3")]
+    again = [believed("a", "assert add(1, 2) == 3.0", "assert add(2, 2) == 4"), believed("b")]
+    assert disputed([first, again]) == set()
+    assert disputed([first, [believed("b", "assert add(1, 2) == 4")]]) == {"b"}
+    assert disputed([first, [believed("b", "with pytest.raises(ValueError):\n    add(1, 2)")]]) == {"b"}
+    assert disputed([first, [believed("b", "assert add(1, 2) == 4", kept=False)]]) == set()

@@ -139,6 +139,14 @@ def test_shapes_that_are_rare_stay_and_the_newest_of_equal_texts() -> None:
     assert {row.row_id for row in chosen(varied, per_problem=2).rows} == {"x", "z"}
 
 
+def test_of_a_disputed_problem_neither_turn_is_believed() -> None:
+    rows = [solver_row("a", "p1", ONE_LINERS[0], 1), solver_row("b", "p1", ONE_LINERS[1], 2)]
+    rows += [solver_row("c", "p2", ONE_LINERS[0], 1)]
+    selection = select(rows, 3, PROBLEMS, CLEAN, OPEN, {"p1"})
+    assert [row.row_id for row in selection.rows] == ["c"]
+    assert {row.reason for row in selection.dropped} == {"two turns contradict each other"}
+
+
 def test_held_out_problems_are_the_same_in_every_iteration_and_apart() -> None:
     names = [f"problem/{i}" for i in range(2000)]
     held = [is_held_out(name, 0.1) for name in names]
