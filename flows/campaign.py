@@ -40,17 +40,15 @@ def campaign(settings: IterationSettings) -> dict[str, Any]:
     """
     workspace = Workspace(settings.workspace)
     with workspace.lock("a campaign"):
-        turns = workspace.turns_with(settings)
-        reports: list[Mapping[str, Any]] = []
+        begun = workspace.turns_with(settings)
+        finished = {number: workspace.manifest(number)["finished"] for number in begun}
+        reports: list[Mapping[str, Any]] = [report for report in finished.values() if report]
+        interrupted = [number for number, report in finished.items() if not report]
         while not (why := stop_reason(reports, settings.campaign)):
-            done = len(reports)
+            say(f"campaign: turn {len(reports) + 1} of at most {settings.campaign.iterations}")
             latest = max([*workspace.iterations(), settings.iteration - 1, 0])
-            number = turns[done] if done < len(turns) else latest + 1
-            finished = workspace.manifest(number)["finished"]
-            if finished is None:
-                say(f"campaign: turn {done + 1} of at most {settings.campaign.iterations}")
-                finished = iteration(settings.model_copy(update={"iteration": number}))
-            reports.append(finished)
+            number = interrupted.pop(0) if interrupted else latest + 1
+            reports.append(iteration(settings.model_copy(update={"iteration": number})))
         report = campaign_report(workspace, reports, why)
         publish_campaign(workspace, report)
         return report

@@ -59,7 +59,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
         propose(
             turn,
             champion,
-            labelled["all"],
+            labelled["guarded"],
             settings.model.dtype,
             settings.engine,
             settings.sampling,
@@ -102,7 +102,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             judged = _judge(turn, past.samples, settings, f"of-{past.harvest.iteration}")
             past = past.judged_again(*_harvested(judged))
         harvests.append(past.harvest)
-    data = done(collect(turn, harvests, labelled["all"], settings.rows)).tables
+    data = done(collect(turn, harvests, labelled["guarded"], settings.rows)).tables
 
     # 6. SFT, then DPO with an SFT term. The engine's memory is training's now.
     close_shared_sampler()

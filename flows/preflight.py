@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.serving import check_server
-from tasks.benchmarks import check_benchmark
+from tasks.benchmarks import DECIDING, check_benchmark
 from tasks.engines.image import docker_client
 from tasks.engines.sampler import ReplaySampler
 from tasks.engines.trainer import check_batches
+from tasks.errors import FlywheelError
 from tasks.models import check_model, local_folder
 from tasks.problems import check_sources
 from tasks.settings import IterationSettings
@@ -33,7 +34,12 @@ def check_evaluation(settings: IterationSettings) -> None:
 
 
 def check_run(settings: IterationSettings) -> None:
-    """The same, and the files and folders that problems come from. Raises `FlywheelError`."""
+    """The same, dev problems, and the files and folders that problems come from. Raises `FlywheelError`."""
+    if not set(settings.evaluation.benchmarks) & set(DECIDING):
+        raise FlywheelError(
+            "evaluation.benchmarks has no dev problems, and no test problem decides anything: "
+            f"add {' or '.join(DECIDING)}."
+        )
     check_sources(settings.problems)
     check_batches(settings.training)
     check_evaluation(settings)

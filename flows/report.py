@@ -10,12 +10,12 @@ from prefect.runtime import flow_run
 
 from tasks import artifacts
 from tasks.consensus import FILTER_VERSION
+from tasks.metrics import LEAST_PROBLEMS
 from tasks.settings import IterationSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, StageResult
 
 COUNTS = ("distinct solutions",)
-LEAST_PROBLEMS = 5
 
 
 def report_of(

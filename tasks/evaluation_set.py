@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
-from tasks.benchmarks import load_benchmark
+from tasks.benchmarks import at_hand, load_benchmark
 from tasks.gold import with_gold
 from tasks.records import CpuLimit, Problem, record_id
 from tasks.settings import EvaluationSettings, SandboxSettings
@@ -27,17 +28,24 @@ def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
 @step("evaluation-set")
 def evaluation_set(turn: Turn, settings: EvaluationSettings, sandbox: SandboxSettings) -> StageResult:
     """Write the problems that are scored (`scored`; `dev` those that decide), what their programs are limited
-    to (`limits`), and all that self-play must not see (`all`)."""
+    to (`limits`), and all that self-play must not see (`guarded`, without cases): every problem of the
+    benchmarks that are configured, and of the others that are at hand, which a model may be scored on later.
+    """
     window = (settings.livecodebench_from, settings.livecodebench_to)
     problems = [problem for name in settings.benchmarks for problem in load_benchmark(name, window)]
+    others = [name for name in at_hand() if name not in settings.benchmarks]
+    also = [problem for name in others for problem in load_benchmark(name)]
+    guarded = [replace(problem, gold_cases=()) for problem in [*problems, *also]]
 
     def compute(stage: Stage) -> None:
         scored, limits = with_gold(first_of_each(problems, settings.max_problems), sandbox)
         stage.write("scored", Problem, scored)
         stage.write("dev", Problem, [problem for problem in scored if problem.split == "dev"])
-        stage.write("all", Problem, problems)
+        stage.write("guarded", Problem, guarded)
         stage.write("limits", CpuLimit, limits)
         stage.facts.update(Counter(f"{problem.source}/{problem.split}" for problem in scored))
+        stage.facts["kept out of self-play"] = [*settings.benchmarks, *others]
 
     plain = {"max_problems": settings.max_problems, "cpu_s": sandbox.cpu_s}
-    return run_stage(turn, "evaluation-set", 3, {"problems": record_id(*problems)}, plain, compute)
+    inputs = {"problems": record_id(*problems), "guarded": record_id(*guarded)}
+    return run_stage(turn, "evaluation-set", 4, inputs, plain, compute)

@@ -18,6 +18,8 @@ from tasks.settings import EvaluationSettings
 Metric = Callable[[ProblemScore], float | None]
 Counts = Callable[[ProblemScore], tuple[int, int]]
 HEADLINE = "tests headline"
+# A bootstrap over fewer problems says nothing: of one it is a point.
+LEAST_PROBLEMS = 5
 
 RATES: dict[str, Counts] = {
     "pass@{}": lambda row: (0, 0) if row.has_base else (row.solutions, row.solutions_correct),

@@ -2,7 +2,7 @@
 
 promote    the primary metric's paired mean gain is above 0 and the other role loses no more than tolerated
 roll back  the primary metric is worse beyond noise (its whole interval is below 0)
-hold       anything else: too little evidence either way
+hold       anything else: too little evidence either way, or fewer than `LEAST_PROBLEMS` problems
 
 Every gate compares the same draws on the same problems, so a chain of promotions can climb on their noise
 and lose a tolerated bit of the other role at each. Therefore every few promotions the candidate must also
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.metrics import HEADLINE, Interval, compare
+from tasks.metrics import HEADLINE, LEAST_PROBLEMS, Interval, compare
 from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings, GateSettings
 from tasks.stages import Turn, run_stage, step
@@ -35,13 +35,16 @@ def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) ->
     if primary is None:
         return "hold", "no dev problem was scored, so nothing can be decided"
     gain = f"{METRIC_OF[settings.primary]} on dev changed by {_text(primary)}"
+    if primary.problems < LEAST_PROBLEMS:
+        return "hold", f"{gain}: {primary.problems} problems are too few to decide anything"
     if primary.high < 0:
         return "roll back", f"{gain}: worse beyond noise"
     if primary.mean <= 0:
         return "hold", f"{gain}: no gain"
     if other is not None and other.low < -settings.tolerance:
         return "hold", f"{gain}, but {METRIC_OF[other_role]} may have lost: {_text(other)}"
-    return "promote", f"{gain}, and {METRIC_OF[other_role]} holds{f': {_text(other)}' if other else ''}"
+    holds = f"holds: {_text(other)}" if other else "was not measured"
+    return "promote", f"{gain}, and {METRIC_OF[other_role]} {holds}"
 
 
 def _pooled(dev: dict[str, dict[str, Interval]], metric: str) -> Interval | None:

@@ -271,11 +271,12 @@ class ProblemScore:
 
     Solutions and suites are counted as sampled, parsed or not. `best_of_n` is the probability that the
     solution chosen by the model's own tests is right. `cases_typed` expect something else than True or False.
-    `negatives` is the size of the problem's pool; `rejections` counts (parsed suite, negative) pairs,
-    `rejected` those where the suite rejects; `mutant_trials` and `mutants_killed` likewise for pairs of a
-    sound suite and a mutant of gold. `has_base`: the problem has base tests, which `solutions_correct_base`
-    pass, and more, which those in `solutions_correct` pass as well. `predictions` of an output were drawn
-    where that is all the problem asks for. Rows of one `group` (where it is not "") stand or fall together.
+    `negatives` is the size of the problem's pool; `rejections` counts (parsed suite, negative) pairs that
+    were judged, `rejected` those where the suite does not accept; `mutant_trials` and `mutants_killed`
+    likewise for pairs of a sound suite and a mutant of gold. `has_base`: the problem has base tests, which
+    `solutions_correct_base` pass, and more, which those in `solutions_correct` pass as well. `predictions` of
+    an output were drawn where that is all the problem asks for. Rows of one `group` (where it is not "")
+    stand or fall together.
     """
 
     problem_id: str

@@ -52,6 +52,13 @@ class Matrix:
     def accepts(self, suite: Suite, solution_id: str) -> bool:
         return all_pass(self.verdicts(solution_id, suite))
 
+    def takes(self, suite: Suite, solution_id: str) -> bool | None:
+        """`accepts`; None where nothing is known: the solution is flaky, never ran, or the sandbox broke."""
+        row = self.rows.get(solution_id)
+        if row is None or row.flaky or "fault" in (verdicts := self.verdicts(solution_id, suite)):
+            return None
+        return all_pass(verdicts)
+
     def rejects(self, suite: Suite, solution_id: str) -> bool:
         return "fail" in self.verdicts(solution_id, suite)
 
@@ -97,6 +104,9 @@ def score_problem(
     typed = [case for case in distinct if case.expected not in _TRUTHS]
     sound = [matrix.accepts(suite, gold_id) for suite in own]
     killed = [{s.solution_id for s in pool if negatives.rejects(suite, s.solution_id)} for suite in own]
+    taken = [
+        [took for s in pool if (took := negatives.takes(suite, s.solution_id)) is not None] for suite in own
+    ]
     strong = [bool(pool) and len(ids) >= KILL_SHARE * len(pool) for ids in killed]
     mutants = {s.solution_id for s in pool if s.origin == "mutant" and s.parent == gold_id}
     drawn = sum(sample.role == "solver" for sample in samples)
@@ -124,8 +134,8 @@ def score_problem(
         best_of_n=chosen_right(passed, correct, drawn),
         cases_typed=len(typed),
         cases_typed_correct=sum(case_key(case) in true for case in typed),
-        rejections=len(valid) * len(pool),
-        rejected=sum(map(len, killed)),
+        rejections=sum(map(len, taken)),
+        rejected=sum(known.count(False) for known in taken),
         mutant_trials=sum(sound) * len(mutants),
         mutants_killed=sum(len(ids & mutants) for ids, fair in zip(killed, sound, strict=True) if fair),
         has_base=any(in_base),
@@ -227,4 +237,4 @@ def score(
         "pool_behaviours": pool_behaviours,
     }
     plain = {"k": settings.k, "bootstrap": settings.bootstrap, "agreement": agreement.model_dump()}
-    return run_stage(turn, "score", 4, inputs, plain, compute, label)
+    return run_stage(turn, "score", 5, inputs, plain, compute, label)

@@ -134,6 +134,8 @@ def test_a_finished_campaign_reports_again_and_turns_no_wheel(turned: Any) -> No
     again = campaign(settings)
     assert campaign_markdown(again) == campaign_markdown(report)
     assert Workspace(settings.workspace).iterations() == [1, 2]
+    shorter = settings.model_copy(update={"campaign": CampaignSettings(iterations=1)})
+    assert [turn["iteration"] for turn in campaign(shorter)["turns"]] == [1, 2]
     impatient = settings.model_copy(update={"campaign": CampaignSettings(iterations=9, patience=1)})
     assert campaign(impatient)["stopped"] == "no promotion in 1 turns (campaign.patience)"
 

@@ -117,6 +117,7 @@ def test_statement_files_are_utf8_and_their_lines_end_with_a_line_feed_alone(tmp
         ("run", "problems.seed_snippets={tmp}/absent", "problems.seed_snippets: there is no folder"),
         ("run", "engine.replay={tmp}/line.jsonl", "line.jsonl, line 1: not JSON"),
         ("run", "model.name={tmp}", "config.json and weights"),
+        ("run", "evaluation.benchmarks=['humaneval']", "evaluation.benchmarks has no dev problems"),
         ("campaign", "model.name={tmp}/absent", "no model in"),
         ("evaluate", "model.name={tmp}/absent", "no model in"),
         (

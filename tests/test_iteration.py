@@ -10,6 +10,7 @@ import pytest
 
 from flows.iteration import iteration
 from flows.report import markdown_of
+from tasks.benchmarks import at_hand
 from tasks.records import Pair, SftRow
 from tasks.settings import MUTANT_CPU_SHARE, IterationSettings
 from tasks.tables import read_plain
@@ -83,6 +84,17 @@ def test_mutants_and_the_pool_of_negatives_serve_the_tests(finished: Any) -> Non
     assert len(pool) == len({(row["problem_id"], row["code"]) for row in pool})
     # Both models met the same pool, and both scores name it.
     assert len({stage.inputs["pool"] for stage in stages_called(settings, "score-")}) == 1
+
+
+def test_self_play_keeps_clear_of_benchmarks_that_are_not_scored_too(finished: Any) -> None:
+    settings, _ = finished
+    rows = table(settings, "evaluation-set", "guarded")[1]
+    assert settings.evaluation.benchmarks == ["starter"]
+    (labelled,) = stages_called(settings, "evaluation-set")
+    assert set(labelled.facts["kept out of self-play"]) == {"starter", *at_hand()}
+    assert {"starter", "humaneval"} <= {row["source"] for row in rows}
+    (collected,) = stages_called(settings, "collect")
+    assert collected.inputs["benchmark"] == labelled.tables["guarded"].digest
 
 
 def test_labelled_problems_limit_their_programs_and_self_play_does_not(finished: Any) -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from flows.report import LEAST_PROBLEMS, beyond_noise
-from tasks.metrics import bootstrap, compare, metrics, pass_at_k, wilson
+from flows.report import beyond_noise
+from tasks.metrics import LEAST_PROBLEMS, bootstrap, compare, metrics, pass_at_k, wilson
 from tasks.promotion import gate
 from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings, GateSettings
@@ -77,6 +77,8 @@ def test_the_gate_promotes_holds_and_rolls_back() -> None:
     assert decision(rows("dev", 2, 1), rows("dev", 0, 1)) == "roll back"
     assert decision(rows("dev", 1, 2), rows("dev", 2, 0)) == "hold"
     assert decision([], []) == "hold"
+    few = 4
+    assert decision(rows("dev", 2, 1, few), rows("dev", 0, 1, few)) == "hold"
 
 
 def test_no_tolerance_lets_through_what_did_not_change_at_all() -> None:

