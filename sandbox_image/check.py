@@ -8,6 +8,7 @@ the solution's process and are decoded as hostile input.
 
 from __future__ import annotations
 
+import _thread
 import ast
 import builtins
 import json
@@ -16,6 +17,7 @@ import os
 import signal
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -27,6 +29,7 @@ HIDDEN = {*dir(builtins), *PROVIDED, "pytest", "__builtins__"}
 # A candidate that dies is noticed by PID 1, which ends this process too and reports the true cause.
 GRACE_S = 0.2
 LOST = 3
+_ENDS = (StopIteration, StopAsyncIteration)
 ANSWERS = ("value", "exception", "unloaded", "memory", "output_limit", "no_result")
 
 
@@ -138,6 +141,7 @@ class _Channel:
         self.outbox, self.inbox, self.report, self.limit = outbox, inbox, report, limit
         self.types, self.null = types, null
         self.calls = 0
+        self.turn = _thread.allocate_lock()
 
     def stub(self, name: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -147,16 +151,17 @@ class _Channel:
         return call
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Raises TypeError for arguments that are no plain data, else what the solution raised."""
+        """The value, or what the solution raised. Arguments that are no plain data end the check: a TypeError
+        of ours could be what a test wants of the solution."""
         self.calls += 1
         if self.null:
             return plain.Opaque("null")
         try:
             sent = child.encode([list(args), kwargs], self.limit)
         except plain.TooLarge:
-            raise TypeError("the arguments are too large") from None
+            self._end("the arguments are too large")
         if '{"o":' in sent:
-            raise TypeError("the arguments are not plain data")
+            self._end("the arguments are not plain data")
         kind, text, detail, after = self.ask(name, sent)
         try:
             if after and after != sent:
@@ -172,9 +177,16 @@ class _Channel:
         os._exit(0)
 
     def ask(self, name: str, arguments: str, digest_above: int = 0) -> list[str]:
-        """What the solution answers to a call: kind, text, detail and the arguments after it."""
+        """What the solution answers to a call: kind, text, detail and the arguments after it.
+
+        A check may call from several threads; the solution answers one after the other.
+        """
         if self.null:
             return ["value", child.encode(plain.Opaque("null"), self.limit), "", ""]
+        with self.turn:
+            return self._ask(name, arguments, digest_above)
+
+    def _ask(self, name: str, arguments: str, digest_above: int) -> list[str]:
         data = json.dumps([name, arguments, digest_above]).encode("ascii")
         try:
             child.write_all(self.outbox, struct.pack(">I", len(data)) + data)
@@ -199,11 +211,15 @@ class _Channel:
             return answer
         return self._lost("malformed answer")
 
-    def _lost(self, why: str) -> NoReturn:
-        """No exception: the check could catch it, and go on with a solution that is not there."""
-        time.sleep(GRACE_S)
+    def _end(self, why: str, code: int = 0) -> NoReturn:
+        """No exception: the check could catch it."""
         self.report.end("no_result", detail=why)
-        os._exit(LOST)
+        os._exit(code)
+
+    def _lost(self, why: str) -> NoReturn:
+        """Ends the check, which could else go on with a solution that is not there."""
+        time.sleep(GRACE_S)
+        self._end(why, LOST)
 
 
 def _exception(text: str, message: str, types: dict[str, type[BaseException]]) -> BaseException:
@@ -213,7 +229,9 @@ def _exception(text: str, message: str, types: dict[str, type[BaseException]]) -
     One that ends a loop in silence (`all(map(f, xs))` would pass) is a RuntimeError, as in a generator.
     """
     name, *bases = text.split("|")
-    if {"StopIteration", "StopAsyncIteration"} & {name, *bases}:
+    if {"StopIteration", "StopAsyncIteration"} & {name, *bases} or issubclass(
+        types.get(name, Exception), _ENDS
+    ):
         return RuntimeError(f"the solution raised {name}")
     known = [kind for kind in map(_builtin_exception, [name, *bases[:50]]) if kind]
     argument: Any = message
@@ -249,7 +267,7 @@ def _repeat_changes(old: Any, before: Any, after: Any) -> Any:
     """
     if type(old) is not type(after):
         return after
-    if before == after:
+    if before == after and not (isinstance(old, dict) and [*before] != [*after]):
         return old
     if isinstance(old, list):
         same = zip(old, before, after, strict=False)
@@ -258,6 +276,9 @@ def _repeat_changes(old: Any, before: Any, after: Any) -> Any:
         items = {key: _repeat_changes(old.get(key), before.get(key), item) for key, item in after.items()}
         old.clear()
         old.update(items)
+    elif isinstance(old, deque):
+        old.clear()
+        old.extend(after)
     elif isinstance(old, set):
         old.clear()
         old.update(after)

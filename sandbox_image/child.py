@@ -10,6 +10,7 @@ that came before the call could be made.
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import errno
 import io
@@ -27,7 +28,8 @@ from sandbox_image import plain
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
-RECURSION_LIMIT = 1000
+# Frames of the supervisor's lie below a program's first: it gets as deep as it would alone.
+RECURSION_LIMIT = 1000 + 9
 INT_DIGITS = 4300
 IMPORT = -1
 _quote = plain._quote
@@ -273,21 +275,49 @@ def _run_program(code: str, arguments: str, report: Report, output_bytes: int) -
     sys.stdout = sys.__stdout__ = stream  # type: ignore[misc]
     report.end("ready")
     report.begin(0)
+    namespace = new_module("__main__")
+    namespace["__file__"] = sys.argv[0]
+    main = os.getpid()
+
+    def leave(status: int) -> NoReturn:
+        """What `os._exit` does here: a program may end so, in a hurry, when it has written everything."""
+        if status or os.getpid() != main:
+            _exit(status)
+        _report_output(stdout, None, report, output_bytes)
+
+    os._exit = leave
     failure: BaseException | None = None
     try:
-        exec(compile(code, "<solution>", "exec", dont_inherit=True), new_module("__main__"))
-        if "threading" in sys.modules:
-            sys.modules["threading"]._shutdown()
-    except SystemExit as error:
-        failure = None if error.code in (None, 0) else error
+        exec(compile(code, "<solution>", "exec", dont_inherit=True), namespace)
     except BaseException as error:
         failure = error
-    try:
-        if not stream.closed:
-            stream.flush()
-    except OSError as error:
-        # Past RLIMIT_FSIZE: the size below says so.
-        failure = failure or (None if error.errno == errno.EFBIG else error)
+    ends = (_join_threads, atexit._run_exitfuncs, _flush_stdout, namespace.clear, stream.flush)
+    for step in ends:
+        try:
+            step()
+        except BaseException as error:
+            # Past RLIMIT_FSIZE: the size below says so. A stream that the program closed is flushed.
+            expected = isinstance(error, OSError) and error.errno == errno.EFBIG
+            expected = expected or (isinstance(error, ValueError) and "closed file" in str(error))
+            failure = failure or (None if expected else error)
+    if isinstance(failure, SystemExit) and failure.code in (None, 0):
+        failure = None
+    _report_output(stdout, failure, report, output_bytes)
+
+
+def _join_threads() -> None:
+    """As the interpreter does at its end."""
+    if "threading" in sys.modules:
+        sys.modules["threading"]._shutdown()
+
+
+def _flush_stdout() -> None:
+    """Whatever the program has put there."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _report_output(stdout: int, failure: BaseException | None, report: Report, output_bytes: int) -> NoReturn:
     if os.fstat(stdout).st_size > output_bytes:
         report.end("output_limit", detail="the program wrote too much")
     elif failure is not None:

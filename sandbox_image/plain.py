@@ -40,7 +40,7 @@ _type_name = vars(type)["__name__"].__get__
 _finite = math.isfinite
 _marshal = marshal.dumps
 _DIGEST_STEP = 1024
-_CONTAINERS = {list, tuple, set, frozenset, dict}
+_CONTAINERS = {list, tuple, set, frozenset, dict, deque}
 
 
 class TooLarge(Exception):  # noqa: N818 - an outcome, not an error of the program
@@ -145,7 +145,7 @@ class _Encoder:
         if kind is OrderedDict:
             return self._mapping(_ordered_items(value), depth)
         if kind is deque:
-            return f"[{self._sequence(list(value), depth)}]"
+            return f'{{"q":[{self._sequence(list(value), depth)}]}}'
         return self._rare(value, kind, depth)
 
     def _int(self, value: int) -> str:
@@ -260,6 +260,8 @@ def _untag(pairs: list[tuple[str, Any]]) -> Any:
             return set(body)
         if tag == "z":
             return frozenset(body)
+        if tag == "q":
+            return deque(body)
         if tag == "c":
             real, imag = body
             if type(real) in (int, float) and type(imag) in (int, float):

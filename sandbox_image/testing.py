@@ -19,10 +19,18 @@ Types = type[BaseException] | tuple[type[BaseException], ...]
 
 
 class ExceptionInfo:
-    """What `raises` caught: `type`, `value`, and `match` against its text."""
+    """What `raises` caught: `type`, `value`, and `match` against its text; `exception` to unittest."""
 
     type: type[BaseException]
     value: BaseException
+
+    @property
+    def typename(self) -> str:
+        return self.type.__name__
+
+    @property
+    def exception(self) -> BaseException:
+        return self.value
 
     def match(self, pattern: str | re.Pattern[str]) -> bool:
         """Raises AssertionError unless the pattern is found (`re.search`) in the exception's text."""

@@ -23,7 +23,7 @@ from tasks.records import Problem
 from tasks.suites import target_name
 from tasks.testsource import bound_names, free_names, mentions, parse_python, patched, split_tests
 
-VERSION = 2
+VERSION = 3
 """Part of every sampling key: raise it when a prompt or a parser changes what it gives."""
 FENCE = "```"
 _OPEN = "```python\n"

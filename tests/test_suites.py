@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.records import Call, Case
 from tasks.suites import case_key, case_source, make_call, read_case, read_cases
-from tasks.testsource import parse_python, split_tests
+from tasks.testsource import MAX_TESTS, parse_python, split_tests
 from tasks.values import decode, encode
 
 scalars = (
@@ -245,3 +245,39 @@ def test_reading_survives_anything(text: str) -> None:
 
 def test_a_number_that_cannot_be_written_is_no_test() -> None:
     assert split(f"assert f(0x{'f' * 3900}) == 1\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("d = {}\nd['a'] = 1\nassert f(d) == 1", "d = {}\nd['a'] = 1\nassert f(d) == 1"),
+        ("d = {'a': 1}\ndel d['a']\nassert f(d) == 0", "d = {'a': 1}\ndel d['a']\nassert f(d) == 0"),
+        ("o = T()\no.x = 1\nassert f(o) == 0", "o = T()\no.x = 1\nassert f(o) == 0"),
+        (
+            "xs = []\nfor i in range(4):\n    xs.append(i)\nassert f(xs) == 6",
+            "xs = []\nfor i in range(4):\n    xs.append(i)\nassert f(xs) == 6",
+        ),
+        ("a = [1]\nr = f(a)\nassert a == [2]", "a = [1]\nr = f(a)\nassert a == [2]"),
+        # What was there before a name was bound anew is nobody's business.
+        ("a = [1]\nr = f(a)\na = [2]\nassert f(a) == 2", "a = [2]\nassert f(a) == 2"),
+        ("b = 1\na = b\na = a + 1\nassert f(a) == 2", "b = 1\na = b\na = a + 1\nassert f(a) == 2"),
+        ("a = [1]\nb = len(c)\nassert f(a) == 1", "a = [1]\nassert f(a) == 1"),
+    ],
+)
+def test_a_test_keeps_what_changes_the_objects_it_looks_at(text: str, kept: str) -> None:
+    tree = parse_python(text)
+    assert tree is not None
+    assert split_tests(tree, "f")[-1] == kept
+
+
+def test_what_an_assertion_names_may_be_looked_at_by_the_next() -> None:
+    tree = parse_python("assert (r := f(3)) == 6\nassert r % 2 == 0")
+    assert tree is not None
+    assert split_tests(tree, "f")[1] == "assert (r := f(3)) == 6\nassert r % 2 == 0"
+
+
+def test_a_file_has_so_many_tests_and_no_more() -> None:
+    rows = ", ".join("1" for _ in range(100))
+    tree = parse_python(f"for x in [{rows}]:\n" + "".join(f"    assert f(x, {i})\n" for i in range(50)))
+    assert tree is not None
+    assert len(split_tests(tree, "f")) == MAX_TESTS

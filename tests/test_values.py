@@ -2,6 +2,7 @@ import ast
 import contextlib
 import math
 import tracemalloc
+from collections import deque
 
 import pytest
 from hypothesis import given, settings
@@ -30,9 +31,10 @@ PLAIN = st.recursive(
     ),
     max_leaves=12,
 )
+ANY = st.one_of(PLAIN, st.lists(SCALARS, max_size=3).map(deque))
 
 
-@given(PLAIN)
+@given(ANY)
 def test_encoding_round_trips_with_exact_types(value: object) -> None:
     back = values.decode(values.encode(value))
     assert values.behaviour_key(back) == values.behaviour_key(value)

@@ -1,5 +1,5 @@
 # check: f('x' * (2 << 20))
-# outcome: exception TypeError
+# outcome: no_result
 # correct: arguments over the limit are refused in the test
 
 
