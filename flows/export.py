@@ -39,7 +39,7 @@ def pass_matrix(
 ) -> list[dict[str, Any]]:
     """A row for every sampled solution and sampled suite of its problem, with a verdict a case.
 
-    A check that passes whatever a solution returns is "invalid", and a flaky solution passes nothing.
+    A check that passes whatever a solution returns is "invalid".
     `passed`: the suite has cases, and all pass.
     """
     suites_of, behaviours_of = by_problem(suites), by_problem(behaviours)

@@ -189,15 +189,13 @@ def suite_verdicts(
     equality: Equality = values.equal,
     invalid: Collection[str] = (),
 ) -> tuple[Verdict, ...]:
-    """A solution's verdicts on a suite's cases, as in a fresh process for this suite. A flaky solution
-    passes nothing; `invalid` are checks that test nothing (`invalid_checks`)."""
+    """A solution's verdicts on a suite's cases, as in a fresh process for this suite. `invalid` are
+    checks that test nothing (`invalid_checks`)."""
     verdicts: list[Verdict] = []
     for case, outcome in zip(suite.cases, suite_outcomes(behaviour, suite, plan), strict=True):
         verdict = judge(outcome, case, equality)
         if case.call is None and case.check in invalid:
             verdict = "invalid"
-        elif behaviour.flaky and verdict == "pass":
-            verdict = "fail"
         verdicts.append(verdict)
     return tuple(verdicts)
 

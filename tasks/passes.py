@@ -4,12 +4,13 @@ That would cost n solutions x m suites, so sharing comes first and is then check
 
 1. Each distinct program runs once over the union of its problem's distinct calls (one process) and checks (a
    process each).
-2. It runs again in a container with another hash seed: the calls in reverse order, those that one suite
-   repeats twice; each check twice, after some of the calls. Nearly every program does the same as before:
-   its first outcomes are its truth.
-3. One that did anything else runs once a suite and hash seed, each time in a fresh process, the suite's
-   cases in the suite's order. If both seeds agree, these outcomes are its truth; otherwise it is flaky. A
-   check that alone varies has no result: its author may be to blame.
+2. It runs again in a container with another hash seed: the calls in reverse order; those that one suite
+   repeats twice in a process of their own; each check twice, after some of the calls. Nearly every program
+   does the same as before: its first outcomes are its truth.
+3. One that did anything else, or ended so many processes that something was not tried, runs once a suite and
+   hash seed, each time in a fresh process, the suite's cases in the suite's order. If both seeds agree, these
+   outcomes are its truth; a call or check on which they do not has no result, and a program with such a call
+   is flaky: the verdicts of other suites stand, but nothing of it becomes a label.
 
 The second pass is included for every program that any label or score could rely on; left out are those
 that came to nothing but limits and crashes.
@@ -26,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from tasks.engines.episodes import was_run
+from tasks.engines.episodes import was_hurried, was_run
 from tasks.engines.sandbox import DockerSandbox, Sandbox
 from tasks.judging import outcome_key, plan_calls
 from tasks.records import Call, Execution, Outcome, Program, Suite, SuiteRun
@@ -34,9 +35,10 @@ from tasks.settings import SandboxSettings
 
 # So many calls show a check whether the program remembers any; more would cost calls x checks.
 PRELUDE = 8
+DID_SOMETHING = ("value", "exception")
 DIFFERS = Outcome("no_result", detail="differs from suite to suite")
 MOVED = Outcome("no_result", detail="differs where its suite's checks run too")
-VARIES = Outcome("no_result", detail="the check varies between equal runs")
+VARIES = Outcome("no_result", detail="varies between equal runs")
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,23 @@ class Run:
     order_dependent: bool = False
 
 
-def second_programs(program: Program, suites: Sequence[Suite]) -> list[Program]:
-    """The other way around: the calls, the last first, after those that one suite repeats; then for each
-    check a process that makes some of the calls and runs it twice."""
+def second_programs(program: Program, suites: Sequence[Suite], first: Execution) -> list[Program]:
+    """The other way around: the calls, the last first; those that one suite repeats, twice; then for each
+    check a process that makes some of the calls, of those that came to something, and runs it twice."""
     repeats: dict[Call, None] = {}
     for suite in suites:
         counts = Counter(case.call for case in suite.cases if case.call is not None)
         repeats.update(dict.fromkeys(call for call, count in counts.items() if count > 1))
-    calls = (*repeats, *program.calls[::-1])
+    prelude = [
+        call
+        for call, outcome in zip(program.calls[::-1], first.calls[::-1], strict=True)
+        if outcome.kind in DID_SOMETHING
+    ][:PRELUDE]
     bare = replace(program, calls=(), checks=())
     return [
-        replace(bare, calls=calls),
-        *(replace(bare, steps=(*calls[:PRELUDE], check, check)) for check in program.checks),
+        replace(bare, calls=program.calls[::-1]),
+        replace(bare, calls=(*repeats, *repeats)),
+        *(replace(bare, steps=(*prelude, check, check)) for check in program.checks),
     ]
 
 
@@ -108,25 +115,27 @@ def suite_run(suite: Suite, executions: Sequence[Execution]) -> tuple[Outcome, .
 
 def did_something(execution: Execution) -> bool:
     """Whether a program did anything that a label or a score could rely on."""
-    return any(outcome.kind in ("value", "exception") for outcome in (*execution.calls, *execution.checks))
+    return any(outcome.kind in DID_SOMETHING for outcome in (*execution.calls, *execution.checks))
 
 
-def merged(first: Execution, again: Sequence[Execution]) -> tuple[Run, bool]:
-    """The outcomes of both passes (`again`: of the `second_programs`), and whether they agree, times aside.
+def passes_agree(first: Execution, programs: Sequence[Program], again: Sequence[Execution]) -> bool:
+    """Whether the first pass and the `second_programs` came to the same, times aside.
 
-    What one pass left out, after too many timeouts, is taken from the other.
+    They did not where one of them did not try a call or check, or neither gave it all its time.
     """
-    calls = [*zip(first.calls, again[0].calls[::-1], strict=False)]
-    checks = [
-        (one, execution.steps[turn])
-        for turn in (-1, -2)
-        for one, execution in zip(first.checks, again[1:], strict=True)
+    backwards, repeated, *checked = again
+    known = dict(zip(programs[0].calls, first.calls[::-1], strict=True))
+    pairs = [
+        *zip(first.calls[::-1], backwards.calls, strict=True),
+        *((known[call], outcome) for call, outcome in zip(programs[1].calls, repeated.calls, strict=True)),
+        *((one, other) for one, both in zip(first.checks, checked, strict=True) for other in both.steps[-2:]),
     ]
-    pairs = [*calls, *checks]
-    both = [one if was_run(one) else two for one, two in pairs]
-    agree = all(outcome_key(one) == outcome_key(two) for one, two in pairs if was_run(one) and was_run(two))
-    end = len(calls) + len(first.checks)
-    return Run(tuple(both[: len(calls)]), tuple(both[len(calls) : end])), agree
+    return all(_alike(one, two) for one, two in pairs)
+
+
+def _alike(one: Outcome, two: Outcome) -> bool:
+    tried = was_run(one) and was_run(two) and not (was_hurried(one) and was_hurried(two))
+    return tried and outcome_key(one) == outcome_key(two)
 
 
 def settled(
@@ -141,6 +150,7 @@ def settled(
     its calls is seen in that suite alone.
     """
     run = replace(run, order_dependent=True)
+    flaky = False
     fault = next((o for outcomes in (*one, *two) for o in outcomes if o.kind == "fault"), None)
     if fault is not None:
         return Run((fault,) * len(run.calls), (fault,) * len(run.checks))
@@ -152,10 +162,9 @@ def settled(
                 told.append(MOVED)
             elif outcome_key(outcome) == outcome_key(other):
                 told.append(outcome)
-            elif case.call is None:
-                told.append(VARIES)
             else:
-                return replace(run, flaky=True)
+                flaky = flaky or case.call is not None
+                told.append(VARIES)
         runs.append((suite, tuple(told)))
     seen: dict[Call | str, Outcome] = {}
     differs = False
@@ -170,6 +179,7 @@ def settled(
     plan = plan_calls(suites)
     return replace(
         run,
+        flaky=flaky,
         calls=tuple(seen.get(call, known) for call, known in zip(plan.calls, run.calls, strict=True)),
         checks=tuple(seen[check] for check in plan.checks),
         by_suite=tuple(SuiteRun(suite.suite_id, outcomes) for suite, outcomes in runs) if differs else (),
@@ -186,14 +196,14 @@ def run_programs(
     """
     first = {execution.program_id: execution for execution in seeds.first.run(programs)}
     runs = {name: Run(execution.calls, execution.checks) for name, execution in first.items()}
-    again = {p.program_id: p for p in programs if p.code is not None and did_something(first[p.program_id])}
-    unsettled = []
-    names = list(again)
-    parts = [second_programs(again[name], suites_of[name]) for name in names]
-    for name, executions in zip(names, _run_parts(seeds.second, parts), strict=True):
-        runs[name], agree = merged(first[name], executions)
-        if not agree:
-            unsettled.append(again[name])
+    again = [p for p in programs if p.code is not None and did_something(first[p.program_id])]
+    parts = [second_programs(p, suites_of[p.program_id], first[p.program_id]) for p in again]
+    executions = _run_parts(seeds.second, parts)
+    unsettled = [
+        program
+        for program, part, results in zip(again, parts, executions, strict=True)
+        if not passes_agree(first[program.program_id], part, results)
+    ]
     alone = [
         (suite, suite_programs(program, suite))
         for program in unsettled

@@ -206,9 +206,9 @@ class Behaviour:
     Position i belongs to call i / check i of `judging.plan_calls` over the problem's suites.
     `order_dependent`: what it did depended on what was called before, on the hash seed, on time or chance,
     so it ran once a suite, in processes of their own. If these runs were stable, yet some call came out
-    differently in two suites, `by_suite` holds all of them, and that call is "no_result" here. `flaky`: they
-    were not stable; nothing here may become a label, and it passes nothing. The null candidate has
-    solution_id "null/<problem_id>".
+    differently in two suites, `by_suite` holds all of them, and that call is "no_result" here. `flaky`: some
+    call was not stable, which is "no_result" where it was not; nothing here may become a label. The null
+    candidate has solution_id "null/<problem_id>".
     """
 
     solution_id: str

@@ -153,7 +153,7 @@ def test_every_benchmark_loads_or_says_what_is_missing(name: str, monkeypatch: p
     if name == "starter":
         assert {problem.split for problem in load_benchmark(name)} == {"dev", "test"}
         return
-    monkeypatch.setattr("tasks.benchmarks.humaneval._packaged", lambda: None)
+    monkeypatch.setattr("tasks.benchmarks.humaneval.packaged_file", lambda: None)
     with pytest.raises(FlywheelError, match=r"needs the file .*json.*FLYWHEEL_DATA_DIR.*leave .* out of"):
         load_benchmark(name)
 

@@ -136,6 +136,62 @@ def test_what_varies_between_equal_runs_is_flaky_and_passes_nothing(seeds: Seeds
     assert verdicts(row, PAIR) == ["ff", "fff"]
 
 
+ANOTHERS = {
+    "hard calls": (
+        "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n",
+        suite_of("theirs", *(case(10**12 + i, expected=1) for i in range(3))),
+        suite_of("own", case(3, expected=3), case(4, expected=6)),
+    ),
+    "checks that crash": (
+        "def f(x):\n    return sorted(x)\n",
+        suite_of("theirs", *(f"import os\nassert f([{i}]) == os.abort()" for i in range(4))),
+        suite_of("own", "assert len(f([2, 1])) == 2", "assert f([2, 1])[0] == 1"),
+    ),
+    "inputs without one right answer": (
+        "def f(words):\n    return max(set(words), key=len)\n",
+        suite_of("theirs", *(case(["p", "q", "r", f"{i}"], expected="p") for i in range(9))),
+        suite_of("own", case(["a", "bcd", "ef"], expected="bcd")),
+    ),
+    "calls that it repeats": (
+        "memo = {}\ndef f(x):\n    if x not in memo:\n        memo[x] = str(x)\n    return memo[x]\n",
+        suite_of("theirs", *(case(x, expected=text) for x in (1.0, 2.0) for text in (f"{x}", f"{int(x)}"))),
+        suite_of("own", case(1, expected="1"), case(2, expected="2")),
+    ),
+    "limits that add up": (
+        "def f(n):\n    for i in range(40_000_000):\n        pass\n    return n\n",
+        suite_of("theirs", *(case(i, expected=i) for i in range(2))),
+        suite_of("own", case(7, expected=7)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "theirs", "own"), ANOTHERS.values(), ids=ANOTHERS)
+def test_no_suite_spoils_anothers_verdict(seeds: Seeds, code: str, theirs: Suite, own: Suite) -> None:
+    for suites in ([theirs, own], [own, theirs]):
+        (told,) = [
+            word
+            for one, word in zip(suites, verdicts(behaviour(seeds, code, suites), suites), strict=True)
+            if one is own
+        ]
+        assert set(told) == {"p"}
+
+
+def test_a_program_that_dies_in_checks_alone_is_looked_at_twice_all_the_same(seeds: Seeds) -> None:
+    code = """
+import os
+def f(x):
+    if type(x) is int:
+        try:
+            os.fstat(4)
+        except OSError:
+            return x + 1
+        os.abort()
+    return next(iter({"p", "q", "r"}))
+"""
+    suites = [suite_of("one", *(case(x, expected=x + 1) for x in range(3)), "assert f('pqr') + '' == 'p'")]
+    assert verdicts(behaviour(seeds, code, suites), suites)[0][-1] == "f"
+
+
 def test_changed_arguments_are_fresh_for_every_call(seeds: Seeds) -> None:
     code = (
         "def f(xs, ys):\n    xs[0].append(9)\n    ys.append(0)\n    same = xs[0] is xs[1]\n"
@@ -271,7 +327,7 @@ def test_order_dependent_solutions_vote_with_their_likes(seeds: Seeds) -> None:
     ]
     rows = execute_shard(seeds, [PROBLEM], {PROBLEM.problem_id: solutions}, {PROBLEM.problem_id: suites})
     assert [row.solution_id for row in rows if row.flaky] == ["5", "6", "7", "8"]
-    assert [row.solution_id for row in rows if row.by_suite] == ["3", "4"]
+    assert [row.solution_id for row in rows if row.by_suite and not row.flaky] == ["3", "4"]
     settings = AgreementSettings(min_votes=3, min_vote_share=0)
     for rule in ("consensus", "paper"):
         (decision,) = decide_all(

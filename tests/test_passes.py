@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from tasks.engines.episodes import IN_HASTE
 from tasks.execution import programs_of
 from tasks.judging import plan_calls, suite_verdicts
 from tasks.passes import (
     MOVED,
     Run,
     did_something,
-    merged,
+    passes_agree,
     second_programs,
     settled,
     suite_programs,
@@ -31,7 +32,8 @@ def test_programs_and_their_other_passes() -> None:
     )
     one, two = make_call("f", [1]), make_call("f", [2])
     assert (first.calls, first.checks, null.code) == ((one, two), ("assert f(3)",), None)
-    calls, check = second_programs(first, SUITES)
+    done = Execution("p", (value(2), value(3)), (value(None),))
+    calls, _, check = second_programs(first, SUITES, done)
     assert (calls.calls, calls.checks, calls.steps) == ((two, one), (), ())
     assert (check.calls, check.steps) == ((), (two, one, "assert f(3)", "assert f(3)"))
     whole, alone = suite_programs(first, SUITES[1])
@@ -41,26 +43,56 @@ def test_programs_and_their_other_passes() -> None:
     assert programs_of(PROBLEM, [Solution("s", "p", "code")], []) == []
 
 
-def test_what_was_not_run_in_one_pass_comes_from_the_other() -> None:
-    skipped = Outcome("timeout", detail="not run after 3 like it")
-    late = Outcome("timeout", detail="cpu", peak_kb=1)
-    first = Execution("p", (late, late, late, skipped, skipped), ())
-    second = Execution("p", (value(4), value(3), late, late, late), ())
-    run, agree = merged(first, [second])
-    assert agree
-    assert run.calls == (late, late, late, value(3), value(4))
-    assert not merged(first, [Execution("p", (value(4), value(3), late, value(2), late), ())])[1]
+def test_passes_agree_where_each_tried_everything_and_came_to_the_same() -> None:
+    (program,) = programs_of(PROBLEM, [solution("s", "code", PROBLEM)], SUITES)[:1]
+    first = Execution("p", (value(2), value(3)), (value(None),))
+    programs = second_programs(program, SUITES, first)
+
+    def agree(
+        calls: tuple[Outcome, ...], again: tuple[Outcome, ...], checks: tuple[Outcome, ...] = ()
+    ) -> bool:
+        seen = Execution("p", calls, (value(None),))
+        checked = Execution("p", (), (), (value(3), value(2), *(checks or (value(None),) * 2)))
+        return passes_agree(seen, programs, [Execution("p", again, ()), Execution("p", (), ()), checked])
+
+    assert agree((value(2), value(3)), (value(3), value(2)))
+    assert not agree((value(2), value(3)), (value(2), value(3)))
+    assert not agree((value(2), value(3)), (value(3), value(2)), (value(None), error("AssertionError")))
+    hangs, hurried, not_run = (
+        Outcome("timeout", detail=detail) for detail in ("cpu", IN_HASTE, "not run after 11 like it")
+    )
+    assert agree((value(2), hangs), (hurried, value(2)))
+    assert not agree((value(2), hurried), (hurried, value(2)))
+    assert not agree((value(2), hangs), (not_run, value(2)))
+    assert not agree((value(2), value(3)), (value(3), value(2)), (not_run, not_run))
+
+
+def test_calls_that_one_suite_repeats_have_a_process_of_their_own() -> None:
+    again = [suite_of("one", case(1, expected=2), case(1, expected=2), case(2, expected=3))]
+    (program,) = programs_of(PROBLEM, [solution("s", "code", PROBLEM)], again)[:1]
+    first = Execution("p", (value(2), value(3)), ())
+    programs = second_programs(program, again, first)
+    one = make_call("f", [1])
+    assert programs[1].calls == (one, one)
+    backwards = Execution("p", (value(3), value(2)), ())
+    assert passes_agree(first, programs, [backwards, Execution("p", (value(2), value(2)), ())])
+    assert not passes_agree(first, programs, [backwards, Execution("p", (value(2), value(9)), ())])
+
+
+def test_what_ended_a_process_is_not_called_before_a_check() -> None:
+    (program,) = programs_of(PROBLEM, [solution("s", "code", PROBLEM)], SUITES)[:1]
+    crashed = Execution("p", (value(2), Outcome("crash")), (value(None),))
+    assert second_programs(program, SUITES, crashed)[2].steps == (
+        make_call("f", [1]),
+        "assert f(3)",
+        "assert f(3)",
+    )
 
 
 def test_a_fault_of_the_second_look_is_a_fault() -> None:
     plan = plan_calls(SUITES)
-    run, agree = merged(
-        Execution("p", (value(2), value(3)), (value(None),)),
-        [Execution("p", (Outcome("fault"),) * 2, ()), Execution("p", (), (), (Outcome("fault"),) * 3)],
-    )
-    assert not agree
     runs = [(value(2), value(None)), (Outcome("fault"),) * 3]
-    truth = settled(run, SUITES, runs, runs)
+    truth = settled(Run((value(2), value(3)), (value(None),)), SUITES, runs, runs)
     row = Behaviour("s", PROBLEM.problem_id, truth.calls, truth.checks, truth.flaky, truth.by_suite)
     assert {suite_verdicts(row, one, plan) for one in SUITES} == {("fault",) * 2, ("fault",) * 3}
 
@@ -83,7 +115,12 @@ def test_a_check_that_varies_takes_nobody_with_it() -> None:
     # Nor does one that meddles with its suite's calls under one seed alone.
     assert not settled(run, SUITES, one, [two[0], (value(None), MOVED, value(2))]).flaky
     two[0] = (value(7), value(None))
-    assert settled(run, SUITES, one, two).flaky
+    varied = settled(run, SUITES, one, two)
+    assert varied.flaky
+    # The other suite's own calls came to the same every time.
+    row = Behaviour("s", PROBLEM.problem_id, varied.calls, varied.checks, True, varied.by_suite)
+    told = [suite_verdicts(row, suite, plan_calls(SUITES)) for suite in SUITES]
+    assert told == [("fail", "pass"), ("fail", "pass", "pass")]
 
 
 def test_only_programs_that_come_to_nothing_are_spared_the_second_pass() -> None:

@@ -65,7 +65,7 @@ def test_large_integers_and_budgets() -> None:
 
 @given(st.binary(max_size=200) | st.text(alphabet='[]{}",:0123456789-evaluo\n').map(str.encode))
 def test_hostile_reports_are_outcomes(data: bytes) -> None:
-    outcomes, whole = read_report(b'[-1,"ready","","",0.0,0.0]\n' + data, ENDED, 3)
+    outcomes, whole = read_report(b'[-1,"ready","","",0.0,0.0]\n' + data, ENDED, 3, 1 << 20)
     assert 1 <= len(outcomes) <= 3
     assert whole == (len(outcomes) == 3 and outcomes[-1].kind != "no_result")
     for outcome in outcomes:
@@ -88,6 +88,15 @@ def test_hostile_reports_are_outcomes(data: bytes) -> None:
     ],
 )
 def test_malformed_records_are_no_result(record: bytes) -> None:
-    outcomes, whole = read_report(b'[-1,"ready","","",0.0,0.0]\n' + record + b"\n", ENDED, 2)
+    outcomes, whole = read_report(b'[-1,"ready","","",0.0,0.0]\n' + record + b"\n", ENDED, 2, 1 << 20)
     assert [outcome.kind for outcome in outcomes] == ["no_result"]
     assert not whole
+
+
+def test_a_report_of_more_than_a_program_may_give_out_is_forged() -> None:
+    record = b'[%d,"value","\\"' + b"a" * 300 + b'\\"","",0.0,0.0]\n'
+    data = b'[-1,"ready","","",0.0,0.0]\n' + b"".join(record % index for index in range(4))
+    outcomes, whole = read_report(data, ENDED, 4, 1000)
+    assert [outcome.kind for outcome in outcomes] == ["value"] * 3 + ["no_result"]
+    assert not whole
+    assert read_report(data, ENDED, 4, 2000)[1]

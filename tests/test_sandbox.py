@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks import values
-from tasks.engines.episodes import MAX_SETBACKS
+from tasks.engines.episodes import HURRIED, MAX_SETBACKS, REQUEST_BYTES, was_hurried
 from tasks.engines.sandbox import DockerSandbox
 from tasks.records import Call, Execution, Outcome, Program
 from tasks.settings import SandboxSettings
@@ -98,12 +98,32 @@ def test_a_timeout_costs_its_own_call_alone(sandbox: DockerSandbox) -> None:
 
 def test_setbacks_are_bounded(sandbox: DockerSandbox) -> None:
     code = "import os\ndef f(x):\n    os.abort()\n"
-    execution = run_one(sandbox, code, *(call("f", x) for x in range(6)))
+    most = MAX_SETBACKS + HURRIED
+    execution = run_one(sandbox, code, *(call("f", x) for x in range(most + 2)))
     assert {outcome.kind for outcome in execution.calls} == {"crash"}
-    assert [outcome.detail for outcome in execution.calls[: MAX_SETBACKS + 1]] == [
-        *["SIGABRT"] * MAX_SETBACKS,
-        f"not run after {MAX_SETBACKS} like it",
+    assert [outcome.detail for outcome in execution.calls] == [
+        *["SIGABRT"] * most,
+        *[f"not run after {most} like it"] * 2,
     ]
+
+
+def test_a_few_hard_calls_keep_nobody_from_the_others(sandbox: DockerSandbox) -> None:
+    code = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
+    execution = run_one(sandbox, code, *(call("f", n) for n in (*[10**12] * 4, 3, 4)))
+    assert brief(execution.calls)[:3] == ["timeout cpu"] * 3
+    assert execution.calls[3].kind == "timeout"
+    assert was_hurried(execution.calls[3])
+    assert brief(execution.calls)[4:] == ["value 3", "value 6"]
+
+
+def test_requests_that_are_too_large_are_split_or_refused(sandbox: DockerSandbox) -> None:
+    code = "def f(i, text):\n    return i + len(text)\n"
+    calls = [call("f", i, "A" * 1_000_000) for i in range(12)]
+    assert brief(run_one(sandbox, code, *calls).calls) == [f"value {i + 1_000_000}" for i in range(12)]
+    source = code + "# " + "A" * REQUEST_BYTES
+    refused = run_one(sandbox, source, calls[0], checks=("assert f(1, 'a') == 2",))
+    assert {outcome.kind for outcome in (*refused.calls, *refused.checks)} == {"no_result"}
+    assert "too large" in refused.calls[0].detail
 
 
 def test_stdin_programs(sandbox: DockerSandbox) -> None:
@@ -264,7 +284,7 @@ twice = lambda x: 2 * x
         "assert twice(x=4) == 8",
         "import concurrent.futures as c\nwith c.ThreadPoolExecutor(2) as e:\n"
         "    assert list(e.map(f, range(20))) == [2 * i for i in range(20)]",
-        "import collections\nq = collections.deque([[]])\nassert grow(q, {}) == q and list(q) == [['in place'], 1]",
+        "from collections import deque\nq = deque([[]])\nassert grow(q, {}) == q == deque([['in place'], 1])",
         "with pytest.raises(ValueError) as caught:\n    fail('value')\n"
         "assert str(caught.exception) == 'no' and caught.typename == 'ValueError'",
         "assert f(1) == 3",

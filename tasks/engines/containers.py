@@ -98,9 +98,9 @@ class Container:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def send(self, kind: str, payloads: list[bytes], cpu_s: float = 0.0) -> int:
-        """Queues a request (see `sandbox_image.frames`), its CPU time as in `Program`; its number, which the
-        answer repeats."""
+    def send(self, kind: str, payloads: list[bytes], cpu_s: float = 0.0, cpu_share: float = 1.0) -> int:
+        """Queues a request (see `sandbox_image.frames`), its CPU time as in `Program`, of which it gets a
+        share; its number, which the answer repeats."""
         settings = self.settings
         self.sent += 1
         sizes = [0, len(payloads[0])] if kind == "null" else [*map(len, payloads), 0][:2]
@@ -108,7 +108,7 @@ class Container:
             self.sent,
             frames.KINDS.index(kind),
             *sizes,
-            *time_limits(settings, cpu_s),
+            *time_limits(settings, cpu_share * (cpu_s or settings.cpu_s)),
             settings.memory_mb * 1024,
             settings.output_kb * 1024,
             max(1, (settings.processes - 2) // 2),

@@ -1,9 +1,10 @@
 """One program's way through the sandbox: what to ask next, and what the answers mean.
 
 An episode is one child (or, for a check, a pair of children). Most programs are one episode; one that
-ends early (timeout, crash, memory) is continued after the call that ended it, in a fresh child, at most
-`MAX_SETBACKS` times. Reports are written by hostile children: they are read with checked shapes, and
-what cannot be read is the program's "no_result".
+ends early (timeout, crash, memory) is continued after the call that ended it, in a fresh child:
+`MAX_SETBACKS` times with all its time, `HURRIED` times more with a part of it, so that a few hard calls keep
+nobody from the others. Reports are written by hostile children: they are read with checked shapes, and what
+cannot be read is the program's "no_result".
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import builtins
 import json
 import re
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,9 @@ from tasks import values
 from tasks.records import Call, Execution, Outcome, OutcomeKind, Program
 
 MAX_SETBACKS = 3
+HURRIED, HURRIED_SHARE = 8, 1 / 8
+# The supervisor takes requests of up to 64 MiB. Calls are spread over children before that.
+REQUEST_BYTES, CALLS_BYTES = 48 << 20, 4 << 20
 DIGEST_ABOVE = 256 << 10
 MAX_BASES = 20
 _MAX_MS = 1e8
@@ -31,19 +35,22 @@ _EXCEPTIONS = {
 _KINDS = ("value", "exception", "memory", "output_limit", "no_result")
 _SIMPLE = re.compile(r'-?\d{1,15}|null|true|false|"[ !#-\[\]-~]*"')
 _NOT_RUN = "not run after"
+IN_HASTE = f"in {HURRIED_SHARE:g} of the time, after {MAX_SETBACKS} like it"
+_TOO_LARGE = Outcome("no_result", detail="the source or the arguments are too large")
 _NULL_VALUE = values.encode(values.Opaque("null"))
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One episode: `kind` and `payloads` as `sandbox_image.supervisor` reads them, whose it is, and its CPU
-    seconds (`Program.cpu_s`)."""
+    """One episode: `kind` and `payloads` as `sandbox_image.supervisor` reads them, whose it is, its CPU
+    seconds (`Program.cpu_s`), and the share of them that it gets."""
 
     kind: str
     payloads: list[bytes]
     section: _Section
     count: int
     cpu_s: float
+    cpu_share: float
 
 
 @dataclass(slots=True)
@@ -53,14 +60,19 @@ class _Section:
     parts: tuple[Call | str, ...]
     outcomes: list[Outcome]
     apart: bool = False
+    splits: bool = False
     setbacks: int = 0
 
     def next_parts(self) -> tuple[Call | str, ...]:
         """What the next process gets: a check apart and a stdin program's input are alone in theirs."""
         done = len(self.outcomes)
         end = done + 1
+        size = _size(self.parts[done])
         if not self.apart and not _is_stdin(self.parts[done]):
             while end < len(self.parts) and not _is_stdin(self.parts[end]):
+                size += _size(self.parts[end])
+                if self.splits and size > CALLS_BYTES:
+                    break
                 end += 1
         return self.parts[done:end]
 
@@ -73,7 +85,7 @@ class Episodes:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._calls = _Section(program.calls, [])
+        self._calls = _Section(program.calls, [], splits=True)
         self._checks = _Section(program.checks, [], apart=True)
         self._steps = _Section(program.steps, [])
         self._sections = (self._calls, self._checks, self._steps)
@@ -81,31 +93,48 @@ class Episodes:
             self._calls.give_up(Outcome("value", value=_NULL_VALUE))
 
     def next_request(self) -> Request | None:
-        section = next((s for s in self._sections if len(s.outcomes) < len(s.parts)), None)
-        if section is None:
-            return None
-        program, parts = self.program, section.next_parts()
+        for section in self._sections:
+            while len(section.outcomes) < len(section.parts):
+                kind, payloads, count = self._message(section.next_parts())
+                if sum(map(len, payloads)) <= REQUEST_BYTES:
+                    share = HURRIED_SHARE if section.setbacks >= MAX_SETBACKS else 1.0
+                    return Request(kind, payloads, section, count, self.program.cpu_s, share)
+                section.outcomes += [_TOO_LARGE] * count
+        return None
+
+    def _message(self, parts: tuple[Call | str, ...]) -> tuple[str, list[bytes], int]:
+        """Kind and payloads of a request for these parts, and how many they are."""
+        program = self.program
         steps = [part if isinstance(part, str) else [part.function, part.arguments] for part in parts]
         task = {"code": program.code, "digest_above": DIGEST_ABOVE * program.digests}
         if not any(isinstance(part, str) for part in parts):
-            return Request("calls", [_json({**task, "calls": steps})], section, len(parts), program.cpu_s)
+            return "calls", [_json({**task, "calls": steps})], len(parts)
         test = _json({**task, "entry_point": program.entry_point, "steps": steps})
         if program.code is None:
-            return Request("null", [test], section, len(parts), program.cpu_s)
-        return Request("check", [_json(task), test], section, len(parts), program.cpu_s)
+            return "null", [test], len(parts)
+        return "check", [_json(task), test], len(parts)
 
-    def settle(self, request: Request, status: dict[str, Any], data: bytes) -> None:
-        """Takes the answer to `request`; every answer moves at least one call or check to its outcome."""
+    def settle(self, request: Request, status: dict[str, Any], data: bytes, output_bytes: int) -> None:
+        """Takes the answer to `request`; every answer moves at least one call or check to its outcome.
+
+        `output_bytes`: what the program may give out at most.
+        """
         section, is_calls = request.section, request.kind == "calls"
-        outcomes, whole = read_report(data, status, request.count, ready=not is_calls)
+        if _is_stdin(section.parts[len(section.outcomes)]):
+            # As text a byte has six characters at most.
+            output_bytes = 6 * output_bytes + 2
+        outcomes, whole = read_report(data, status, request.count, output_bytes, ready=not is_calls)
         if whole and status["by"] == "candidate" and not is_calls:
             # It ended before the test did: whatever the test made of that, this is what happened.
             outcomes[-1], whole = _cause(status), False
+        if request.cpu_share < 1 and outcomes[-1].kind == "timeout":
+            outcomes[-1] = replace(outcomes[-1], detail=IN_HASTE)
         section.outcomes += outcomes
         if not is_calls:
             whole = outcomes[-1].kind not in ("timeout", "crash", "memory")
         section.setbacks += not whole
-        if section.setbacks >= MAX_SETBACKS:
+        # What the null candidate does decides over everybody's checks: each is tried.
+        if section.setbacks >= MAX_SETBACKS + HURRIED and self.program.code is not None:
             section.give_up(_again(section.outcomes[-1]))
 
     def fault(self, why: str) -> None:
@@ -122,9 +151,18 @@ def _is_stdin(part: Call | str) -> bool:
     return not isinstance(part, str) and part.function == ""
 
 
+def _size(part: Call | str) -> int:
+    return len(part) if isinstance(part, str) else len(part.arguments)
+
+
 def was_run(outcome: Outcome) -> bool:
-    """False for what was not tried: as many as `MAX_SETBACKS` before it had ended their process."""
+    """False for what was not tried: too many before it had ended their process."""
     return outcome.peak_kb > 0 or not outcome.detail.startswith(_NOT_RUN)
+
+
+def was_hurried(outcome: Outcome) -> bool:
+    """Whether a call or check ran out of a part of the time that it should have had."""
+    return outcome.kind == "timeout" and outcome.detail == IN_HASTE
 
 
 def _json(value: dict[str, Any]) -> bytes:
@@ -132,22 +170,26 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _again(outcome: Outcome) -> Outcome:
-    return Outcome(outcome.kind, exception=outcome.exception, detail=f"{_NOT_RUN} {MAX_SETBACKS} like it")
+    return Outcome(
+        outcome.kind, exception=outcome.exception, detail=f"{_NOT_RUN} {MAX_SETBACKS + HURRIED} like it"
+    )
 
 
 def read_report(
-    data: bytes, status: dict[str, Any], count: int, ready: bool = False
+    data: bytes, status: dict[str, Any], count: int, output_bytes: int, ready: bool = False
 ) -> tuple[list[Outcome], bool]:
     """Outcomes of the first calls of `count`, at least one, and whether the child came to its own end.
 
-    A failed import is the outcome of every call. `ready`: the report has no import record.
+    A failed import is the outcome of every call. `ready`: the report has no import record. Values of more
+    than `output_bytes` in all are no honest child's.
     """
     outcomes: list[Outcome] = []
     peak = status["peak_kb"]
     cause = None
-    for line in data.split(b"\n")[:-1]:
+    for line in data.split(b"\n", count + 1)[:-1]:
         record = _read_record(line, len(outcomes) if ready else -1, peak)
-        if record is None:
+        output_bytes -= len(record.value) if record is not None else 0
+        if record is None or output_bytes < 0:
             cause = Outcome("no_result", detail="malformed report", peak_kb=peak)
             break
         if ready:

@@ -123,7 +123,7 @@ class Slot:
     def _ask(self, episodes: Episodes, request: Request, task: Task | None, expected: str = "") -> None:
         if not self.queue:
             self.since = time.monotonic()
-        number = self.container.send(request.kind, request.payloads, request.cpu_s)
+        number = self.container.send(request.kind, request.payloads, request.cpu_s, request.cpu_share)
         self.queue.append(Asked(number, episodes, request, task, expected))
 
     def collect(self, moved: list[Asked]) -> None:
@@ -140,7 +140,7 @@ class Slot:
             if not self.queue or self.queue[0].number != status["id"]:
                 raise SandboxFault("The sandbox answered a question that nobody asked.")
             asked = self.queue[0]
-            asked.episodes.settle(asked.request, status, data)
+            asked.episodes.settle(asked.request, status, data, self.container.settings.output_kb * 1024)
             if asked.task is None:
                 self._meet_canary(asked)
             elif task := asked.current_task:
