@@ -104,9 +104,12 @@ def evaluate(
     print_scores(evaluation(settings), json_output)
 
 
+Run = Annotated[str, typer.Argument(help="Number of an iteration, 0: the latest; FOLDER:2: elsewhere.")]
+
+
 @app.command()
 def show(
-    iteration: Annotated[int, typer.Argument(help="Number of the iteration; 0: the latest.")] = 0,
+    run: Run = "0",
     table: Annotated[str, typer.Argument(help="A table to print; empty: the report and all tables.")] = "",
     workspace: WorkspaceOption = "workspace",
     rows: Annotated[int, typer.Option("--rows", min=1, help="At most so many rows.")] = 20,
@@ -116,12 +119,9 @@ def show(
     from flows.show import show_report, show_table
 
     if table:
-        show_table(workspace, iteration, table, rows, json_output)
+        show_table(run, workspace, table, rows, json_output)
     else:
-        show_report(workspace, iteration, json_output)
-
-
-Run = Annotated[str, typer.Argument(help="Number of an iteration, 0: the latest; FOLDER:2: elsewhere.")]
+        show_report(run, workspace, json_output)
 
 
 @app.command()

@@ -215,13 +215,16 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
             "| metric | before | after | paired difference |",
             "|---|---|---|---|",
         ]
-        for metric, old in metrics.items():
-            new = after.get(name, {}).get(metric)
+        then = after.get(name, {})
+        # Only one of the models may have a figure, like the mutation score of its sound suites.
+        for metric in dict.fromkeys([*metrics, *then]):
+            old, new = metrics.get(metric), then.get(metric)
             change = report["differences"].get(name, {}).get(metric)
-            partly = f" ({old[3]} problems)" if old[3] != problems else ""
+            over = (old or new or [])[3]
+            partly = f" ({over} problems)" if over != problems else ""
             lines.append(
-                f"| {metric}{partly} | {shown(metric, old)} | {shown(metric, new) if new else '-'} | "
-                f"{paired(metric, change, old[3]) if change else '-'} |"
+                f"| {metric}{partly} | {shown(metric, old) if old else '-'} | "
+                f"{shown(metric, new) if new else '-'} | {paired(metric, change, over) if change else '-'} |"
             )
         lines.append("")
     return lines

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.console import print_markdown
 from flows.report import markdown_of
-from flows.runs import open_iteration
+from flows.runs import open_run
 from tasks.errors import FlywheelError
 from tasks.tables import read_plain
 from tasks.workspace import Workspace
@@ -24,9 +24,9 @@ def tables_of(workspace: Workspace, iteration: int) -> dict[str, tuple[Path, int
     }
 
 
-def show_report(root: str, iteration: int, json_output: bool) -> None:
-    """Print the report, if the iteration is finished, and its tables."""
-    run = open_iteration(root, iteration)
+def show_report(name: str, root: str, json_output: bool) -> None:
+    """Print an iteration's report, if it is finished, and its tables."""
+    run = open_run(name, root)
     workspace, number = run.workspace, run.iteration
     manifest = workspace.manifest(number)
     tables = tables_of(workspace, number)
@@ -44,9 +44,9 @@ def show_report(root: str, iteration: int, json_output: bool) -> None:
     print_markdown("\n".join(lines))
 
 
-def show_table(root: str, iteration: int, table: str, rows: int, json_output: bool) -> None:
+def show_table(name: str, root: str, table: str, rows: int, json_output: bool) -> None:
     """Print rows of a table: "stage/table", or the table's name alone; several match: all of them."""
-    run = open_iteration(root, iteration)
+    run = open_run(name, root)
     workspace, number = run.workspace, run.iteration
     tables = tables_of(workspace, number)
     matching = {name: item for name, item in tables.items() if table in (name, name.rpartition("/")[2])}
@@ -54,15 +54,15 @@ def show_table(root: str, iteration: int, table: str, rows: int, json_output: bo
         raise FlywheelError(
             f"iteration {number} has no table {table!r}: {', '.join(tables) or 'none'} exist."
         )
-    for name, (path, count) in matching.items():
+    for found, (path, count) in matching.items():
         content = read_plain(path, rows)
         if json_output:
             for row in content:
-                print(json.dumps({"table": name, **row}))
+                print(json.dumps({"table": found, **row}))
         else:
-            if name.endswith("/dropped"):
+            if found.endswith("/dropped"):
                 _print_reasons(read_plain(path))
-            _print_rows(name, count, content)
+            _print_rows(found, count, content)
 
 
 def _print_reasons(rows: list[dict[str, Any]]) -> None:

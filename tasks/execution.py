@@ -37,6 +37,7 @@ _CACHED_CHARACTERS = 4000
 # How a program may come to see where in its text it stands, or the code object that knows.
 _SEES_LINES = re.compile(
     r"line|trace|frame|inspect|warnings|attr|\bco_|\bf_|__\w+__|marshal|\bdis\b|\bexec\b|\beval\b"
+    r"|\bgc\b|format|ctypes|logging|rofile|pickle|pydoc|doctest|unittest"
 )
 _NO_LIMIT = CpuLimit("")
 

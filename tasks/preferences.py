@@ -288,7 +288,7 @@ def prefer(
             tests = verifier_sft(item, size, settings, rng)
             if not tests:
                 dropped.append(
-                    Dropped("prefer", "suite", item.problem.problem_id, item.problem.problem_id,
+                    Dropped("prefer", "problem", item.problem.problem_id, item.problem.problem_id,
                             "no suite holds and rejects a loser or a mutant")
                 )  # fmt: skip
             rows += [*solver_sft(item, settings, rng), *tests]

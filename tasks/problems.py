@@ -166,7 +166,7 @@ def propose_with(
     for (where, _), prompt, request, (answer,) in zip(
         seeds, asked, requests, sampler.generate(requests), strict=True
     ):
-        problem_id = f"proposed/{record_id(where, prompt.full, answer.text)}"
+        problem_id = f"proposed/{record_id(where, prompt.full, answer.text, request.seed)}"
         samples.append(
             Sample(
                 sample_id=f"sample-{problem_id}",

@@ -140,8 +140,12 @@ def parse_samples(
         reading = read_cases(tests, problem.entry_point)
         dropped += [_dropped("case", sample, reason, source[:200]) for reason, source in reading.dropped]
         if reading.cases:
-            cases = reading.cases[: settings.cases_per_suite]
-            suites.append(Suite(suite_id, problem.problem_id, cases, sample.sample_id))
+            kept = reading.cases[: settings.cases_per_suite]
+            suites.append(Suite(suite_id, problem.problem_id, kept, sample.sample_id))
+            dropped += [
+                _dropped("case", sample, "more_than_asked_for", case.source[:200])
+                for case in reading.cases[len(kept) :]
+            ]
         else:
             dropped.append(_unparsed(sample, prompts.Refusal("no_case")))
     return solutions, suites, dropped

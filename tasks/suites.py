@@ -31,11 +31,10 @@ _CACHED_CHARACTERS = 500
 
 @dataclass(frozen=True, slots=True)
 class SuiteReading:
-    """A suite's cases in their order, without exact repeats; what was dropped as (reason, source)."""
+    """A suite's cases in their order; what was dropped, exact repeats among it, as (reason, source)."""
 
     cases: tuple[Case, ...]
     dropped: tuple[tuple[str, str], ...]
-    duplicates: int
 
 
 def target_name(entry_point: str) -> str:
@@ -58,16 +57,15 @@ def read_cases(tests: Iterable[str], entry_point: str, *, truth: bool = False) -
     """
     cases: dict[tuple[object, ...], Case] = {}
     dropped: list[tuple[str, str]] = []
-    duplicates = 0
     for test in tests:
         case = read_case(test, entry_point, truth=truth)
         if isinstance(case, str):
             dropped.append((case, test))
         elif case_key(case) in cases:
-            duplicates += 1
+            dropped.append(("repeat", test))
         else:
             cases[case_key(case)] = case
-    return SuiteReading(tuple(cases.values()), tuple(dropped), duplicates)
+    return SuiteReading(tuple(cases.values()), tuple(dropped))
 
 
 def case_key(case: Case) -> tuple[object, ...]:

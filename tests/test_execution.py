@@ -372,7 +372,11 @@ def test_codes_with_one_syntax_tree_are_one_program() -> None:
 def test_codes_that_look_at_their_own_lines_are_not_merged() -> None:
     code = "import sys\ndef f():\n    return sys._getframe().f_lineno\n"
     assert program_name("p", code) != program_name("p", f"\n{code}")
-    for looks in ("import dis\nx = list(dis.findlinestarts(f.__code__))\n", "import warnings\n"):
+    for looks in (
+        "import dis\nx = list(dis.findlinestarts(f.__code__))\n",
+        "import warnings\n",
+        "import gc\n",
+    ):
         assert program_name("p", looks) != program_name("p", f"\n{looks}")
     assert program_name("p", "def f(:") != program_name("p", "def f( :")
     assert program_name("p", "def f():\n    return 1\n") != program_name("p", "def f():\n    return True\n")

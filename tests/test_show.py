@@ -25,19 +25,19 @@ def root(tmp_path: Path) -> str:
 
 
 def test_tables_are_listed_in_the_order_they_were_made(root: str, capsys: pytest.CaptureFixture[str]) -> None:
-    show_report(root, 0, json_output=False)
+    show_report("0", root, json_output=False)
     text = capsys.readouterr().out
     assert "not finished" in text
     assert text.index("| zeta/dropped | 3 |") < text.index("| agree/dropped | 3 |")
 
 
 def test_rows_are_shown_to_people_and_to_programs(root: str, capsys: pytest.CaptureFixture[str]) -> None:
-    show_table(root, 1, "agree/dropped", 2, json_output=False)
+    show_table("1", root, "agree/dropped", 2, json_output=False)
     text = capsys.readouterr().out
     assert "agree/dropped: 2 of 3 rows" in text
     assert "| problem | too few votes | 3 |" in text
     assert "line one\nline two" in text
-    show_table(root, 1, "dropped", 5, json_output=True)
+    show_table("1", root, "dropped", 5, json_output=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["table"] for line in lines] == ["zeta/dropped"] * 3 + ["agree/dropped"] * 3
     assert lines[0]["reason"] == "too few votes"
@@ -45,9 +45,9 @@ def test_rows_are_shown_to_people_and_to_programs(root: str, capsys: pytest.Capt
 
 def test_what_does_not_exist_is_named(root: str) -> None:
     with pytest.raises(FlywheelError, match="no iteration 7: 1 exist"):
-        show_report(root, 7, json_output=False)
+        show_report("7", root, json_output=False)
     with pytest.raises(FlywheelError, match="no table 'x': zeta/dropped"):
-        show_table(root, 1, "x", 5, json_output=False)
+        show_table("1", root, "x", 5, json_output=False)
 
 
 def test_what_is_damaged_is_named(root: str) -> None:
@@ -55,11 +55,11 @@ def test_what_is_damaged_is_named(root: str) -> None:
     path = folder / "agree-key-agree" / "dropped.parquet"
     path.write_text("no table")
     with pytest.raises(FlywheelError, match=r"dropped\.parquet is gone or damaged"):
-        show_table(root, 1, "agree/dropped", 5, json_output=False)
+        show_table("1", root, "agree/dropped", 5, json_output=False)
     path.unlink()
     with pytest.raises(FlywheelError, match=r"dropped\.parquet is gone or damaged"):
-        show_table(root, 1, "agree/dropped", 5, json_output=False)
+        show_table("1", root, "agree/dropped", 5, json_output=False)
     for content in ("{", "{}", "[]"):
         (folder / "manifest.json").write_text(content)
         with pytest.raises(FlywheelError, match=r"manifest\.json is damaged"):
-            show_report(root, 1, json_output=False)
+            show_report("1", root, json_output=False)
