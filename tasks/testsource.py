@@ -142,6 +142,8 @@ def _walk(
             if _is_test(statement):
                 yield from _of_definition(statement, setup, entry_point, turns)
             else:
+                if isinstance(statement, ast.FunctionDef):
+                    teststyles.mark_fixture(statement)
                 setup.append(statement)
         elif (
             isinstance(statement, ast.For)
@@ -154,7 +156,7 @@ def _walk(
             yield from _walk(statement.body, setup, entry_point, turns)
         elif isinstance(statement, ast.Import | ast.ImportFrom):
             if entry_point not in bound_names(statement):
-                setup.append(statement)
+                setup.append(_renamed(statement, entry_point) or statement)
         elif _is_assertion(statement, setup):
             yield _alone(setup, statement)
             if isinstance(statement, ast.With) and bound_names(statement):
@@ -162,6 +164,13 @@ def _walk(
                 setup.append(statement)
         else:
             setup.append(statement)
+
+
+def _renamed(statement: ast.Import | ast.ImportFrom, entry_point: str) -> ast.stmt | None:
+    """`from solution import f as g` as `g = f`."""
+    if len(statement.names) != 1 or statement.names[0].name != entry_point or not statement.names[0].asname:
+        return None
+    return ast.parse(f"{statement.names[0].asname} = {entry_point}").body[0]
 
 
 def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
@@ -188,7 +197,9 @@ def _of_definition(
     elif not teststyles.is_skipped(node):
         rows, body = teststyles.parametrized(node.decorator_list, node.body, setup)
         for row in rows:
-            yield from _walk(body, setup + row, entry_point, turns * len(rows))
+            known = set().union(*map(bound_names, row)) if row else set()
+            given = setup + row + teststyles.arguments(node, known, setup)
+            yield from _walk(body, given, entry_point, turns * len(rows))
 
 
 def _is_assertion(statement: ast.stmt, setup: Iterable[ast.stmt]) -> bool:

@@ -11,7 +11,7 @@ import ast
 import itertools
 import math
 import unittest
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tasks.values import ValueFormatError, literal
 
@@ -221,8 +221,17 @@ def table(node: ast.expr, setup: Sequence[ast.stmt]) -> list[ast.expr] | None:
             if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == node.id:
                 return table(statement.value, ())
     if isinstance(node, ast.List | ast.Tuple) and not any(isinstance(row, ast.Starred) for row in node.elts):
-        return [_param(row) for row in node.elts] if len(node.elts) <= MAX_ROWS else None
+        rows = [row for row in node.elts if not _is_marked_off(row)]
+        return [_param(row) for row in rows] if len(rows) <= MAX_ROWS else None
     return None
+
+
+def _is_marked_off(row: ast.expr) -> bool:
+    """Whether a row is `pytest.param(.., marks=pytest.mark.skip)` or the like."""
+    marks = [keyword.value for keyword in row.keywords] if isinstance(row, ast.Call) else []
+    return any(
+        isinstance(part, ast.Attribute) and part.attr in _SKIPS for mark in marks for part in ast.walk(mark)
+    )
 
 
 def _param(row: ast.expr) -> ast.expr:
@@ -259,6 +268,44 @@ def parametrized(
             body = [ast.For(target=target, iter=values, body=body, orelse=[])]
     rows_of_all = itertools.islice(itertools.product(*tables), MAX_ROWS)
     return [[*itertools.chain(*rows)] for rows in rows_of_all], body
+
+
+def mark_fixture(node: ast.FunctionDef) -> None:
+    """Of a function that is a fixture, takes the decorator away: `arguments` knows it by the mark."""
+    names = [ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
+    if {"pytest.fixture", "fixture"} & set(names):
+        node.decorator_list = []
+        node.is_fixture = True  # type: ignore[attr-defined]
+
+
+def arguments(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, known: Collection[str], setup: Sequence[ast.stmt]
+) -> list[ast.stmt]:
+    """What binds the arguments of a test that are not `known`: their defaults, or the fixtures in `setup`,
+    each called with those that it asks for itself."""
+    defaults = dict(zip([arg.arg for arg in node.args.args[::-1]], node.args.defaults[::-1], strict=False))
+    functions = [step for step in setup if isinstance(step, ast.FunctionDef)]
+    fixtures = {step.name: step for step in functions if getattr(step, "is_fixture", False)}
+    bound = set(known)
+    steps: list[ast.stmt] = []
+
+    def bind(name: str) -> None:
+        if name in bound:
+            return
+        bound.add(name)
+        if name in defaults:
+            steps.extend(assigned([name], defaults[name], whole=True))
+        elif name in fixtures:
+            asked = [arg.arg for arg in fixtures[name].args.args]
+            for other in asked:
+                bind(other)
+            call = f"{name}({', '.join(asked)})"
+            gives = any(isinstance(part, ast.Yield) for part in ast.walk(fixtures[name]))
+            steps.extend(ast.parse(f"{name} = {f'next({call})' if gives else call}").body)
+
+    for arg in node.args.args:
+        bind(arg.arg)
+    return steps
 
 
 def _names(node: ast.expr | None) -> tuple[list[str], bool]:

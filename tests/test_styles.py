@@ -24,7 +24,8 @@ def suite_of(name: str, code: str) -> tuple[Suite, tuple[tuple[str, str], ...]]:
     module = parse_python(code)
     assert module is not None
     reading = read_cases(split_tests(module, "f"), "f")
-    return Suite(name, PROBLEM.problem_id, reading.cases), reading.dropped
+    dropped = tuple(row for row in reading.dropped if row[0] != "repeat")
+    return Suite(name, PROBLEM.problem_id, reading.cases), dropped
 
 
 def judged(seeds: Seeds, suites: list[Suite]) -> dict[str, tuple[str, str]]:

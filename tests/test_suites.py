@@ -269,6 +269,41 @@ def test_a_test_keeps_what_changes_the_objects_it_looks_at(text: str, kept: str)
     assert split_tests(tree, "f")[-1] == kept
 
 
+FIXTURES = """
+import pytest
+@pytest.fixture
+def xs():
+    return [1, 2]
+@pytest.fixture(scope="module")
+def n(xs):
+    yield len(xs)
+def test_fixtures(xs, n):
+    assert f(xs) == n
+def test_default(x=2):
+    assert f(x) == 3
+@pytest.mark.parametrize("a", [1, pytest.param(2, marks=pytest.mark.xfail), 3])
+def test_rows(a, n):
+    assert f(a) == n
+"""
+
+
+def test_arguments_of_a_test_are_fixtures_defaults_or_columns() -> None:
+    tree = parse_python(FIXTURES)
+    assert tree is not None
+    first, default, *rows = split_tests(tree, "f")
+    space = {"f": len}
+    exec(first, space)
+    assert (space["xs"], space["n"]) == ([1, 2], 2)
+    assert default == "x = 2\nassert f(x) == 3"
+    assert [row.split("a = ")[1][0] for row in rows] == ["1", "3"]
+
+
+def test_the_function_may_be_imported_by_another_name() -> None:
+    tree = parse_python("from solution import f as g\nassert g(2) == 3")
+    assert tree is not None
+    assert split_tests(tree, "f") == ["g = f\nassert g(2) == 3"]
+
+
 def test_what_an_assertion_names_may_be_looked_at_by_the_next() -> None:
     tree = parse_python("assert (r := f(3)) == 6\nassert r % 2 == 0")
     assert tree is not None
