@@ -49,9 +49,10 @@ def evaluate_model(
     limits: Ref,
     settings: IterationSettings,
     seed: int = EVALUATION_SEED,
+    part: str = "",
 ) -> Scored:
     """Sample, execute within the problems' `limits`, and score, the tests against the workspace's pool of
-    negatives.
+    negatives; of `part` of the problems, if that is all.
 
     The seed is the same for every model and iteration: differences are paired, and a champion's scores are
     found again by their key instead of being drawn again.
@@ -70,7 +71,7 @@ def evaluate_model(
     tables = samples.tables
     sandbox = limits_for(evaluation.benchmarks, settings.sandbox)
     behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], sandbox, limits)
-    pool_stages = pool_of_negatives(turn, problems, limits, tables, behaviours, settings)
+    pool_stages = pool_of_negatives(turn, problems, limits, tables, behaviours, settings, part)
     pool = pool_stages[-1].tables["pool"]
     met = execute(turn, f"{label}-pool", problems, pool, tables["suites"], sandbox, limits)
     scores = score(
@@ -96,15 +97,17 @@ def pool_of_negatives(
     samples: Mapping[str, Ref],
     behaviours: StageResult,
     settings: IterationSettings,
+    part: str,
 ) -> tuple[StageResult, ...]:
     """The stages that make the workspace's pool of known-wrong solutions, the pool's own last.
 
     The first model that is scored adds its wrong samples; for every later one all of this is found again.
     """
-    maybe = candidates(turn, problems, limits, settings.evaluation)
+    maybe = candidates(turn, problems, limits, settings.evaluation, part)
     programs, gold_suites = maybe.tables["candidates"], maybe.tables["suites"]
     sandbox = limits_for(settings.evaluation.benchmarks, settings.sandbox)
-    labels = execute(turn, "candidates", problems, programs, gold_suites, sandbox, maybe.tables["limits"])
+    name = f"candidates-{part}".rstrip("-")
+    labels = execute(turn, name, problems, programs, gold_suites, sandbox, maybe.tables["limits"])
     pool = negatives(
         turn,
         problems,
@@ -115,6 +118,7 @@ def pool_of_negatives(
         samples["suites"],
         behaviours.tables["behaviours"],
         settings.evaluation,
+        part,
     )
     return maybe, labels, pool
 

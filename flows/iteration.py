@@ -219,7 +219,7 @@ def _met_base(
     """The gate again, against the base on fresh samples of dev: gains that were noise end here."""
     fresh = EVALUATION_SEED + turn.iteration
     old, new = (
-        evaluate_model(turn, label, model, dev, limits, settings, fresh).scores.tables["scores"]
+        evaluate_model(turn, label, model, dev, limits, settings, fresh, "dev").scores.tables["scores"]
         for label, model in (("base", base), ("again", candidate))
     )
     meeting = promote(turn, old, new, settings.evaluation, settings.gate, "against-base").facts

@@ -16,7 +16,9 @@ SEED = 0
 
 
 @step("candidates")
-def candidates(turn: Turn, problems: Ref, limits: Ref, settings: EvaluationSettings) -> StageResult:
+def candidates(
+    turn: Turn, problems: Ref, limits: Ref, settings: EvaluationSettings, label: str = ""
+) -> StageResult:
     """Write them (`candidates`), the gold suites that will judge them (`suites`) and their share of the CPU
     limits (`limits`): some never end, and one that is slow is of no use."""
 
@@ -43,4 +45,4 @@ def candidates(turn: Turn, problems: Ref, limits: Ref, settings: EvaluationSetti
         "seed": SEED,
         "cpu_share": MUTANT_CPU_SHARE,
     }
-    return run_stage(turn, "candidates", 2, inputs, plain, compute)
+    return run_stage(turn, "candidates", 2, inputs, plain, compute, label)

@@ -92,6 +92,7 @@ def negatives(
     suites: Ref,
     behaviours: Ref,
     settings: EvaluationSettings,
+    label: str = "",
 ) -> StageResult:
     """Choose the pool; `solutions`, `suites` and `behaviours` are those of the first model that is scored.
 
@@ -135,4 +136,5 @@ def negatives(
         "gold_suites": gold_suites,
         "candidate_behaviours": candidate_behaviours,
     }
-    return run_stage(turn, "negatives", 2, inputs, {"negatives": settings.negatives}, compute)
+    plain = {"negatives": settings.negatives}
+    return run_stage(turn, "negatives", 2, inputs, plain, compute, label)
