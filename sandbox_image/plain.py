@@ -40,7 +40,8 @@ _type_name = vars(type)["__name__"].__get__
 _finite = math.isfinite
 _marshal = marshal.dumps
 _DIGEST_STEP = 1024
-_CONTAINERS = {list, tuple, set, frozenset, dict, deque}
+_MAPPINGS: dict[str, Any] = {"d": dict, "e": OrderedDict, "n": Counter}
+_CONTAINERS = {list, tuple, set, frozenset, deque, *_MAPPINGS.values()}
 
 
 class TooLarge(Exception):  # noqa: N818 - an outcome, not an error of the program
@@ -140,10 +141,12 @@ class _Encoder:
             return self._list(value, depth)
         if kind is tuple:
             return f'{{"t":[{self._sequence(value, depth)}]}}'
-        if kind is dict or kind is Counter or kind is defaultdict:
-            return self._mapping(_dict_items(value), depth)
+        if kind is dict or kind is defaultdict:
+            return self._mapping("d", _dict_items(value), depth)
+        if kind is Counter:
+            return self._mapping("n", _dict_items(value), depth)
         if kind is OrderedDict:
-            return self._mapping(_ordered_items(value), depth)
+            return self._mapping("e", _ordered_items(value), depth)
         if kind is deque:
             return f'{{"q":[{self._sequence(list(value), depth)}]}}'
         return self._rare(value, kind, depth)
@@ -206,13 +209,13 @@ class _Encoder:
         self._spend(2 + len(items))
         return ",".join([self.text(item, depth + 1) for item in items])
 
-    def _mapping(self, items: Any, depth: int) -> str:
+    def _mapping(self, tag: str, items: Any, depth: int) -> str:
         self._spend(8)
         pairs = []
         for key, item in items:
             self._spend(4)
             pairs.append(f"[{self.text(key, depth + 1)},{self.text(item, depth + 1)}]")
-        return f'{{"d":[{",".join(pairs)}]}}'
+        return f'{{"{tag}":[{",".join(pairs)}]}}'
 
     def _rare(self, value: Any, kind: type, depth: int) -> str:
         if kind is set or kind is frozenset:
@@ -252,8 +255,8 @@ def _untag(pairs: list[tuple[str, Any]]) -> Any:
     """A JSON object, whose body is decoded already, as the value that it stands for."""
     ((tag, body),) = pairs
     if type(body) is list:
-        if tag == "d" and all(type(pair) is list for pair in body):
-            return dict(body)
+        if tag in _MAPPINGS and all(type(pair) is list for pair in body):
+            return dict(body) if tag == "d" else _MAPPINGS[tag](dict(body))
         if tag == "t":
             return tuple(body)
         if tag == "s":
@@ -294,4 +297,4 @@ def is_too_deep(value: Any) -> bool:
 
 
 def _members(container: Any) -> Any:
-    return chain(container, container.values()) if type(container) is dict else container
+    return chain(container, container.values()) if isinstance(container, dict) else container

@@ -1,14 +1,14 @@
 """Plain Python data as text, and back: how arguments, results and expected values travel.
 
 A value is *plain* when it is built from exact builtins only: None, bool, int, float, complex, str,
-bytes, list, tuple, set, frozenset, dict, deque; a Counter, a defaultdict or an OrderedDict is its dict.
+bytes, list, tuple, set, frozenset, dict, deque; a Counter, a defaultdict or an OrderedDict is a dict.
 Anything else is *opaque*: it carries the name of its type and equals nothing, not even itself. Text is
 ASCII JSON with tags where JSON has no word:
 
     None True 12 "s" [..]        as in JSON (an int beyond 4,000 digits: {"i": "<hex>"})
     1.5                          a JSON number with a point or an exponent; {"f": "nan"|"inf"|"-inf"}
     (..) {..} frozenset deque    {"t": [..]}   {"s": [..]}   {"z": [..]}   {"q": [..]}
-    {k: v}                       {"d": [[k, v], ..]}
+    {k: v}                       {"d": [[k, v], ..]}   {"n": ..} of a Counter   {"e": ..} of an OrderedDict
     b".."  1j                    {"b": "<hex>"}   {"c": [re, im]}
     an opaque value              {"o": "<type name>"}
     a digest                     {"h": ["<list or tuple>", <items>, "<sha-256>"]}
@@ -39,6 +39,7 @@ MAX_EQUAL_HASHES = (64, 32, 4, 1)
 _LARGE_INT = 10**4000
 _COLLECTIONS: Any = (list, tuple, deque, set, frozenset, type({}.keys()), type({}.values()))
 _EQUAL_TO_THEMSELVES = {int, str, bool, type(None), bytes}
+_MAPPINGS = ("d", "e", "n")
 _NUMBERS = {int, bool, float, complex}
 _HASHED = {tuple, frozenset}
 # From here on not every integer is a float's value, and a float's digits are many.
@@ -142,7 +143,7 @@ def _untag_body(tag: str, body: Any) -> Any:
             return tuple(body)
         if tag == "q":
             return deque(body)
-        if tag == "d" and all(type(pair) is list and len(pair) == 2 for pair in body):
+        if tag in _MAPPINGS and all(type(pair) is list and len(pair) == 2 for pair in body):
             _refuse_hash_flood([key for key, _ in body])
             return dict(body)
         if tag in ("s", "z"):

@@ -254,6 +254,8 @@ def test_children_carry_no_library_that_every_fork_would_pay_for(sandbox: Docker
 
 def test_checks_reach_the_solution_by_plain_data(sandbox: DockerSandbox) -> None:
     code = """
+from collections import Counter
+
 class Mine(Exception):
     pass
 
@@ -265,6 +267,9 @@ def grow(xs, d):
     xs[0].append("in place")
     d["new"] = {1}
     return xs
+
+def count(xs):
+    return Counter(xs)
 
 def fail(kind):
     if kind == "mine":
@@ -287,6 +292,7 @@ twice = lambda x: 2 * x
         "from collections import deque\nq = deque([[]])\nassert grow(q, {}) == q == deque([['in place'], 1])",
         "with pytest.raises(ValueError) as caught:\n    fail('value')\n"
         "assert str(caught.exception) == 'no' and caught.typename == 'ValueError'",
+        "assert count('aab')['z'] == 0 and count('aab').most_common(1) == [('a', 2)]",
         "assert f(1) == 3",
         "fail('key')",
         "with pytest.raises(TypeError):\n    f(lambda: 1)",
@@ -296,7 +302,7 @@ twice = lambda x: 2 * x
         "assert f(",
     )
     assert brief(run_one(sandbox, code, checks=checks).checks) == [
-        *["value null"] * 10,
+        *["value null"] * 11,
         "exception AssertionError",
         "exception KeyError",
         "no_result the arguments are not plain data",
