@@ -227,6 +227,10 @@ class _Encoder:
             return f'{{"b":"{value.hex()}"}}'
         if kind is complex:
             return f'{{"c":[{self.text(value.real, depth)},{self.text(value.imag, depth)}]}}'
+        if kind is range:
+            parts = ",".join([self._int(part) for part in (value.start, value.stop, value.step)])
+            self._spend(10)
+            return f'{{"r":[{parts}]}}'
         name = value.type_name if kind is Opaque else type_name(kind)
         self._spend(len(name) + 8)
         return f'{{"o":{_quote(name)}}}'
@@ -265,6 +269,8 @@ def _untag(pairs: list[tuple[str, Any]]) -> Any:
             return frozenset(body)
         if tag == "q":
             return deque(body)
+        if tag == "r":
+            return range(*body)
         if tag == "c":
             real, imag = body
             if type(real) in (int, float) and type(imag) in (int, float):

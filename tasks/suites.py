@@ -202,7 +202,7 @@ def _literal_call(node: ast.expr, entry_point: str) -> Call | None:
 
 
 def _value(node: ast.expr) -> object:
-    """The plain value of a literal; `float('nan')` and `frozenset([..])` at any depth, as we write them."""
+    """The plain value of a literal; `float('nan')`, `frozenset([..])` and `range(..)` at any depth."""
     try:
         return literal(node)
     except ValueFormatError:
@@ -213,6 +213,8 @@ class _Folded(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "range" and node.args and not node.keywords:
+            return _range(node)
         if name not in ("float", "frozenset") or len(node.args) != 1 or node.keywords:
             return node
         try:
@@ -222,6 +224,15 @@ class _Folded(ast.NodeTransformer):
         except (ValueError, TypeError):
             return node
         return node if value is None else ast.Constant(value=value)
+
+
+def _range(node: ast.Call) -> ast.expr:
+    try:
+        parts: list[Any] = [literal(arg) for arg in node.args]
+        value: Any = range(*parts)
+    except (ValueError, TypeError):
+        return node
+    return ast.Constant(value=value)
 
 
 class _Substitute(ast.NodeTransformer):

@@ -1,7 +1,7 @@
 """Plain Python data as text, and back: how arguments, results and expected values travel.
 
 A value is *plain* when it is built from exact builtins only: None, bool, int, float, complex, str,
-bytes, list, tuple, set, frozenset, dict, deque; a Counter, a defaultdict or an OrderedDict is a dict.
+bytes, list, tuple, set, frozenset, dict, deque, range; a Counter, a defaultdict or an OrderedDict is a dict.
 Anything else is *opaque*: it carries the name of its type and equals nothing, not even itself. Text is
 ASCII JSON with tags where JSON has no word:
 
@@ -9,7 +9,7 @@ ASCII JSON with tags where JSON has no word:
     1.5                          a JSON number with a point or an exponent; {"f": "nan"|"inf"|"-inf"}
     (..) {..} frozenset deque    {"t": [..]}   {"s": [..]}   {"z": [..]}   {"q": [..]}
     {k: v}                       {"d": [[k, v], ..]}   {"n": ..} of a Counter   {"e": ..} of an OrderedDict
-    b".."  1j                    {"b": "<hex>"}   {"c": [re, im]}
+    b".."  1j  range(..)         {"b": "<hex>"}   {"c": [re, im]}   {"r": [start, stop, step]}
     an opaque value              {"o": "<type name>"}
     a digest                     {"h": ["<list or tuple>", <items>, "<sha-256>"]}
 
@@ -103,6 +103,8 @@ def _tag(value: Any, depth: int) -> Any:
     if kind is set or kind is frozenset:
         items = [_tag(item, depth + 1) for item in value]
         return {"s" if kind is set else "z": sorted(items, key=json.dumps)}
+    if kind is range:
+        return {"r": [_tag(part, depth) for part in (value.start, value.stop, value.step)]}
     if kind is dict:
         return {"d": [[_tag(k, depth + 1), _tag(v, depth + 1)] for k, v in value.items()]}
     if kind is bytes:
@@ -149,6 +151,8 @@ def _untag_body(tag: str, body: Any) -> Any:
         if tag in ("s", "z"):
             _refuse_hash_flood(body)
             return set(body) if tag == "s" else frozenset(body)
+        if tag == "r" and [type(part) for part in body] == [int, int, int]:
+            return range(*body)
         if tag == "c" and {int, float}.issuperset(map(type, body)):
             real, imag = body
             return complex(real, imag)
@@ -235,6 +239,11 @@ def behaviour_key(value: Any) -> str:
         return f"[{','.join(map(behaviour_key, value))}]"
     if kind is tuple:
         return f'{{"t":[{",".join(map(behaviour_key, value))}]}}'
+    if kind is range:
+        # Ranges are equal as sequences are.
+        ends = [value[0], value[-1]] if value else []
+        parts = [*ends, value.step] if ends and ends[0] != ends[1] else ends
+        return f'{{"r":[{",".join(map(behaviour_key, parts))}]}}'
     if kind is deque:
         return f'{{"q":[{",".join(map(behaviour_key, value))}]}}'
     if kind is set or kind is frozenset:
@@ -296,7 +305,7 @@ def is_plain(value: Any) -> bool:
         return all(is_plain(item) for item in value)
     if type(value) is dict:
         return all(is_plain(item) for pair in value.items() for item in pair)
-    return value is None or type(value) in (bool, int, float, complex, str, bytes)
+    return value is None or type(value) in (bool, int, float, complex, str, bytes, range)
 
 
 def to_source(value: Any) -> str:

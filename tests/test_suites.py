@@ -298,6 +298,15 @@ def test_arguments_of_a_test_are_fixtures_defaults_or_columns() -> None:
     assert [row.split("a = ")[1][0] for row in rows] == ["1", "3"]
 
 
+def test_ranges_are_plain_data() -> None:
+    (case,) = read_cases(["assert f(range(3), [range(1, 9, 2)]) == range(0)"], "f").cases
+    assert case.call is not None
+    assert decode(case.call.arguments)[0] == [range(3), [range(1, 9, 2)]]
+    assert decode(case.expected) == range(0)
+    (again,) = read_cases([case_source(case, "f")], "f").cases
+    assert case_key(again) == case_key(case)
+
+
 def test_the_function_may_be_imported_by_another_name() -> None:
     tree = parse_python("from solution import f as g\nassert g(2) == 3")
     assert tree is not None
