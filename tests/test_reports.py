@@ -105,3 +105,10 @@ def test_a_report_of_more_than_a_program_may_give_out_is_forged() -> None:
     assert [outcome.kind for outcome in outcomes] == ["value"] * 3 + ["no_result"]
     assert not whole
     assert read_report(data, ENDED, 4, 2000)[1]
+
+
+def test_what_a_program_says_bears_no_addresses() -> None:
+    record = b'[0,"exception","ValueError","no <map object at 0x7f06b32f0c10>",0.0,0.0]\n'
+    data = b'[-1,"ready","","",0.0,0.0]\n' + record
+    (outcome,), _ = read_report(data, ENDED, 1, 99)
+    assert outcome.detail == "no <map object at 0x..>"
