@@ -16,7 +16,7 @@ from tasks import values
 from tasks.benchmarks import load_benchmark
 from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, agrees, load_humaneval_plus
 from tasks.benchmarks.files import read_rows
-from tasks.benchmarks.humaneval import _packaged
+from tasks.benchmarks.humaneval import packaged_file
 from tasks.errors import FlywheelError
 from tasks.execution import execute_shard
 from tasks.gold import with_gold
@@ -39,7 +39,7 @@ INPUTS: dict[str, tuple[list[Any], list[Any], float]] = {
 
 
 def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    packaged = _packaged()
+    packaged = packaged_file()
     assert packaged is not None
     rows = [
         {
