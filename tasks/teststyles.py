@@ -157,8 +157,11 @@ def is_raises(node: ast.With) -> bool:
 
 def is_skipped(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     """Whether a decorator says that this test is not run, or that its failure is what is wanted."""
-    names = [ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
-    return any(name.rpartition(".")[2] in _SKIPS for name in names)
+    return any(name.rpartition(".")[2] in _SKIPS for name in _decorators(node))
+
+
+def _decorators(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[str]:
+    return [ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
 
 
 def asserts(node: ast.AST) -> bool:
@@ -272,8 +275,7 @@ def parametrized(
 
 def mark_fixture(node: ast.FunctionDef) -> None:
     """Of a function that is a fixture, takes the decorator away: `arguments` knows it by the mark."""
-    names = [ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
-    if {"pytest.fixture", "fixture"} & set(names):
+    if {"pytest.fixture", "fixture"} & set(_decorators(node)):
         node.decorator_list = []
         node.is_fixture = True  # type: ignore[attr-defined]
 
