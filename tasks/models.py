@@ -207,7 +207,12 @@ def _build_packaged(draft: Path) -> None:
     twin.load_state_dict(loaded.state_dict())
     twin.tie_weights()
     twin.save_pretrained(draft)
-    AutoTokenizer.from_pretrained(folder, gguf_file=name).save_pretrained(draft)
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    # Some versions of transformers (5.17) take the start of a turn for the end of a text, and rows would end
+    # in a token that the model never met there.
+    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(config.eos_token_id)
+    tokenizer.pad_token = tokenizer.convert_ids_to_tokens(config.pad_token_id)
+    tokenizer.save_pretrained(draft)
 
 
 def _build_tiny(draft: Path, seed: int) -> None:

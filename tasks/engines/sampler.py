@@ -242,6 +242,8 @@ def _environment(settings: EngineSettings) -> dict[str, str]:
         **({"OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive"} if cpu else {}),
         **os.environ,
         "VLLM_CPU_KVCACHE_SPACE": str(settings.cpu_kv_cache_gb),
+        # In processes of its own the engine was 6 % faster on an H200, but asked the same 48 completions
+        # again it gave 34 others.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
