@@ -14,8 +14,8 @@ from tasks.engines.sampler import close_shared_sampler
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
 from tasks.negatives import negatives
-from tasks.sampling import sample
-from tasks.scoring import score
+from tasks.sampling import sample, shared_out
+from tasks.scoring import Mixed, score
 from tasks.settings import AgreementSettings, IterationSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace
@@ -34,9 +34,17 @@ class Scored:
         return self.stages[-1]
 
 
-def audited_rule(settings: IterationSettings) -> AgreementSettings:
+@dataclass(frozen=True)
+class Audited:
+    """What the filter is audited on: labelled dev problems, with the base model as witness."""
+
+    base: ModelRef
+    dev: Ref
+
+
+def audited_rule(settings: IterationSettings, solutions: int) -> AgreementSettings:
     """The filter as the audit judges it: votes in proportion, as evaluation draws fewer samples."""
-    share = settings.evaluation.solutions / settings.sampling.solutions
+    share = solutions / settings.sampling.solutions
     votes = max(2, round(settings.agreement.min_votes * share))
     return settings.agreement.model_copy(update={"min_votes": votes})
 
@@ -50,9 +58,11 @@ def evaluate_model(
     settings: IterationSettings,
     seed: int = EVALUATION_SEED,
     part: str = "",
+    audited: Audited | None = None,
 ) -> Scored:
     """Sample, execute within the problems' `limits`, and score, the tests against the workspace's pool of
-    negatives; of `part` of the problems, if that is all.
+    negatives; of `part` of the problems, if that is all. The filter is audited as self-play applies it, with
+    the base model's solutions where this is another model (`audited`).
 
     The seed is the same for every model and iteration: differences are paired, and a champion's scores are
     found again by their key instead of being drawn again.
@@ -65,12 +75,24 @@ def evaluate_model(
             "temperature": evaluation.temperature,
             # pass@k is of one distribution.
             "solver_cool_share": 0.0,
+            "witness_share": 0.0,
         }
     )
     samples = sample(turn, label, model, problems, settings.model.dtype, settings.engine, sampling, seed)
     tables = samples.tables
     sandbox = limits_for(evaluation.benchmarks, settings.sandbox)
     behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], sandbox, limits)
+    drawn = evaluation.solutions
+    heard: tuple[StageResult, ...] = ()
+    mixed = None
+    if audited and audited.base.digest != model.digest and settings.sampling.witness_share:
+        name, base = f"{label}-witness", audited.base
+        answers = sample(turn, name, base, problems, settings.model.dtype, settings.engine, sampling, seed)
+        solutions = answers.tables["solutions"]
+        told = execute(turn, name, audited.dev, solutions, tables["suites"], sandbox, limits)
+        own, theirs = (min(drawn, asked.solutions) for asked in shared_out(settings.sampling))
+        drawn, heard = own + theirs, (answers, told)
+        mixed = Mixed(solutions, told.tables["behaviours"], own, theirs)
     pool_stages = pool_of_negatives(turn, problems, limits, tables, behaviours, settings, part)
     pool = pool_stages[-1].tables["pool"]
     met = execute(turn, f"{label}-pool", problems, pool, tables["suites"], sandbox, limits)
@@ -84,10 +106,11 @@ def evaluate_model(
         behaviours.tables["behaviours"],
         pool,
         met.tables["behaviours"],
-        audited_rule(settings),
+        audited_rule(settings, drawn),
         evaluation,
+        mixed,
     )
-    return Scored((samples, behaviours, *pool_stages, met, scores))
+    return Scored((samples, behaviours, *heard, *pool_stages, met, scores))
 
 
 def pool_of_negatives(

@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.evaluation import EVALUATION_SEED, evaluate_model
+from flows.evaluation import EVALUATION_SEED, Audited, evaluate_model
 from flows.report import publish, report_of
 from tasks.agreement import agree
 from tasks.base_model import base_model
@@ -52,6 +52,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     # The champion is the last promoted model; the wheel starts with the base.
     base = base_model(settings.model)
     champion = champion_of(workspace, base, turn.iteration)
+    witness = base if champion.digest != base.digest and settings.sampling.witness_share else None
     labelled = done(evaluation_set(turn, settings.evaluation, settings.sandbox)).tables
 
     # 1. Problems: statements and proposals, without repeats and without benchmark text.
@@ -67,7 +68,8 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
         )
     ).tables["problems"]
 
-    # 2. The champion writes solutions and suites, each from the statement alone.
+    # 2. The champion writes solutions and suites, each from the statement alone; part of the solutions is the
+    # base model's, which has not been trained to agree with itself.
     sampled = done(
         sample(
             turn,
@@ -78,12 +80,16 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             settings.engine,
             settings.sampling,
             settings.seed + turn.iteration,
+            witness,
         )
     ).tables
     solutions, suites = sampled["solutions"], sampled["suites"]
 
     # 3. The champion's scores before training (reused from the turn that promoted it); the filter's audit.
-    before = evaluate_model(turn, "before", champion, labelled["scored"], labelled["limits"], settings)
+    audited = Audited(base, labelled["dev"])
+    before = evaluate_model(
+        turn, "before", champion, labelled["scored"], labelled["limits"], settings, audited=audited
+    )
     for stage in before.stages:
         done(stage)
 
@@ -141,7 +147,9 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             "differences": {},
         }
     else:
-        after = evaluate_model(turn, "after", candidate, labelled["scored"], labelled["limits"], settings)
+        after = evaluate_model(
+            turn, "after", candidate, labelled["scored"], labelled["limits"], settings, audited=audited
+        )
         for stage in after.stages:
             done(stage)
         gate = done(

@@ -68,8 +68,10 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
             yield from _code(mutant["code"], "python")
         for sample in part["samples"]:
             heat = "" if sample["temperature"] is None else f"temperature {sample['temperature']:g}, "
-            yield f"\nSample `{sample['sample_id']}` (number {sample['index']}, seed {sample['seed']}, {heat}"
-            yield f"{sample['tokens']} tokens, ended by {sample['finish_reason']}), as the model wrote it:"
+            by = "the base model's " if sample["witness"] else ""
+            drawn = f"{by}number {sample['index']}, seed {sample['seed']}, {heat}{sample['tokens']} tokens"
+            yield f"\nSample `{sample['sample_id']}` ({drawn}, ended by {sample['finish_reason']}),"
+            yield "as the model wrote it:"
             yield from _code(sample["completion"], "")
         yield ""
 
@@ -78,7 +80,8 @@ def _ground(chain: Mapping[str, Any]) -> Iterator[str]:
     problem, sampling = chain["problem"], chain["sampling"]
     yield "## Sampled with"
     yield ""
-    yield f"- model `{sampling['model'][:16]}` ({sampling['model_origin']})"
+    witness = f"; witness `{sampling['witness'][:16]}` (base model)" if sampling["witness"] else ""
+    yield f"- model `{sampling['model'][:16]}` ({sampling['model_origin']}){witness}"
     settings = dict(flat(sampling["settings"]))
     yield f"- {', '.join(f'{name} {settings[name]}' for name in _SHOWN_SETTINGS if name in settings)}"
     yield f"- executed in `{chain['execution']['image']}`: " + ", ".join(

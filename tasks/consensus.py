@@ -5,7 +5,9 @@ identical samples are votes. A group scores (votes - 1) x log(1 + distinct value
 vote is evidence, and the more the less likely it is to agree by accident, as wrong programs do on constants.
 The cases that the winner satisfies do not choose it: a weak verifier's cases are wrong more often than right,
 and wrong code satisfies them (tests/performance/agreement_study.md). The winner must be clear of every
-threshold in `AgreementSettings`, or the problem is dropped with a reason.
+threshold in `AgreementSettings`, or the problem is dropped with a reason. Once the champion is no longer the
+base model, some of the samples are the base's (`witnesses`) and the winner needs votes of theirs: training on
+its own votes taught the champion to vote alike, right or wrong (tests/performance/witness_study.md).
 Paper (Sol-Ver, arXiv 2502.14948, section 3): a solution that passes all tests of its problem is chosen, one
 that fails any is rejected.
 
@@ -16,7 +18,7 @@ the order or the names of solutions and suites.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
@@ -38,7 +40,7 @@ from tasks.tables import by_problem
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier turns are judged again.
-FILTER_VERSION = 4
+FILTER_VERSION = 5
 UNOPPOSED = 1e9
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
@@ -54,7 +56,8 @@ class Ballot:
 
     `vectors` has the outcome keys of every solution that can be judged, one a distinct call, then one a
     check; `set_aside` gives the reason for every other solution. Case i of the distinct `cases` is satisfied
-    by the vectors that match `wanted[i]` at `places[i]`; `proposals[i]` suites propose it.
+    by the vectors that match `wanted[i]` at `places[i]`; `proposals[i]` suites propose it. `witnesses` are
+    the base model's solutions, where another model is champion.
     """
 
     problem_id: str
@@ -64,6 +67,7 @@ class Ballot:
     places: tuple[int, ...]
     wanted: tuple[str, ...]
     proposals: tuple[int, ...]
+    witnesses: frozenset[str] = frozenset()
 
     @cached_property
     def asked(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
@@ -117,6 +121,7 @@ def ballot_of(
     suites: Sequence[Suite],
     null: Behaviour | None = None,
     plan: CallPlan | None = None,
+    witnesses: Collection[str] = (),
 ) -> Ballot:
     """The ballot of one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it."""
     plan = plan or plan_calls(suites)
@@ -161,6 +166,7 @@ def ballot_of(
         places=tuple([place for place, _, _ in ordered]),
         wanted=tuple([wanted for _, wanted, _ in ordered]),
         proposals=tuple([len(cases) for _, _, cases in ordered]),
+        witnesses=frozenset(witnesses),
     )
 
 
@@ -187,10 +193,14 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
     expected = {ballot.cases[index].check or ballot.wanted[index] for index in winner.satisfied}
     enough_votes = max(settings.min_votes, settings.min_vote_share * len(ballot.vectors))
     enough_score = settings.min_score_share * (len(ballot.vectors) - 1)
+    heard = ballot.witnesses & ballot.vectors.keys()
+    confirmed = len(heard.intersection(winner.members))
+    enough_witnesses = max(1, settings.min_witness_share * len(heard)) if ballot.witnesses else 0
     reasons = (
         (not winner.outputs and _PASSED not in winner.vector, "every solution fails on every call"),
         (len(groups) < settings.min_behaviours, "all solutions behave alike: nothing to learn"),
         (votes < enough_votes, "too few votes"),
+        (confirmed < enough_witnesses, "the base model does otherwise"),
         (len(agreed) < settings.min_cases, "too few agreed cases"),
         (winner.outputs < settings.min_outputs, "the winners return one value only"),
         (winner.score < enough_score, "too low a score"),
@@ -211,6 +221,7 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
         chosen=winner.members,
         rejected=tuple(solution_id for group in groups[1:] for solution_id in group.members),
         cases=tuple(agreed),
+        witnesses=confirmed,
     )
 
 
@@ -259,6 +270,7 @@ def ballots(
 ) -> Iterator[Ballot]:
     """One ballot a problem. Gold is hidden here: only what was sampled takes part."""
     sampled = {solution.solution_id for solution in solutions if solution.origin == "sample"}
+    witnesses_of = by_problem([solution for solution in solutions if solution.witness])
     behaviours_of, suites_of = by_problem(behaviours), by_problem(suites)
     for problem_id in problem_ids:
         executed, rows = suites_of.get(problem_id, []), behaviours_of.get(problem_id, [])
@@ -268,6 +280,7 @@ def ballots(
             [suite for suite in executed if suite.origin == "sample"],
             next((row for row in rows if row.solution_id == f"null/{problem_id}"), None),
             plan_calls(executed),
+            [solution.solution_id for solution in witnesses_of.get(problem_id, ())],
         )
 
 

@@ -195,10 +195,10 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
     """The chain of one training row, as plain JSON.
 
     Keys: `row`, the `table` and `iteration` that made it, and whether the iteration asked for has
-    `trained_on` it; `problem` with its snippet or file; `sampling` (model, settings, seed); `parts`, one
-    a text of the row (chosen, rejected), each with its raw samples and its cases with their verdicts;
-    `mutant`, the one that a good suite rejects where it rejects no losing solution (else None);
-    `execution`; `agreement` (rule, thresholds, votes, margin, score).
+    `trained_on` it; `problem` with its snippet or file; `sampling` (model, the base model where it is
+    witness, settings, seed); `parts`, one a text of the row (chosen, rejected), each with its raw samples
+    and its cases with their verdicts; `mutant`, the one that a good suite rejects where it rejects no losing
+    solution (else None); `execution`; `agreement` (rule, thresholds, votes, margin, score).
     """
     provenance = Provenance(workspace)
     row, table = find_row(provenance, iteration, prefix)
@@ -219,6 +219,7 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
         "sampling": {
             "model": sampled.inputs["model"],
             "model_origin": provenance.models.get(sampled.inputs["model"], "base model"),
+            "witness": sampled.inputs.get("witness", ""),
             "settings": sampled.settings,
         },
         "parts": [_part(name, text, row, records) for name, text in _texts(row)],

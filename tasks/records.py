@@ -58,7 +58,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One raw completion of the model, as it came. Tables of earlier versions hold no `temperature`."""
+    """One raw completion of the model, as it came; of the base, if it is a `witness`' of another champion.
+    Tables of earlier versions hold no `temperature`."""
 
     sample_id: str
     problem_id: str
@@ -70,6 +71,7 @@ class Sample:
     seed: int
     tokens: int
     temperature: float | None = None
+    witness: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Case:
 class Solution:
     """A program for a problem: a model's sample, a benchmark's gold or known-wrong one, or a mutant.
 
-    A mutant names the solution it was made from (`parent`) and its `change`: operator and line.
+    A mutant names the solution it was made from (`parent`) and its `change`: operator and line. A `witness`
+    is the base model's, where another model is champion.
     """
 
     solution_id: str
@@ -116,6 +119,7 @@ class Solution:
     origin: Origin = "sample"
     parent: str = ""
     change: str = ""
+    witness: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +319,8 @@ class Decision:
 
     `chosen` are the winning group's solutions (one id a vote), `rejected` the others that ran, `cases` the
     distinct (call, expected) pairs that the winner satisfies. `margin` is the winner's score over the
-    runner-up's (0 votes against: infinity is written as 1e9). `confident` problems may yield pairs too.
+    runner-up's (0 votes against: infinity is written as 1e9). `confident` problems may yield pairs too;
+    `witnesses` of the votes are the base model's.
     """
 
     problem_id: str
@@ -330,3 +335,4 @@ class Decision:
     chosen: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     cases: tuple[Case, ...] = ()
+    witnesses: int = 0

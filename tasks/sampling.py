@@ -1,4 +1,8 @@
-"""Solutions and suites from the model: independent samples of both roles from the same statement."""
+"""Solutions and suites from the model: independent samples of both roles from the same statement.
+
+Once the champion is another model than the base, the base writes a share of the solutions: they are the
+witnesses of agreement (`tasks.consensus`).
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,17 @@ from tasks.values import ValueFormatError
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 
+def shared_out(settings: SamplingSettings) -> tuple[SamplingSettings, SamplingSettings]:
+    """How the champion is asked, and how the witness, who writes solutions only."""
+    theirs = round(settings.witness_share * settings.solutions)
+    return (
+        settings.model_copy(update={"solutions": settings.solutions - theirs}),
+        settings.model_copy(update={"solutions": theirs, "suites": 0}),
+    )
+
+
 def requests_of(
-    problem: Problem, settings: SamplingSettings, seed: int
+    problem: Problem, settings: SamplingSettings, seed: int | str
 ) -> list[tuple[Role, prompts.Prompt, Request]]:
     """One request a role: n solutions, m suites, or m predictions where a problem asks for an output; one
     more for the cooler solutions, if any.
@@ -66,10 +79,18 @@ def _verifier_prompt(problem: Problem, settings: SamplingSettings) -> prompts.Pr
 
 
 def draw_samples(
-    sampler: Sampler, problems: Sequence[Problem], settings: SamplingSettings, seed: int
+    sampler: Sampler,
+    problems: Sequence[Problem],
+    settings: SamplingSettings,
+    seed: int,
+    witness: bool = False,
 ) -> list[Sample]:
-    """All samples of some problems, in one call to the engine; numbered by problem and role."""
-    planned = [(problem, *item) for problem in problems for item in requests_of(problem, settings, seed)]
+    """All samples of some problems, in one call to the engine; numbered by problem and role.
+
+    A `witness` draws other seeds than the champion.
+    """
+    stream = f"{seed}/witness" if witness else seed
+    planned = [(problem, *item) for problem in problems for item in requests_of(problem, settings, stream)]
     answers = sampler.generate([request for *_, request in planned])
     drawn: Counter[tuple[str, Role]] = Counter()
     samples = []
@@ -87,6 +108,7 @@ def draw_samples(
                     seed=request.seed,
                     tokens=completion.tokens,
                     temperature=request.temperature,
+                    witness=witness,
                 )
             )
             drawn[problem.problem_id, role] += 1
@@ -119,8 +141,9 @@ def parse_samples(
                 dropped.append(_unparsed(sample, code))
             else:
                 solution_id = record_id("solution", sample.sample_id)
+                code = problem.preamble + code
                 solutions.append(
-                    Solution(solution_id, problem.problem_id, problem.preamble + code, sample.sample_id)
+                    Solution(solution_id, problem.problem_id, code, sample.sample_id, witness=sample.witness)
                 )
             continue
         prompt = _verifier_prompt(problem, settings)
@@ -170,25 +193,31 @@ def sample(
     engine: EngineSettings,
     settings: SamplingSettings,
     seed: int,
+    witness: ModelRef | None = None,
 ) -> StageResult:
-    """Sample both roles on every problem, shard by shard, and parse what came."""
+    """Sample both roles on every problem, shard by shard, and parse what came; a part of the solutions from
+    the `witness`, if there is one."""
 
     def compute(stage: Stage) -> None:
         workspace = turn.workspace
         all_problems = workspace.read(problems, Problem)
         samples: list[Sample] = []
+        own, theirs = shared_out(settings) if witness else (settings, settings)
 
-        def draw(shard: Sequence[Problem]) -> list[Sample]:
+        def draw(writer: ModelRef, asked: SamplingSettings, shard: Sequence[Problem]) -> list[Sample]:
             sampler = shared_sampler(
-                Path(workspace.path(model)), model.digest, dtype, settings.max_context_tokens, engine,
+                Path(workspace.path(writer)), writer.digest, dtype, settings.max_context_tokens, engine,
                 stage.folder.parent / "logs",
             )  # fmt: skip
-            return draw_samples(sampler, shard, settings, seed)
+            return draw_samples(sampler, shard, asked, seed, witness=writer is witness)
 
-        for start in range(0, len(all_problems), settings.shard_problems):
-            shard = all_problems[start : start + settings.shard_problems]
-            samples += stage.shard(f"{start:06d}", Sample, partial(draw, shard))
-            say(f"sample {label}: {start + len(shard)} of {len(all_problems)} problems")
+        for writer, asked, name in ((model, own, ""), (witness, theirs, "witness-")):
+            if writer is None:
+                continue
+            for start in range(0, len(all_problems), settings.shard_problems):
+                shard = all_problems[start : start + settings.shard_problems]
+                samples += stage.shard(f"{name}{start:06d}", Sample, partial(draw, writer, asked, shard))
+                say(f"sample {name}{label}: {start + len(shard)} of {len(all_problems)} problems")
         solutions, suites, dropped = parse_samples(all_problems, samples, settings)
         known_solutions, known_suites = known_records(all_problems)
         stage.write("samples", Sample, samples)
@@ -200,6 +229,7 @@ def sample(
         stage.facts.update(
             solutions_sampled=drawn["solver"],
             solver_temperatures=dict(Counter(str(r.temperature) for r in samples if r.role == "solver")),
+            solutions_of_base=sum(row.witness for row in samples),
             solutions_parsed=len(solutions),
             suites_sampled=drawn["verifier"],
             suites_parsed=len(suites),
@@ -210,6 +240,8 @@ def sample(
         )
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}
+    if witness is not None:
+        inputs["witness"] = witness
     plain = {
         **settings.model_dump(),
         "dtype": dtype,

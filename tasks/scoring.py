@@ -8,6 +8,7 @@ headline asks of a suite that it accept gold AND reject at least `KILL_SHARE` of
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import compress
 
 from tasks.audit import audit_filter
@@ -180,6 +181,50 @@ def chosen_right(passed: dict[str, int], correct: set[str], drawn: int) -> float
     return sum(solution_id in correct for solution_id in best) / rivals if rivals else 0.0
 
 
+@dataclass(frozen=True)
+class Mixed:
+    """The base model's solutions on the same problems, run on the scored model's suites: with them the filter
+    is audited on `own` solutions of the scored model and `theirs`, as many as self-play draws of each."""
+
+    solutions: Ref
+    behaviours: Ref
+    own: int
+    theirs: int
+
+
+def mixed_solutions(
+    solutions: Sequence[Solution],
+    behaviours: Sequence[Behaviour],
+    theirs: Sequence[Solution],
+    their_behaviours: Sequence[Behaviour],
+    counts: tuple[int, int],
+) -> tuple[list[Solution], list[Behaviour]]:
+    """The first so many solutions a problem of each of two models, the second one's as witnesses, with what
+    they did; and everything that is no sample. Both models draw with the same seeds, so the ids of the
+    second's are marked."""
+
+    def name(solution_id: str) -> str:
+        return f"witness/{solution_id}"
+
+    mixed = [solution for solution in solutions if solution.origin != "sample"]
+    rows = [*behaviours]
+    first, second = (
+        by_problem([solution for solution in group if solution.origin == "sample"])
+        for group in (solutions, theirs)
+    )
+    for group in first.values():
+        mixed += group[: counts[0]]
+    for group in second.values():
+        mixed += [replace(s, solution_id=name(s.solution_id), witness=True) for s in group[: counts[1]]]
+    heard = {solution.solution_id for solution in mixed if solution.witness}
+    rows += [
+        replace(row, solution_id=name(row.solution_id))
+        for row in their_behaviours
+        if name(row.solution_id) in heard
+    ]
+    return mixed, rows
+
+
 @step("score")
 def score(
     turn: Turn,
@@ -193,8 +238,10 @@ def score(
     pool_behaviours: Ref,
     agreement: AgreementSettings,
     settings: EvaluationSettings,
+    mixed: Mixed | None = None,
 ) -> StageResult:
-    """Score a model on the benchmarks, its tests against `pool`, and audit the filter on the dev samples."""
+    """Score a model on the benchmarks, its tests against `pool`, and audit the filter on the dev samples,
+    `mixed` with the base model's."""
 
     def compute(stage: Stage) -> None:
         workspace = turn.workspace
@@ -221,6 +268,14 @@ def score(
         ]
         stage.write("scores", ProblemScore, rows)
         dev = [problem for problem in all_problems if problem.split == "dev"]
+        if mixed is not None:
+            all_solutions, all_behaviours = mixed_solutions(
+                all_solutions,
+                all_behaviours,
+                workspace.read(mixed.solutions, Solution),
+                workspace.read(mixed.behaviours, Behaviour),
+                (mixed.own, mixed.theirs),
+            )
         stage.facts["audit"] = audit_filter(dev, all_solutions, all_suites, all_behaviours, agreement)
         stage.facts["scores"] = {
             name: {metric: [i.mean, i.low, i.high, i.problems] for metric, i in part.items()}
@@ -237,4 +292,7 @@ def score(
         "pool_behaviours": pool_behaviours,
     }
     plain = {"k": settings.k, "bootstrap": settings.bootstrap, "agreement": agreement.model_dump()}
+    if mixed is not None:
+        inputs |= {"witness_solutions": mixed.solutions, "witness_behaviours": mixed.behaviours}
+        plain["mixed"] = [mixed.own, mixed.theirs]
     return run_stage(turn, "score", 5, inputs, plain, compute, label)

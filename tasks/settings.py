@@ -87,6 +87,14 @@ class SamplingSettings(_Settings):
         "other defaults keep 15 instead of 9, with 60 instead of 44 % right code).",
     )
     solver_cool_temperature: float = Field(0.4, gt=0, le=2, description="Temperature of that share.")
+    witness_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the solutions that the base model writes once another model is champion: one "
+        "that was trained on its own votes votes alike when it is wrong, too; the base was not "
+        "(tests/performance/witness_study.md).",
+    )
     top_k: int = Field(50, ge=0, le=10_000, description="Sample among so many tokens; 0 for all.")
     max_solution_tokens: int = Field(128, ge=8, le=32_768, description="Longest solution, in tokens.")
     max_suite_tokens: int = Field(160, ge=8, le=32_768, description="Longest suite, in tokens.")
@@ -198,6 +206,13 @@ class AgreementSettings(_Settings):
         le=100,
         description="Distinct expected values among the agreed cases (same study: asking for 2 lowers right "
         "code from 15 to 8 % at 3 votes).",
+    )
+    min_witness_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="Share of the base model's solutions (sampling.witness_share), and at least one, that "
+        "must be among the winners where it wrote any (tests/performance/witness_study.md).",
     )
     min_behaviours: int = Field(
         2,

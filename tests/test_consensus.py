@@ -62,6 +62,29 @@ def test_reasons_name_what_was_missing() -> None:
         assert decided(behaviours(samples(4, 2)), above).reason == reason
 
 
+@given(st.integers(0, 6), st.integers(0, 6), st.floats(0, 1))
+def test_the_winner_needs_its_share_of_the_witnesses(agreeing: int, others: int, share: float) -> None:
+    rows = behaviours([*samples(6, 8)])
+    names = [row.solution_id for row in rows]
+    witnesses = [*names[:agreeing], *names[6 : 6 + others]]
+    settings = SETTINGS.model_copy(update={"min_witness_share": share})
+    ballot = ballot_of(PROBLEM.problem_id, rows, SUITES, witnesses=witnesses)
+    decision = decide(ballot, settings)
+    enough = not witnesses or agreeing >= max(1, share * (agreeing + others))
+    assert decision.kept == enough
+    assert decision.reason == ("" if enough else "the base model does otherwise")
+    assert decision.witnesses == agreeing
+
+
+def test_witnesses_are_told_by_their_solutions() -> None:
+    drawn = samples(6, 2)
+    doubting = [replace(one, witness=one.code != RIGHT) for one in drawn]
+    for solutions, kept in ((drawn, True), (doubting, False)):
+        rows = [behaviour_of(one, SUITES) for one in solutions]
+        (decision,) = decide_all([PROBLEM.problem_id], solutions, SUITES, rows, SETTINGS)
+        assert decision.kept is kept
+
+
 def test_groups_of_errors_never_win() -> None:
     crashes = [
         Behaviour(f"x{i}", PROBLEM.problem_id, tuple(error("NameError") for _ in range(4)), ())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.engines.sampler import ReplaySampler
 from tasks.records import Sample
-from tasks.sampling import draw_samples, requests_of
+from tasks.sampling import draw_samples, parse_samples, requests_of, shared_out
 from tasks.settings import SamplingSettings
 from tasks.tables import read_table, write_table
 from tests.factories import PROBLEM
@@ -48,3 +48,25 @@ def test_every_sample_tells_its_temperature_and_its_number(tmp_path: Path) -> No
     assert len({row.sample_id for row in samples}) == len(samples)
     write_table(tmp_path / "samples.parquet", Sample, samples)
     assert read_table(tmp_path / "samples.parquet", Sample) == samples
+
+
+@given(st.integers(1, 40), st.integers(0, 9), st.floats(0, 1))
+def test_the_witness_writes_its_share_of_the_solutions_and_no_suites(
+    solutions: int, suites: int, share: float
+) -> None:
+    settings = WARM.model_copy(update={"solutions": solutions, "suites": suites, "witness_share": share})
+    own, theirs = shared_out(settings)
+    assert own.solutions + theirs.solutions == solutions
+    assert abs(theirs.solutions - share * solutions) <= 0.5
+    assert (own.suites, theirs.suites) == (suites, 0)
+
+
+def test_a_witness_draws_otherwise_and_is_told_apart() -> None:
+    sampler = ReplaySampler(lambda _: ["return a + b\n```"])
+    samples = [
+        row for witness in (False, True) for row in draw_samples(sampler, [PROBLEM], WARM, 1, witness=witness)
+    ]
+    assert len({row.sample_id for row in samples}) == len(samples)
+    assert not {row.seed for row in samples if row.witness} & {row.seed for row in samples if not row.witness}
+    solutions, *_ = parse_samples([PROBLEM], samples, WARM)
+    assert [one.witness for one in solutions] == [False] * WARM.solutions + [True] * WARM.solutions
