@@ -88,12 +88,14 @@ class SamplingSettings(_Settings):
     )
     solver_cool_temperature: float = Field(0.4, gt=0, le=2, description="Temperature of that share.")
     witness_share: float = Field(
-        0.5,
+        0.7,
         ge=0,
         le=1,
         description="Share of the solutions that the base model writes once another model is champion: one "
-        "that was trained on its own votes votes alike when it is wrong, too; the base was not "
-        "(tests/performance/witness_study.md).",
+        "that was trained on its own votes votes alike when it is wrong, too; the base was not (ten "
+        "solutions on each of 90 problems, tests/performance/witness_study.md: of what the filter keeps "
+        "16 % are right with the second turn's model alone, 71 % with half of them the base's, 83 % with 7 "
+        "of 10). Lower it for models whose solutions get better.",
     )
     top_k: int = Field(50, ge=0, le=10_000, description="Sample among so many tokens; 0 for all.")
     max_solution_tokens: int = Field(128, ge=8, le=32_768, description="Longest solution, in tokens.")
@@ -212,7 +214,8 @@ class AgreementSettings(_Settings):
         ge=0,
         le=1,
         description="Share of the base model's solutions (sampling.witness_share), and at least one, that "
-        "must be among the winners where it wrote any (tests/performance/witness_study.md).",
+        "must be among the winners where it wrote any (same study, 7 of 10: at 0.1 56 % are right, at 0.3 "
+        "83 %).",
     )
     min_behaviours: int = Field(
         2,

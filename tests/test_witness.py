@@ -14,6 +14,7 @@ from flows.tracing import lineage_markdown
 from tasks.lineage import lineage
 from tasks.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.scoring import mixed_solutions
+from tasks.settings import SamplingSettings
 from tasks.tables import read_plain, read_table
 from tasks.workspace import StageResult, Workspace
 from tests.factories import solution
@@ -41,13 +42,14 @@ def third(turned: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Worksp
     return workspace, {stage.stage: stage for stage in workspace.stages(3)}
 
 
-def test_the_base_writes_half_of_the_solutions_and_no_suite(third: Any) -> None:
+def test_the_base_writes_its_share_of_the_solutions_and_no_suite(third: Any) -> None:
     workspace, stages = third
     sampled = stages["sample-self-play"]
     assert sampled.inputs["witness"] not in ("", sampled.inputs["model"])
     samples = read_table(workspace.path(sampled.tables["samples"]), Sample)
     solver = [row for row in samples if row.role == "solver"]
-    assert sum(row.witness for row in solver) * 2 == len(solver)
+    per_problem = round(SamplingSettings().witness_share * 12)
+    assert sum(row.witness for row in solver) == per_problem * len({row.problem_id for row in solver})
     assert not any(row.witness for row in samples if row.role == "verifier")
     first = next(stage for stage in workspace.stages(1) if stage.stage == "sample-self-play")
     assert "witness" not in first.inputs
