@@ -14,7 +14,7 @@ from tasks.workspace import Workspace, write_json
 
 OUTPUT = "output pass@1"
 SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (HEADLINE, "case accuracy", OUTPUT)
-AUDITED = ("chosen solutions", "rejected solutions", "kept cases")
+AUDITED = ("kept problems", "chosen solutions", "rejected solutions", "kept cases")
 
 
 def turn_of(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -295,4 +295,4 @@ def score(
     if mixed is not None:
         inputs |= {"witness_solutions": mixed.solutions, "witness_behaviours": mixed.behaviours}
         plain["mixed"] = [mixed.own, mixed.theirs]
-    return run_stage(turn, "score", 5, inputs, plain, compute, label)
+    return run_stage(turn, "score", 6, inputs, plain, compute, label)
