@@ -25,16 +25,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
-from tasks.consensus import ballot_of
+from tasks.consensus import ballot_of, decide
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.execution import behaviours_of, programs_of
-from tasks.judging import CallPlan, holds, plan_calls
+from tasks.judging import CallPlan, holds, judge, plan_calls
 from tasks.known import known_records
 from tasks.passes import Run
-from tasks.records import Behaviour, Problem, Sample, Solution, Suite
+from tasks.records import Behaviour, Case, Problem, Sample, Solution, Suite
 from tasks.sampling import parse_samples
-from tasks.settings import SandboxSettings
+from tasks.settings import AgreementSettings, SandboxSettings
 from tasks.tables import by_problem, read_table
 from tests.performance.agreement_rules import RULES, Labelled, Rule
 from tests.performance.agreement_samples import COOL, WARM, Drawn
@@ -49,6 +49,7 @@ CODET = "CodeT: solutions x cases"
 SHIPPED = "**(votes - 1) x log(1 + outputs)**"
 SHOWN = (CODET, "before: sqrt(votes) x cases", "votes", SHIPPED)
 SHARD = 10
+SCORE_SHARES = (0.3, 0.5, 0.7, 0.9, 1.2)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ class Executed:
     @property
     def held_out(self) -> bool:
         return self.problem.split == "test"
+
+    def holds(self, case: Case) -> bool:
+        gold = self.behaviours[f"gold/{self.problem.problem_id}"]
+        return judge(self.plan.outcome(gold, case), case) == "pass"
 
 
 def load() -> list[Executed]:
@@ -109,7 +114,7 @@ def _executed(
 
 
 def drawn(item: Executed, draw: int) -> Labelled:
-    """The problem with the samples of one draw. What gold says of cases is not looked at here."""
+    """The problem with the samples of one draw."""
 
     def taken(sample_id: str, first: int, count: int) -> bool:
         return first <= int(sample_id.rsplit("|", 1)[1]) < first + count
@@ -121,7 +126,9 @@ def drawn(item: Executed, draw: int) -> Labelled:
     null = item.behaviours.get(f"null/{item.problem.problem_id}")
     ballot = ballot_of(item.problem.problem_id, rows, suites, null, item.plan)
     codes = {s.solution_id: s.code.strip() for s in solutions}
-    return Labelled(item.problem, ballot, item.right, (), codes, frozenset())
+    return Labelled(
+        item.problem, ballot, item.right, tuple(map(item.holds, ballot.cases)), codes, frozenset()
+    )
 
 
 def precision(results: Sequence[tuple[float, float]], problems: int) -> list[float]:
@@ -177,6 +184,37 @@ def table(title: str, draws: Sequence[Sequence[Labelled]]) -> list[str]:
     ]
 
 
+def thresholds(draws: Sequence[Sequence[Labelled]]) -> list[str]:
+    """What the default rule keeps of each benchmark at some thresholds on the score."""
+    lines = [
+        "## The shipped rule, by benchmark and `agreement.min_score_share`",
+        "",
+        "Kept; right code among the chosen, mean over kept problems; true cases of those kept:",
+        "",
+        f"| benchmark | {' | '.join(f'{share:g}' for share in SCORE_SHARES)} |",
+        f"|---|{'---|' * len(SCORE_SHARES)}",
+    ]
+    for source in dict.fromkeys(item.problem.source for item in draws[0]):
+        items = [item for labelled in draws for item in labelled if item.problem.source == source]
+        cells = [kept_under(items, AgreementSettings(min_score_share=share)) for share in SCORE_SHARES]
+        lines.append(f"| {source} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def kept_under(items: Sequence[Labelled], settings: AgreementSettings) -> str:
+    code: list[float] = []
+    cases: list[bool] = []
+    for item in items:
+        decision = decide(item.ballot, settings)
+        if decision.kept:
+            code.append(sum(one in item.right for one in decision.chosen) / len(decision.chosen))
+            place = {id(case): index for index, case in enumerate(item.ballot.cases)}
+            cases += [item.true[place[id(case)]] for case in decision.cases]
+    if not code:
+        return "nothing"
+    return f"{len(code) / len(items):.1%}; {np.mean(code):.0%}; {np.mean(cases):.0%}"
+
+
 def main() -> None:
     executed = load()
     draws = [[drawn(item, draw) for item in executed] for draw in range(DRAWS)]
@@ -194,6 +232,7 @@ def main() -> None:
             for items in draws
         ]
         lines += table(title, part)
+    lines += thresholds(draws)
     RESULT.write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))
 
