@@ -14,7 +14,7 @@ from tasks.workspace import Workspace, write_json
 
 OUTPUT = "output pass@1"
 SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (HEADLINE, "case accuracy", OUTPUT)
-AUDITED = ("kept problems", "chosen solutions", "rejected solutions", "kept cases")
+AUDITED = ("kept problems right", "chosen solutions", "rejected solutions", "kept cases")
 
 
 def turn_of(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,11 +85,12 @@ def campaign_markdown(report: Mapping[str, Any]) -> str:
         _row([turn["iteration"], turn["decision"], *(_cell(turn["after"], *column) for column in columns)])
         for turn in turns
     ]
+    titles = [f"{name.removesuffix(' right')} right" for name in AUDITED]
     lines += [
         "",
         "## Yield, and the filter on labelled problems",
         "",
-        f"| turn | problems (new) | kept | SFT rows | pairs | {' | '.join(f'{n} right' for n in AUDITED)} |",
+        f"| turn | problems (new) | kept | SFT rows | pairs | {' | '.join(titles)} |",
         "|" + "---|" * (5 + len(AUDITED)),
     ]
     for turn in turns:

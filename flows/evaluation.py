@@ -42,6 +42,20 @@ class Audited:
     dev: Ref
 
 
+def witness_of(champion: ModelRef, base: ModelRef, settings: IterationSettings) -> ModelRef | None:
+    """The base model where it is asked beside the champion: it is another model, and the rule listens."""
+    _, theirs = shared_out(settings.sampling)
+    heard = settings.agreement.rule == "consensus" and theirs.solutions
+    return base if heard and champion.digest != base.digest else None
+
+
+def audited_counts(settings: IterationSettings) -> tuple[int, int]:
+    """How many solutions of each model the audit takes of those drawn for scores, as self-play mixes them."""
+    own, theirs = (asked.solutions for asked in shared_out(settings.sampling))
+    scale = min(1.0, settings.evaluation.solutions / max(own, theirs))
+    return round(own * scale), max(1, round(theirs * scale))
+
+
 def audited_rule(settings: IterationSettings, solutions: int) -> AgreementSettings:
     """The filter as the audit judges it: votes in proportion, as evaluation draws fewer samples."""
     share = solutions / settings.sampling.solutions
@@ -85,14 +99,14 @@ def evaluate_model(
     drawn = evaluation.solutions
     heard: tuple[StageResult, ...] = ()
     mixed = None
-    if audited and audited.base.digest != model.digest and settings.sampling.witness_share:
-        name, base = f"{label}-witness", audited.base
-        answers = sample(turn, name, base, problems, settings.model.dtype, settings.engine, sampling, seed)
+    if audited and (witness := witness_of(model, audited.base, settings)):
+        name = f"{label}-witness"
+        answers = sample(turn, name, witness, problems, settings.model.dtype, settings.engine, sampling, seed)
         solutions = answers.tables["solutions"]
         told = execute(turn, name, audited.dev, solutions, tables["suites"], sandbox, limits)
-        own, theirs = (min(drawn, asked.solutions) for asked in shared_out(settings.sampling))
+        own, theirs = audited_counts(settings)
         drawn, heard = own + theirs, (answers, told)
-        mixed = Mixed(solutions, told.tables["behaviours"], own, theirs)
+        mixed = Mixed(answers.tables["samples"], solutions, told.tables["behaviours"], own, theirs)
     pool_stages = pool_of_negatives(turn, problems, limits, tables, behaviours, settings, part)
     pool = pool_stages[-1].tables["pool"]
     met = execute(turn, f"{label}-pool", problems, pool, tables["suites"], sandbox, limits)

@@ -25,6 +25,7 @@ _MATRIX = pa.schema(
     [
         ("problem_id", pa.string()),
         ("solution_id", pa.string()),
+        ("witness", pa.bool_()),
         ("code", pa.string()),
         ("suite_id", pa.string()),
         ("cases", pa.list_(pa.string())),
@@ -59,6 +60,7 @@ def pass_matrix(
                     {
                         "problem_id": problem_id,
                         "solution_id": solution.solution_id,
+                        "witness": solution.witness,
                         "code": solution.code,
                         "suite_id": suite.suite_id,
                         "cases": [case.source for case in suite.cases],

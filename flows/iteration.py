@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.evaluation import EVALUATION_SEED, Audited, evaluate_model
+from flows.evaluation import EVALUATION_SEED, Audited, evaluate_model, witness_of
 from flows.report import publish, report_of
 from tasks.agreement import agree
 from tasks.base_model import base_model
@@ -52,7 +52,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     # The champion is the last promoted model; the wheel starts with the base.
     base = base_model(settings.model)
     champion = champion_of(workspace, base, turn.iteration)
-    witness = base if champion.digest != base.digest and settings.sampling.witness_share else None
+    witness = witness_of(champion, base, settings)
     labelled = done(evaluation_set(turn, settings.evaluation, settings.sandbox)).tables
 
     # 1. Problems: statements and proposals, without repeats and without benchmark text.
@@ -103,7 +103,8 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     harvests = [Harvest(turn.iteration, problems, *_harvested(judged))]
 
     # 5. Rows of earlier turns too, judged again if the filter has changed; guards choose what is trained on.
-    for past in past_turns(workspace, base, turn.iteration, settings.rows):
+    believed = settings.sampling.witness_share == 0
+    for past in past_turns(workspace, base, turn.iteration, settings.rows, believed):
         if not past.judged_by(settings):
             judged = _judge(turn, past.samples, settings, f"of-{past.harvest.iteration}")
             past = past.judged_again(*_harvested(judged))

@@ -76,10 +76,10 @@ def paired(metric: str, change: Sequence[float], problems: int) -> str:
 def _at(sampled: Mapping[str, Any]) -> str:
     """The temperatures of the solutions, where there are several, and how many the base model wrote."""
     heats = sampled.get("solver_temperatures", {})
-    parts = [f"{count} at {heat}" for heat, count in heats.items()] if len(heats) > 1 else []
-    if witnesses := sampled.get("solutions_of_base"):
-        parts.append(f"{witnesses} by the base model")
-    return f" ({', '.join(parts)})" if parts else ""
+    shares = ", ".join(f"{count} at {heat}" for heat, count in heats.items())
+    witnesses = sampled.get("solutions_of_base")
+    by = f", {witnesses} of them by the base model" if witnesses else ""
+    return (f" ({shares})" if len(heats) > 1 else "") + by
 
 
 def _problems(stages: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from tasks.consensus import UNOPPOSED
 from tasks.lineage import lineage
 
 _SHOWN_SETTINGS = (
-    *("temperature", "solver_cool_share", "solver_cool_temperature"),
+    *("temperature", "solver_cool_share", "solver_cool_temperature", "witness_share"),
     *("top_k", "layout", "cases_per_suite", "solutions", "suites", "seed"),
 )
 
@@ -44,9 +44,13 @@ def _row(chain: Mapping[str, Any], iteration: int) -> list[str]:
         f"- {row['role']}, `{chain['table']}` of iteration {chain['iteration']}; {used} in {iteration}",
         *([f"- the rejected text {row['reason']}"] if row.get("reason") else []),
         f"- rule {agreed['settings']['rule']}: {agreed['votes']} of {agreed['samples']} samples behave alike "
-        f"({agreed['behaviours']} behaviours); score {agreed['score']:.3g}, {margin}",
+        f"({agreed['behaviours']} behaviours){_confirmed(agreed)}; score {agreed['score']:.3g}, {margin}",
         "",
     ]
+
+
+def _confirmed(agreed: Mapping[str, Any]) -> str:
+    return f", {agreed['witnesses']} of them the base model's" if agreed["witnesses"] else ""
 
 
 def _parts(chain: Mapping[str, Any]) -> Iterator[str]:

@@ -3,8 +3,8 @@
 Gold is opened here alone, after the decisions. A solution is right if it passes the gold suite, a case if
 gold passes it; a suite is sound if gold passes all of it, and has power if it rejects a wrong program (a
 sample or a known one). Shares are of solutions, cases and suites, with Wilson intervals: those of
-one problem stand or fall together, so the true uncertainty is larger. *Kept problems* counts problems, and
-its interval is honest.
+one problem stand or fall together, so the true uncertainty is larger. *Kept problems right* counts problems,
+and its interval is honest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tasks.tables import by_problem
 Audit = dict[str, dict[str, float]]
 MIN_DECISIONS = 30
 ROWS = (
-    "kept problems",
+    "kept problems right",
     "chosen solutions",
     "rejected solutions",
     "kept cases",
@@ -99,7 +99,7 @@ def _marks(
     chosen, rejected = (decision.chosen, decision.rejected) if decision.kept else ((), ())
     marks = [("problems kept", decision.kept)]
     if chosen:
-        marks.append(("kept problems", 2 * len(right.intersection(chosen)) > len(chosen)))
+        marks.append(("kept problems right", 2 * len(right.intersection(chosen)) > len(chosen)))
     marks += [("chosen solutions", solution_id in right) for solution_id in chosen]
     marks += [("rejected solutions", solution_id not in right) for solution_id in rejected]
     marks += [("recall of right solutions", solution_id in chosen) for solution_id in right]

@@ -79,6 +79,11 @@ def dataset_card(
     )
 
 
+def _witness(stages: Mapping[str, Any]) -> str:
+    count = stages["sample-self-play"].get("solutions_of_base")
+    return f" (the base model, as witness, {count} of the solutions)" if count else ""
+
+
 def model_card(
     report: Mapping[str, Any], settings: Mapping[str, Any], licence: str, packages: Mapping[str, str]
 ) -> str:
@@ -102,7 +107,7 @@ def model_card(
             "",
             f"- Base model: {base}",
             f"- Parent: {'the base model' if of_base else parent['origin']} (`{parent['digest'][:16]}`), "
-            f"which wrote the data; training started from the {training['train_from']}",
+            f"which wrote the data{_witness(stages)}; training started from the {training['train_from']}",
             f"- Decision of the gate: {report['decision']}. {report['reason']}",
             f"- Data: SFT {_counts(stages['collect']['sft']['roles'])}; pairs "
             f"{_counts(stages['collect']['pairs']['roles'])}; of iterations "

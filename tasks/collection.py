@@ -59,10 +59,17 @@ class PastTurn:
         return replace(self, harvest=replace(self.harvest, decisions=decisions, sft=sft, pairs=pairs))
 
 
-def past_turns(workspace: Workspace, base: ModelRef, iteration: int, settings: RowSettings) -> list[PastTurn]:
+def past_turns(
+    workspace: Workspace,
+    base: ModelRef,
+    iteration: int,
+    settings: RowSettings,
+    without_witness: bool = True,
+) -> list[PastTurn]:
     """The last `history` finished iterations from the same base before this one, oldest first.
 
-    A rolled-back iteration's rows stay in the workspace; they are trained on only when asked.
+    A rolled-back iteration's rows stay in the workspace; they are trained on only when asked. Left out too,
+    unless `without_witness`, are turns of another model than the base that no witness confirmed.
     """
     turns = []
     for number in [n for n in workspace.iterations() if 0 < n < iteration]:
@@ -71,7 +78,11 @@ def past_turns(workspace: Workspace, base: ModelRef, iteration: int, settings: R
             continue
         if finished["decision"] == "roll back" and not settings.include_rolled_back:
             continue
-        tables = {stage.stage: stage.tables for stage in workspace.stages(number)}
+        stages = {stage.stage: stage for stage in workspace.stages(number)}
+        writers = stages["sample-self-play"].inputs
+        if writers["model"] != base.digest and "witness" not in writers and not without_witness:
+            continue
+        tables = {name: stage.tables for name, stage in stages.items()}
         problems, sampled, rows = tables["propose"]["problems"], tables["sample-self-play"], tables["prefer"]
         settings_then = workspace.started_with(number)
         turns.append(

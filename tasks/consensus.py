@@ -44,6 +44,7 @@ FILTER_VERSION = 5
 UNOPPOSED = 1e9
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
+SILENT = "the base model wrote nothing that ran"
 # A check that passed is no value that a program returned.
 _PASSED = "?passed"
 # In the key of a value that is, or holds, an object that is no plain data. In a text its quotes are escaped.
@@ -57,7 +58,7 @@ class Ballot:
     `vectors` has the outcome keys of every solution that can be judged, one a distinct call, then one a
     check; `set_aside` gives the reason for every other solution. Case i of the distinct `cases` is satisfied
     by the vectors that match `wanted[i]` at `places[i]`; `proposals[i]` suites propose it. `witnesses` are
-    the base model's solutions, where another model is champion.
+    the base model's solutions, where another model is champion and the base was asked; else None.
     """
 
     problem_id: str
@@ -67,7 +68,7 @@ class Ballot:
     places: tuple[int, ...]
     wanted: tuple[str, ...]
     proposals: tuple[int, ...]
-    witnesses: frozenset[str] = frozenset()
+    witnesses: frozenset[str] | None = None
 
     @cached_property
     def asked(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
@@ -121,7 +122,7 @@ def ballot_of(
     suites: Sequence[Suite],
     null: Behaviour | None = None,
     plan: CallPlan | None = None,
-    witnesses: Collection[str] = (),
+    witnesses: Collection[str] | None = None,
 ) -> Ballot:
     """The ballot of one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it."""
     plan = plan or plan_calls(suites)
@@ -166,7 +167,7 @@ def ballot_of(
         places=tuple([place for place, _, _ in ordered]),
         wanted=tuple([wanted for _, wanted, _ in ordered]),
         proposals=tuple([len(cases) for _, _, cases in ordered]),
-        witnesses=frozenset(witnesses),
+        witnesses=None if witnesses is None else frozenset(witnesses),
     )
 
 
@@ -193,14 +194,14 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
     expected = {ballot.cases[index].check or ballot.wanted[index] for index in winner.satisfied}
     enough_votes = max(settings.min_votes, settings.min_vote_share * len(ballot.vectors))
     enough_score = settings.min_score_share * (len(ballot.vectors) - 1)
-    heard = ballot.witnesses & ballot.vectors.keys()
+    heard = (ballot.witnesses or frozenset()) & ballot.vectors.keys()
     confirmed = len(heard.intersection(winner.members))
-    enough_witnesses = max(1, settings.min_witness_share * len(heard)) if ballot.witnesses else 0
+    enough_witnesses = 0 if ballot.witnesses is None else max(1, settings.min_witness_share * len(heard))
     reasons = (
         (not winner.outputs and _PASSED not in winner.vector, "every solution fails on every call"),
         (len(groups) < settings.min_behaviours, "all solutions behave alike: nothing to learn"),
         (votes < enough_votes, "too few votes"),
-        (confirmed < enough_witnesses, "the base model does otherwise"),
+        (confirmed < enough_witnesses, "the base model does otherwise" if heard else SILENT),
         (len(agreed) < settings.min_cases, "too few agreed cases"),
         (winner.outputs < settings.min_outputs, "the winners return one value only"),
         (winner.score < enough_score, "too low a score"),
@@ -270,7 +271,8 @@ def ballots(
 ) -> Iterator[Ballot]:
     """One ballot a problem. Gold is hidden here: only what was sampled takes part."""
     sampled = {solution.solution_id for solution in solutions if solution.origin == "sample"}
-    witnesses_of = by_problem([solution for solution in solutions if solution.witness])
+    witnesses = [solution for solution in solutions if solution.witness]
+    witnesses_of = by_problem(witnesses)
     behaviours_of, suites_of = by_problem(behaviours), by_problem(suites)
     for problem_id in problem_ids:
         executed, rows = suites_of.get(problem_id, []), behaviours_of.get(problem_id, [])
@@ -280,7 +282,7 @@ def ballots(
             [suite for suite in executed if suite.origin == "sample"],
             next((row for row in rows if row.solution_id == f"null/{problem_id}"), None),
             plan_calls(executed),
-            [solution.solution_id for solution in witnesses_of.get(problem_id, ())],
+            [one.solution_id for one in witnesses_of.get(problem_id, ())] if witnesses else None,
         )
 
 

@@ -58,7 +58,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One raw completion of the model, as it came; of the base, if it is a `witness`' of another champion.
+    """One raw completion of a model, as it came. `witness`: the base wrote it, while another is champion.
     Tables of earlier versions hold no `temperature`."""
 
     sample_id: str

@@ -236,7 +236,11 @@ def sample(
             cases=sum(len(suite.cases) for suite in suites),
             tokens=sum(row.tokens for row in samples),
             dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped)),
-            diversity=diversity_of([row for row in samples if row.problem_id not in predictions], solutions),
+            # Of the champion's own: its collapse is what this is to show.
+            diversity=diversity_of(
+                [row for row in samples if row.problem_id not in predictions and not row.witness],
+                [one for one in solutions if not one.witness],
+            ),
         )
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}

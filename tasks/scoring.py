@@ -183,46 +183,35 @@ def chosen_right(passed: dict[str, int], correct: set[str], drawn: int) -> float
 
 @dataclass(frozen=True)
 class Mixed:
-    """The base model's solutions on the same problems, run on the scored model's suites: with them the filter
-    is audited on `own` solutions of the scored model and `theirs`, as many as self-play draws of each."""
+    """The base model's samples on the same problems, run on the scored model's suites: the filter is audited
+    on the first `own` solutions of the scored model and the first `theirs` of the base."""
 
+    samples: Ref
     solutions: Ref
     behaviours: Ref
     own: int
     theirs: int
 
 
-def mixed_solutions(
-    solutions: Sequence[Solution],
-    behaviours: Sequence[Behaviour],
-    theirs: Sequence[Solution],
-    their_behaviours: Sequence[Behaviour],
-    counts: tuple[int, int],
+def first_solutions(samples: Sequence[Sample], solutions: Sequence[Solution], count: int) -> list[Solution]:
+    """The sampled solutions among the first `count` that were drawn of each problem, parsed or not."""
+    drawn = {row.sample_id for row in samples if row.role == "solver" and row.index < count}
+    return [one for one in solutions if one.origin == "sample" and one.sample_id in drawn]
+
+
+def as_witnesses(
+    solutions: Sequence[Solution], behaviours: Sequence[Behaviour]
 ) -> tuple[list[Solution], list[Behaviour]]:
-    """The first so many solutions a problem of each of two models, the second one's as witnesses, with what
-    they did; and everything that is no sample. Both models draw with the same seeds, so the ids of the
-    second's are marked."""
+    """Another model's solutions and what they did, as witnesses. Both models draw with the same seeds, so
+    their ids are marked."""
 
     def name(solution_id: str) -> str:
         return f"witness/{solution_id}"
 
-    mixed = [solution for solution in solutions if solution.origin != "sample"]
-    rows = [*behaviours]
-    first, second = (
-        by_problem([solution for solution in group if solution.origin == "sample"])
-        for group in (solutions, theirs)
+    return (
+        [replace(one, solution_id=name(one.solution_id), witness=True) for one in solutions],
+        [replace(row, solution_id=name(row.solution_id)) for row in behaviours],
     )
-    for group in first.values():
-        mixed += group[: counts[0]]
-    for group in second.values():
-        mixed += [replace(s, solution_id=name(s.solution_id), witness=True) for s in group[: counts[1]]]
-    heard = {solution.solution_id for solution in mixed if solution.witness}
-    rows += [
-        replace(row, solution_id=name(row.solution_id))
-        for row in their_behaviours
-        if name(row.solution_id) in heard
-    ]
-    return mixed, rows
 
 
 @step("score")
@@ -269,13 +258,15 @@ def score(
         stage.write("scores", ProblemScore, rows)
         dev = [problem for problem in all_problems if problem.split == "dev"]
         if mixed is not None:
-            all_solutions, all_behaviours = mixed_solutions(
-                all_solutions,
-                all_behaviours,
+            known = [one for one in all_solutions if one.origin != "sample"]
+            own = first_solutions(workspace.read(samples, Sample), all_solutions, mixed.own)
+            theirs = first_solutions(
+                workspace.read(mixed.samples, Sample),
                 workspace.read(mixed.solutions, Solution),
-                workspace.read(mixed.behaviours, Behaviour),
-                (mixed.own, mixed.theirs),
+                mixed.theirs,
             )
+            witnesses, heard = as_witnesses(theirs, workspace.read(mixed.behaviours, Behaviour))
+            all_solutions, all_behaviours = [*known, *own, *witnesses], [*all_behaviours, *heard]
         stage.facts["audit"] = audit_filter(dev, all_solutions, all_suites, all_behaviours, agreement)
         stage.facts["scores"] = {
             name: {metric: [i.mean, i.low, i.high, i.problems] for metric, i in part.items()}
@@ -293,6 +284,7 @@ def score(
     }
     plain = {"k": settings.k, "bootstrap": settings.bootstrap, "agreement": agreement.model_dump()}
     if mixed is not None:
-        inputs |= {"witness_solutions": mixed.solutions, "witness_behaviours": mixed.behaviours}
+        inputs |= {"witness_samples": mixed.samples, "witness_solutions": mixed.solutions}
+        inputs["witness_behaviours"] = mixed.behaviours
         plain["mixed"] = [mixed.own, mixed.theirs]
     return run_stage(turn, "score", 6, inputs, plain, compute, label)

@@ -185,37 +185,38 @@ class AgreementSettings(_Settings):
         1.5,
         ge=1,
         le=100,
-        description="Winner's score over the runner-up's, at least (same study: at 3 votes, 1.5 raises right "
-        "code from 25 to 33 %, 3 to 40 %).",
+        description="Winner's score over the runner-up's, at least (agreement_study.md: at 3 votes, 1.5 "
+        "raises right code from 25 to 33 %, 3 to 40 %).",
     )
     min_cases: int = Field(
         1,
         ge=1,
         le=100,
-        description="Distinct (call, expected) pairs the winner satisfies (same study: asking for 2 keeps 4 "
-        "instead of 6 % and makes no code more right, 33 instead of 40 %: wrong code and wrong cases agree).",
+        description="Distinct (call, expected) pairs the winner satisfies (agreement_study.md: asking for 2 "
+        "keeps 4 instead of 6 % and makes no code more right, 33 instead of 40 %: wrong code and wrong cases "
+        "agree).",
     )
     min_outputs: int = Field(
         2,
         ge=1,
         le=100,
-        description="Distinct values the winners return: wrong programs agree on constants (same study: at 4 "
-        "votes, 2 raise right code from 36 to 40 %, at 5 from 50 to 67 %).",
+        description="Distinct values the winners return: wrong programs agree on constants "
+        "(agreement_study.md: at 4 votes, 2 raise right code from 36 to 40 %, at 5 from 50 to 67 %).",
     )
     min_expected_values: int = Field(
         1,
         ge=1,
         le=100,
-        description="Distinct expected values among the agreed cases (same study: asking for 2 lowers right "
-        "code from 15 to 8 % at 3 votes).",
+        description="Distinct expected values among the agreed cases (agreement_study.md: asking for 2 "
+        "lowers right code from 15 to 8 % at 3 votes).",
     )
     min_witness_share: float = Field(
-        0.3,
+        0.4,
         ge=0,
         le=1,
         description="Share of the base model's solutions (sampling.witness_share), and at least one, that "
-        "must be among the winners where it wrote any (same study, 7 of 10: at 0.1 56 % are right, at 0.3 "
-        "83 %).",
+        "must be among the winners (tests/performance/witness_study.md, 7 of 10 solutions the base's: with 1 "
+        "of them among the winners 56 % of what is kept is right, with 3 83 to 87 %).",
     )
     min_behaviours: int = Field(
         2,
@@ -227,8 +228,8 @@ class AgreementSettings(_Settings):
         5,
         ge=1,
         le=1024,
-        description="Votes a problem needs before it yields pairs (same study: 67 % right code at 5 votes; "
-        "with the defaults 73 % of 11 problems).",
+        description="Votes a problem needs before it yields pairs (agreement_study.md: 67 % right code at 5 "
+        "votes; with the defaults 73 % of 11 problems).",
     )
     pair_margin: float = Field(
         2.0,
@@ -402,7 +403,8 @@ class CampaignSettings(_Settings):
         ge=0,
         le=1,
         description="Stop when the audits of a turn show that fewer of the chosen solutions are right: the "
-        "upper end of the 95 % interval, of at least 30; 0: never.",
+        "upper end of the 95 % interval, of at least 30; 0: never. Those of one problem stand or fall "
+        "together, so leave room.",
     )
 
 

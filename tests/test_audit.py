@@ -41,7 +41,7 @@ def found(settings: AgreementSettings = SETTINGS) -> dict[str, tuple[float, floa
 def test_every_row_counts_what_it_says() -> None:
     # The winners add, and so does the last program on every sampled call: four votes, all right on gold.
     assert found() == {
-        "kept problems": (1, 1),
+        "kept problems right": (1, 1),
         "chosen solutions": (4, 4),
         "rejected solutions": (2, 2),
         "kept cases": (3, 3),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import values
-from tasks.consensus import FAULTY, FLAKY, ballot_of, decide, decide_all, disputed, ranked_groups
+from tasks.consensus import FAULTY, FLAKY, SILENT, ballot_of, decide, decide_all, disputed, ranked_groups
 from tasks.judging import judge, key_passes, outcome_key, plan_calls, wanted_key
 from tasks.records import Behaviour, Call, Case, Decision, Outcome, Solution, Suite
 from tasks.settings import AgreementSettings
@@ -66,14 +66,17 @@ def test_reasons_name_what_was_missing() -> None:
 def test_the_winner_needs_its_share_of_the_witnesses(agreeing: int, others: int, share: float) -> None:
     rows = behaviours([*samples(6, 8)])
     names = [row.solution_id for row in rows]
-    witnesses = [*names[:agreeing], *names[6 : 6 + others]]
+    witnesses = [*names[:agreeing], *names[6 : 6 + others], "did not run"]
     settings = SETTINGS.model_copy(update={"min_witness_share": share})
     ballot = ballot_of(PROBLEM.problem_id, rows, SUITES, witnesses=witnesses)
     decision = decide(ballot, settings)
-    enough = not witnesses or agreeing >= max(1, share * (agreeing + others))
+    enough = agreeing >= max(1, share * (agreeing + others))
     assert decision.kept == enough
-    assert decision.reason == ("" if enough else "the base model does otherwise")
+    assert decision.reason == (
+        "" if enough else "the base model does otherwise" if agreeing + others else SILENT
+    )
     assert decision.witnesses == agreeing
+    assert decide(replace(ballot, witnesses=None), settings).kept
 
 
 def test_witnesses_are_told_by_their_solutions() -> None:
@@ -83,6 +86,11 @@ def test_witnesses_are_told_by_their_solutions() -> None:
         rows = [behaviour_of(one, SUITES) for one in solutions]
         (decision,) = decide_all([PROBLEM.problem_id], solutions, SUITES, rows, SETTINGS)
         assert decision.kept is kept
+    # Another problem has witnesses, this one none that could be read.
+    elsewhere = replace(solution("x", RIGHT), problem_id="elsewhere", witness=True)
+    rows = behaviours(drawn)
+    (decision,) = decide_all([PROBLEM.problem_id], [*drawn, elsewhere], SUITES, rows, SETTINGS)
+    assert decision.reason == SILENT
 
 
 def test_groups_of_errors_never_win() -> None:

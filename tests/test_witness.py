@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from flows.evaluation import audited_counts, witness_of
 from flows.iteration import iteration
 from flows.tracing import lineage_markdown
+from tasks.collection import past_turns
 from tasks.lineage import lineage
 from tasks.records import Behaviour, Decision, Outcome, Sample, Solution
-from tasks.scoring import mixed_solutions
-from tasks.settings import SamplingSettings
+from tasks.sampling import shared_out
+from tasks.scoring import as_witnesses, first_solutions
+from tasks.settings import AgreementSettings, IterationSettings, RowSettings, SamplingSettings
 from tasks.tables import read_plain, read_table
-from tasks.workspace import StageResult, Workspace
+from tasks.workspace import ModelRef, StageResult, Workspace
 from tests.factories import solution
 
 
@@ -71,7 +77,7 @@ def test_the_audit_hears_the_base_too_and_draws_nothing_anew(third: Any) -> None
     asked = stages["sample-before-witness"]
     assert asked.key == next(stage for stage in workspace.stages(1) if stage.stage == "sample-before").key
     scored = stages["score-before"]
-    assert scored.settings["mixed"] == [4, 4]
+    assert scored.settings["mixed"] == [2, 4]
     assert scored.inputs["witness_behaviours"] == stages["execute-before-witness"].tables["behaviours"].digest
     counted = scored.facts["audit"]["recall of right solutions"]["total"]
     alone = next(stage for stage in workspace.stages(1) if stage.stage == "score-before").facts["audit"]
@@ -87,22 +93,62 @@ def test_lineage_names_the_witness(third: Any) -> None:
 
 
 def test_two_models_that_drew_with_the_same_seeds_are_told_apart() -> None:
-    def did(ids: list[str], value: str) -> list[Behaviour]:
-        return [Behaviour(one, "p/1", (Outcome("value", value),), ()) for one in ids]
-
-    own = [solution(name, name) for name in "abc"]
-    theirs = [solution(name, name.upper()) for name in "abc"]
-    gold = replace(solution("gold/p/1", "gold"), origin="gold")
-    solutions, rows = mixed_solutions(
-        [*own, gold], did([*"abc", "gold/p/1"], "1"), [*theirs, gold], did([*"abc", "gold/p/1"], "2"), (2, 1)
+    solutions, rows = as_witnesses(
+        [solution("a", "a"), solution("b", "b")],
+        [Behaviour(name, "p/1", (Outcome("value", name),), ()) for name in ("a", "gold/p/1")],
     )
     assert [(one.solution_id, one.code, one.witness) for one in solutions] == [
-        ("gold/p/1", "gold", False),
-        ("a", "a", False),
-        ("b", "b", False),
-        ("witness/a", "A", True),
+        ("witness/a", "a", True),
+        ("witness/b", "b", True),
     ]
-    assert {row.solution_id: row.calls[0].value for row in rows} == {
-        **dict.fromkeys([*"abc", "gold/p/1"], "1"),
-        "witness/a": "2",
-    }
+    assert [row.solution_id for row in rows] == ["witness/a", "witness/gold/p/1"]
+
+
+def test_the_first_that_were_drawn_count_parsed_or_not() -> None:
+    samples = [
+        Sample(f"sample-{name}", "p/1", "solver", index, "", "", "", 0, 0) for index, name in enumerate("abc")
+    ]
+    parsed = [solution("a", "a"), solution("c", "c"), replace(solution("b", "b"), origin="gold")]
+    assert [one.solution_id for one in first_solutions(samples, parsed, 2)] == ["a"]
+
+
+@given(st.integers(1, 64), st.floats(0, 1), st.integers(1, 64))
+def test_the_audit_hears_both_models_in_self_plays_proportion(n: int, share: float, drawn: int) -> None:
+    settings = IterationSettings()
+    sampling = settings.sampling.model_copy(update={"solutions": n, "witness_share": share})
+    evaluation = settings.evaluation.model_copy(update={"solutions": drawn})
+    settings = settings.model_copy(update={"sampling": sampling, "evaluation": evaluation})
+    asked = [one.solutions for one in shared_out(sampling)]
+    own, theirs = audited_counts(settings)
+    assert max(own, theirs) <= max(1, drawn)
+    if max(asked) > drawn:
+        assert abs(own * asked[1] - theirs * asked[0]) <= max(asked)
+
+
+def test_nobody_is_asked_who_is_not_heard() -> None:
+    champion, base = ModelRef("a", "a", ""), ModelRef("b", "b", "")
+    settings = IterationSettings()
+    assert witness_of(champion, base, settings) is base
+    assert witness_of(base, base, settings) is None
+    paper = settings.model_copy(update={"agreement": AgreementSettings(rule="paper")})
+    assert witness_of(champion, base, paper) is None
+    little = settings.sampling.model_copy(update={"witness_share": 0.01})
+    assert witness_of(champion, base, settings.model_copy(update={"sampling": little})) is None
+
+
+def test_turns_that_no_witness_confirmed_are_left_out(third: Any, tmp_path: Path) -> None:
+    workspace = Workspace(shutil.copytree(third[0].root, tmp_path / "workspace"))
+    base = ModelRef("", workspace.manifest(3)["finished"]["base_digest"], "")
+
+    def numbers(without_witness: bool) -> list[int]:
+        past = past_turns(workspace, base, 9, RowSettings(), without_witness)
+        return [turn.harvest.iteration for turn in past]
+
+    assert numbers(without_witness=False) == [1, 2, 3]
+    manifest = workspace.root / "iterations" / "0003" / "manifest.json"
+    written = json.loads(manifest.read_text())
+    for stage in written["stages"].values():
+        stage["inputs"].pop("witness", None)
+    manifest.write_text(json.dumps(written))
+    assert numbers(without_witness=False) == [1, 2]
+    assert numbers(without_witness=True) == [1, 2, 3]
