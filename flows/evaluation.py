@@ -42,11 +42,15 @@ class Audited:
     dev: Ref
 
 
-def witness_of(champion: ModelRef, base: ModelRef, settings: IterationSettings) -> ModelRef | None:
-    """The base model where it is asked beside the champion: it is another model, and the rule listens."""
+def hears_witness(settings: IterationSettings) -> bool:
+    """Whether the base model is asked at all: it gets a share of the solutions, and the rule listens."""
     _, theirs = shared_out(settings.sampling)
-    heard = settings.agreement.rule == "consensus" and theirs.solutions
-    return base if heard and champion.digest != base.digest else None
+    return settings.agreement.rule == "consensus" and theirs.solutions > 0
+
+
+def witness_of(champion: ModelRef, base: ModelRef, settings: IterationSettings) -> ModelRef | None:
+    """The base model where it is asked beside the champion, which is another one."""
+    return base if hears_witness(settings) and champion.digest != base.digest else None
 
 
 def audited_counts(settings: IterationSettings) -> tuple[int, int]:

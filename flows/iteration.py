@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.evaluation import EVALUATION_SEED, Audited, evaluate_model, witness_of
+from flows.evaluation import EVALUATION_SEED, Audited, evaluate_model, hears_witness, witness_of
 from flows.report import publish, report_of
 from tasks.agreement import agree
 from tasks.base_model import base_model
@@ -103,8 +103,8 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     harvests = [Harvest(turn.iteration, problems, *_harvested(judged))]
 
     # 5. Rows of earlier turns too, judged again if the filter has changed; guards choose what is trained on.
-    believed = settings.sampling.witness_share == 0
-    for past in past_turns(workspace, base, turn.iteration, settings.rows, believed):
+    unheard = not hears_witness(settings)
+    for past in past_turns(workspace, base, turn.iteration, settings.rows, without_witness=unheard):
         if not past.judged_by(settings):
             judged = _judge(turn, past.samples, settings, f"of-{past.harvest.iteration}")
             past = past.judged_again(*_harvested(judged))

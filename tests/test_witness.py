@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.evaluation import audited_counts, witness_of
+from flows.evaluation import audited_counts, hears_witness, witness_of
 from flows.iteration import iteration
 from flows.tracing import lineage_markdown
 from tasks.collection import past_turns
@@ -132,6 +132,9 @@ def test_nobody_is_asked_who_is_not_heard() -> None:
     assert witness_of(base, base, settings) is None
     paper = settings.model_copy(update={"agreement": AgreementSettings(rule="paper")})
     assert witness_of(champion, base, paper) is None
+    # Nor are its earlier turns left out for that.
+    assert hears_witness(settings)
+    assert not hears_witness(paper)
     little = settings.sampling.model_copy(update={"witness_share": 0.01})
     assert witness_of(champion, base, settings.model_copy(update={"sampling": little})) is None
 
