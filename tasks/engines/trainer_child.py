@@ -253,13 +253,13 @@ def _write(job: Job, settings: TrainingSettings, plan: Plan, trainer: Any, as_it
     for weights in folder.glob("*.safetensors"):
         # safetensors writes 0600, which a sampler in another container (another uid) cannot read.
         weights.chmod(0o644)
-    _copy_tokenizer(Path(job.model), folder)
+    copy_tokenizer(Path(job.model), folder)
     versions = {module.__name__: str(module.__version__) for module in (torch, transformers, trl)}
     card = model_card(job, len(plan.rows), len(plan.too_long), int(trainer.state.global_step), versions)
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-def _copy_tokenizer(source: Path, folder: Path) -> None:
+def copy_tokenizer(source: Path, folder: Path) -> None:
     """Copy a checkpoint's tokenizer, chat template included, byte by byte.
 
     Not through `save_pretrained`: that writes the trainer's padding token and the machine's cache state.

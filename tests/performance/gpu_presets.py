@@ -31,6 +31,7 @@ from tasks import prompts
 from tasks.benchmarks.starter import load_starter
 from tasks.engines.sampler import Request, VllmSampler
 from tasks.engines.trainer import run_training
+from tasks.engines.trainer_child import copy_tokenizer
 from tasks.presets import load_settings
 from tasks.records import Pair, SftRow
 from tasks.settings import IterationSettings
@@ -68,7 +69,6 @@ SHAPES: dict[str, dict[str, Any]] = {
         "tie_word_embeddings": False,
     },
 }
-TOKENIZER_FILES = ("tokenizer*", "special_tokens_map.json", "*chat_template*", "vocab.json", "merges.txt")
 
 
 def random_model(shape: dict[str, Any], tokenizer: Path, folder: Path) -> Path:
@@ -85,9 +85,7 @@ def random_model(shape: dict[str, Any], tokenizer: Path, folder: Path) -> Path:
     # A logit of exactly zero is never among the top_k of fifty thousand random ones.
     model.lm_head.weight.data[len(known) :] = 0
     model.save_pretrained(folder)
-    for pattern in TOKENIZER_FILES:
-        for path in tokenizer.glob(pattern):
-            shutil.copy(path, folder)
+    copy_tokenizer(tokenizer, folder)
     return folder
 
 
