@@ -1,7 +1,8 @@
 """Signs of collapse: a model that learns from itself writes ever shorter, ever more equal texts.
 
 What a first trial of the loop showed within two turns (SmolLM2-135M): one-line programs from 77 to 100 %,
-distinct programs of 8 from 6.9 to 4.2, repeated asserts within a suite twice as many.
+distinct programs of 8 from 6.9 to 4.2, repeated asserts within a suite twice as many. In a later one programs
+were less than half as long after two turns, `return n` where they had been `return abs(n)`.
 """
 
 from __future__ import annotations
@@ -62,12 +63,16 @@ def repeated_asserts(samples: Sequence[Sample]) -> tuple[int, int]:
     return repeated, total
 
 
+LENGTH = "characters a program"
+
+
 def diversity_of(samples: Sequence[Sample], solutions: Sequence[Solution]) -> dict[str, float]:
     """How varied a model's answers are, over all problems.
 
     `distinct programs` and `distinct shapes` are shares of the parsed solutions of a problem, averaged over
     problems with at least two; `one-liners` a share of all parsed solutions; `repeated asserts` a share of
-    all asserts written. Shares that nothing was counted for are left out.
+    all asserts written. `LENGTH` is no share but a mean over all parsed solutions. What nothing was counted
+    for is left out.
     """
     sampled = [solution for solution in solutions if solution.origin == "sample"]
     groups = [group for group in by_problem(sampled).values() if len(group) > 1]
@@ -79,6 +84,7 @@ def diversity_of(samples: Sequence[Sample], solutions: Sequence[Solution]) -> di
         shares["distinct shapes"] = sum(shapes) / len(groups)
     if sampled:
         shares["one-liners"] = sum(is_one_liner(one.code) for one in sampled) / len(sampled)
+        shares[LENGTH] = sum(len(one.code.strip()) for one in sampled) / len(sampled)
     repeated, total = repeated_asserts([sample for sample in samples if sample.role == "verifier"])
     if total:
         shares["repeated asserts"] = repeated / total

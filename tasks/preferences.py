@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 
 from tasks import prompts
 from tasks.consensus import FILTER_VERSION
@@ -29,6 +30,8 @@ from tasks.settings import PreferenceSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_key, case_source
 from tasks.workspace import Ref, Stage, StageResult
+
+IDLE = "rejects nothing"
 
 
 def _draw_distinct(evidence: Evidence, ids: Sequence[str], count: int, rng: random.Random) -> list[Solution]:
@@ -57,8 +60,17 @@ def solver_sft(evidence: Evidence, settings: PreferenceSettings, rng: random.Ran
     ]
 
 
+def shorter_by(chosen: str, rejected: str) -> tuple[bool, int]:
+    """What pairs are sorted by: whether the chosen text is the shorter one, and by how far they are apart.
+
+    DPO learns whatever tells the sides apart, and what is right is mostly shorter than what is wrong.
+    """
+    return len(chosen) < len(rejected), abs(len(chosen) - len(rejected))
+
+
 def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.Random) -> list[Pair]:
-    """A winner over a loser that fails agreed cases, nearest in length; losers that ran come first."""
+    """Winners over losers that fail agreed cases: losers that ran come first, then pairs alike in length
+    (`shorter_by`), of winners that have served least. No loser serves twice."""
     if not evidence.decision.confident:
         return []
     losers = [
@@ -67,21 +79,19 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
         if not all(evidence.passes(solution_id, case) for case in evidence.decision.cases)
     ]
     losers = list({solution.code.strip(): solution for solution in losers}.values())
+    winners = _draw_distinct(evidence, evidence.decision.chosen, len(evidence.decision.chosen), rng)
+    used: Counter[str] = Counter()
     prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
     pairs = []
-    chosen_pool = _draw_distinct(evidence, evidence.decision.chosen, settings.pairs_per_problem, rng)
-    for turn in range(min(settings.pairs_per_problem, len(losers))):
-        chosen = chosen_pool[turn % len(chosen_pool)]
-        rejected = min(
-            losers,
-            key=lambda s: (
-                not evidence.runs(s.solution_id),
-                abs(len(s.code) - len(chosen.code)),
-                s.solution_id,
-            ),
-        )
+    for _ in range(min(settings.pairs_per_problem, len(losers))):
+        ranked = []
+        for chosen, rejected in product(winners, losers):
+            shorter, gap = shorter_by(chosen.code, rejected.code)
+            crashed = not evidence.runs(rejected.solution_id)
+            ranked.append(((crashed, shorter, used[chosen.solution_id], gap), chosen, rejected))
+        (crashed, *_), chosen, rejected = min(ranked, key=lambda item: item[0])
         losers.remove(rejected)
-        ran = evidence.runs(rejected.solution_id)
+        used[chosen.solution_id] += 1
         good = prompts.solver_completion(prompt, chosen.code)
         bad = prompts.solver_completion(prompt, rejected.code)
         if isinstance(good, prompts.Refusal) or isinstance(bad, prompts.Refusal):
@@ -94,7 +104,7 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
                 prompt=prompt.full,
                 chosen=good,
                 rejected=bad,
-                reason="fails agreed cases" if ran else "crashes",
+                reason="crashes" if crashed else "fails agreed cases",
                 sources=(chosen.solution_id, rejected.solution_id),
                 score=evidence.decision.score,
             )
@@ -178,53 +188,58 @@ def verifier_sft(
 def verifier_pairs(
     evidence: Evidence, size: int, settings: PreferenceSettings, rng: random.Random
 ) -> list[Pair]:
-    """A good suite over one that contradicts the winning group (or rejects nothing): same number of cases.
+    """A good suite over one that contradicts the winning group (or rejects nothing): same number of cases,
+    and alike in length (`shorter_by`).
 
     Its sources are both suites, a winner, and the loser or mutant that the good suite rejects.
     """
     if not evidence.decision.confident:
         return []
     winner = evidence.decision.chosen[0]
-    rejects: list[tuple[Suite, str, list[Case]]] = []
-    for suite in rng.sample(evidence.suites, len(evidence.suites)):
-        cases = list(suite.cases)
-        wrong = [case for case in cases if not evidence.passes(winner, case)]
-        right = [case for case in cases if evidence.passes(winner, case)]
-        if wrong:
-            rejects.append((suite, "contradicts the consensus", [*wrong, *right]))
-        elif cases and not evidence.kills(cases):
-            rejects.append((suite, "rejects nothing", cases))
-    rejects.sort(key=lambda item: item[1] == "rejects nothing")
-    pairs: list[Pair] = []
     chosen = _chosen_suites(evidence, size, settings.pairs_per_problem, settings, rng)
-    for bad, reason, ordered in rejects if chosen else []:
-        if len(pairs) == settings.pairs_per_problem:
-            break
-        suite, assembled = chosen[len(pairs) % len(chosen)]
-        count = min(len(suite.cases), len(ordered))
-        good_cases, bad_cases = suite.cases[:count], ordered[:count]
-        killed = evidence.kills(good_cases)
-        if count < 2 or not killed:
-            continue
-        bad_cases.sort(key=bad.cases.index)
-        good_text, bad_text = _suite_text(evidence, good_cases), _suite_text(evidence, bad_cases)
-        if isinstance(good_text, prompts.Refusal) or isinstance(bad_text, prompts.Refusal):
-            continue
-        pairs.append(
-            Pair(
-                row_id=record_id("pair", suite.suite_id, bad.suite_id),
-                role="verifier",
-                problem_id=evidence.problem.problem_id,
-                prompt=prompts.verifier_prompt(evidence.problem, count, evidence.layout).full,
-                chosen=good_text,
-                rejected=bad_text,
-                reason=reason,
-                sources=(suite.suite_id, bad.suite_id, winner, killed[0]),
-                assembled=assembled,
-                score=evidence.decision.score,
-            )
+    rejects = rng.sample(evidence.suites, len(evidence.suites))
+    pairs: list[Pair] = []
+    for number in range(settings.pairs_per_problem if chosen else 0):
+        suite, assembled = chosen[number % len(chosen)]
+        made = [pair for bad in rejects if (pair := _against(evidence, suite, assembled, bad, winner))]
+        best = min(
+            made,
+            key=lambda pair: (pair.reason == IDLE, *shorter_by(pair.chosen, pair.rejected)),
+            default=None,
         )
+        if best is not None:
+            pairs.append(best)
+            rejects = [bad for bad in rejects if bad.suite_id != best.sources[1]]
     return pairs
+
+
+def _against(evidence: Evidence, suite: Suite, assembled: bool, bad: Suite, winner: str) -> Pair | None:
+    """A good suite over a bad one, both cut to equally many cases; None where that is no pair."""
+    wrong = [case for case in bad.cases if not evidence.passes(winner, case)]
+    if not wrong and evidence.kills(bad.cases):
+        return None
+    # What is wrong with it must survive the cut.
+    ordered = [*wrong, *(case for case in bad.cases if case not in wrong)]
+    count = min(len(suite.cases), len(ordered))
+    good_cases, bad_cases = suite.cases[:count], sorted(ordered[:count], key=bad.cases.index)
+    killed = evidence.kills(good_cases)
+    if count < 2 or not killed:
+        return None
+    good_text, bad_text = _suite_text(evidence, good_cases), _suite_text(evidence, bad_cases)
+    if isinstance(good_text, prompts.Refusal) or isinstance(bad_text, prompts.Refusal):
+        return None
+    return Pair(
+        row_id=record_id("pair", suite.suite_id, bad.suite_id),
+        role="verifier",
+        problem_id=evidence.problem.problem_id,
+        prompt=prompts.verifier_prompt(evidence.problem, count, evidence.layout).full,
+        chosen=good_text,
+        rejected=bad_text,
+        reason="contradicts the consensus" if wrong else IDLE,
+        sources=(suite.suite_id, bad.suite_id, winner, killed[0]),
+        assembled=assembled,
+        score=evidence.decision.score,
+    )
 
 
 def kill_counts(evidence: Sequence[Evidence]) -> dict[str, int]:
@@ -296,7 +311,7 @@ def prefer(
             pairs += verifier_pairs(item, size, settings, rng)
         for reason, share in (
             ("crashes", settings.max_crash_share),
-            ("rejects nothing", settings.max_idle_share),
+            (IDLE, settings.max_idle_share),
         ):
             role = "solver" if reason == "crashes" else "verifier"
             same = [pair for pair in pairs if pair.role == role]

@@ -85,6 +85,10 @@ def select(
         _capped(selection.rows, "verifier", one_value, settings.max_uniform_share),
         "too many suites that expect one value",
     )
+    selection.keep(
+        _not_for_brevity(selection.rows, settings.max_shorter_share),
+        "too many pairs that prefer the shorter text",
+    )
     selection.keep(_balanced(selection.rows, settings.max_role_ratio), "too many rows of its role")
     return selection
 
@@ -181,6 +185,20 @@ def _capped(rows: Sequence[Row], role: Role, is_capped: Callable[[Row], bool], s
     shapes = Counter(program_shape(good_text(row)) for row in kind)
     rare_first = sorted(kind, key=lambda row: shapes[program_shape(good_text(row))])
     surplus = {(row.row_id, row.iteration) for row in rare_first[room:]}
+    return [row for row in rows if (row.row_id, row.iteration) not in surplus]
+
+
+def _not_for_brevity(rows: Sequence[Row], share: float) -> list[Row]:
+    """Pairs of which at most `share` of a role's prefer the shorter text; those nearest in length stay."""
+    everything: list[Any] = [row for row in rows if isinstance(row, Pair)]
+    surplus = set()
+    for role in ("solver", "verifier"):
+        pairs = [pair for pair in everything if pair.role == role]
+        shorter = [pair for pair in pairs if len(pair.chosen) < len(pair.rejected)]
+        others = len(pairs) - len(shorter)
+        room = int(share * others / (1 - share)) if share < 1 else len(shorter)
+        nearest = sorted(shorter, key=lambda pair: len(pair.rejected) / len(pair.chosen))
+        surplus |= {(pair.row_id, pair.iteration) for pair in nearest[room:]}
     return [row for row in rows if (row.row_id, row.iteration) not in surplus]
 
 

@@ -75,6 +75,24 @@ def test_solver_pairs_reject_code_that_ran_before_code_that_crashed() -> None:
     assert all("a + b" in pair.chosen and "a + b" not in pair.rejected for pair in pairs)
 
 
+def test_a_winner_meets_a_loser_that_is_no_longer_if_there_is_one() -> None:
+    """Of three losers that ran, the two that are no longer than the long winner, though one is nearer."""
+    near = solution("near", "def add(a, b):\n    return b * a * 1")
+    longer = solution("longer", "def add(a, b):\n    total = a * b\n    return total * 100")
+    item = evidence(solutions=[*SOLUTIONS[:5], near, longer])
+    pairs = solver_pairs(item, SETTINGS, rng())
+    assert {pair.sources[1] for pair in pairs} == {"near", "4"}
+    assert all(len(pair.chosen) >= len(pair.rejected) for pair in pairs)
+
+
+def test_a_suite_meets_one_that_is_no_longer_if_there_is_one() -> None:
+    bulky = suite("bulky", "assert add(1000000, 2000000) == 4", "assert add(3000000, 5) == 6")
+    slim = suite("slim", "assert add(1, 2) == 4", "assert add(3, 5) == 6")
+    item = evidence([SUITES[0], bulky, slim])
+    first, second = verifier_pairs(item, 2, SETTINGS, rng())
+    assert [first.sources[1], second.sources[1]] == ["slim", "bulky"]
+
+
 def test_a_failed_check_or_a_value_where_an_exception_is_due_is_no_crash() -> None:
     """A loser that fails an agreed check, or does not raise where it should, ran: suites may reject it."""
     bodies = [*["return a / b"] * 4, "return a // b", "return c"]

@@ -37,7 +37,13 @@ ONE_LINERS = ["return a + b", "return b + a", "return sum((a, b))", "return a - 
 LONGER = ["total = a\n    total += b\n    return total", "if a:\n        return a + b\n    return b"]
 SUITES = [["(1, 2) == 3", "(2, 2) == 4"], ["(1, 2) == 3", "(2, 1) == 3"], ["(0, 0) == 0", "(5, 0) == 5"]]
 OPEN = RowSettings(
-    per_problem=1000, max_one_liner_share=1, max_uniform_share=1, max_role_ratio=1000, held_out=0, age_decay=1
+    per_problem=1000,
+    max_one_liner_share=1,
+    max_uniform_share=1,
+    max_role_ratio=1000,
+    max_shorter_share=1,
+    held_out=0,
+    age_decay=1,
 )
 
 
@@ -207,6 +213,38 @@ def test_pairs_that_prefer_one_line_to_more_are_capped_and_lengths_are_told() ->
     assert facts["solver"]["chosen is shorter"] == 0.5
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), max_size=20),
+    st.sampled_from([0, 0.25, 0.5, 1]),
+)
+def test_pairs_that_prefer_the_shorter_text_are_capped(sizes: list[tuple[int, int]], share: float) -> None:
+    fence = solver_prompt(PROBLEMS["p0"]).full
+    pairs = [
+        Pair(
+            f"{number}",
+            "solver",
+            "p0",
+            fence,
+            f" return {number}{'+a' * good}",
+            f" return {'+b' * bad}",
+            "fails",
+        )
+        for number, (good, bad) in enumerate(sizes)
+    ]
+    kept = select(pairs, 1, PROBLEMS, CLEAN, OPEN.model_copy(update={"max_shorter_share": share})).rows
+    short, dropped = (
+        [pair for pair in part if len(pair.chosen) < len(pair.rejected)]
+        for part in (kept, [pair for pair in pairs if pair not in kept])
+    )
+    assert len(short) <= share * len(kept)
+    # Nothing else goes, and no more than must; the ones that stay are nearest in length.
+    assert len(pairs) - len(kept) == len(dropped)
+    if dropped:
+        assert len(short) + 1 > share * (len(kept) + 1)
+        gaps = [[len(pair.rejected) / len(pair.chosen) for pair in part] for part in (short, dropped)]
+        assert max(gaps[0], default=0) <= min(gaps[1])
+
+
 def test_shapes_one_liners_and_repeats() -> None:
     assert program_shape("def f(a):\n    return a > 1") == program_shape("def f(x):\n    return x > 27")
     assert program_shape("def f(a):\n    return a > 1") != program_shape("def f(a):\n    return a < 1")
@@ -225,6 +263,7 @@ def test_shapes_one_liners_and_repeats() -> None:
     shares = diversity_of(samples, solutions)
     assert shares["repeated asserts"] == pytest.approx(1 / 3)
     assert shares["one-liners"] == pytest.approx(2 / 3)
+    assert shares["characters a program"] == pytest.approx((31 + 31 + len(codes[2])) / 3)
     assert shares["distinct programs"] == 1
     assert shares["distinct shapes"] == pytest.approx(2 / 3)
     assert good_text(solver_row("r", "p1", "return a + b")) == codes[0]

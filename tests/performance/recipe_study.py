@@ -1,0 +1,308 @@
+"""How hard to train, and on which pairs: one night's rows under several recipes, on 511 problems.
+
+    FLYWHEEL_DATA_DIR=... python tests/performance/recipe_study.py
+    FLYWHEEL_DATA_DIR=... python tests/performance/recipe_study.py train NAME FOLDER
+
+The first judges recipe_samples.parquet, what each model wrote on starter, MBPP sanitized (its test split) and
+HumanEval, ten solutions and four suites a problem at temperature 0.6, and writes recipe_study.md beside this
+file. The second trains a recipe from recipe_rows.parquet, draws its samples and puts them into the file.
+
+The rows are those that two turns of `cpu-night` trained on (commit cdee5f3, the second turn with the base as
+witness); "and MBPP" adds rows that the rule keeps of 163 MBPP problems outside the test split (64 solutions
+and 24 suites each, 23 problems kept), "and gold" the rows of the same problems where gold chooses solutions
+and cases (27 problems): what a filter that makes no mistake would give. Nobody trains on those but here.
+
+All but the "alike in length" were trained in float32 and sampled in bfloat16 on one H200 (2026-11-27); those
+on two CPU cores, in float32, on starter and MBPP alone, of pairs that `tasks.preferences` has made since.
+Programs run once, not twice as in an iteration: nothing here becomes a label.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tasks.base_model import cache_folder
+from tasks.benchmarks import load_mbpp, load_starter
+from tasks.benchmarks.humaneval import load_humaneval
+from tasks.engines.image import ensure_image
+from tasks.engines.sampler import VllmSampler
+from tasks.engines.sandbox import DockerSandbox
+from tasks.engines.trainer import run_training
+from tasks.execution import behaviours_of, programs_of
+from tasks.judging import holds, judge, plan_calls
+from tasks.known import known_records
+from tasks.metrics import bootstrap
+from tasks.models import resolve_model
+from tasks.passes import Run
+from tasks.records import Behaviour, Problem, Sample, Solution, Suite
+from tasks.sampling import draw_samples, parse_samples
+from tasks.settings import EngineSettings, ModelSettings, SamplingSettings, SandboxSettings, TrainingSettings
+from tasks.tables import by_problem, read_table, write_table
+
+SAMPLES = Path(__file__).with_name("recipe_samples.parquet")
+ROWS = Path(__file__).with_name("recipe_rows.parquet")
+RESULT = Path(__file__).with_name("recipe_study.md")
+ASKED = SamplingSettings(
+    solutions=10,
+    suites=4,
+    temperature=0.6,
+    solver_cool_share=0,
+    max_solution_tokens=128,
+    max_suite_tokens=128,
+)
+SEED = 1234
+SHARD = 20
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A completion that a model gave `count` times, without its prompt, which the problem gives back."""
+
+    model: str
+    problem_id: str
+    role: str
+    completion: str
+    finish_reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowLine:
+    """A training row as JSON, the rows that it belongs to, and whether it was held out."""
+
+    rows: str
+    stage: str
+    held_out: bool
+    line: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which rows each stage trains on ("": it is left out), and what differs from the night's settings."""
+
+    sft: str
+    dpo: str = ""
+    changes: Mapping[str, float] = field(default_factory=dict)
+
+
+RECIPES = {
+    "turn 1, SFT": Recipe("turn 1"),
+    "turn 1, SFT at 1e-5": Recipe("turn 1", changes={"sft_learning_rate": 1e-5}),
+    "turn 1, SFT of solver's rows": Recipe("turn 1, solver"),
+    "turn 1, SFT of verifier's rows": Recipe("turn 1, verifier"),
+    "turn 1, DPO at 1e-5": Recipe("", "turn 1", {"dpo_learning_rate": 1e-5}),
+    "turn 1, SFT, DPO at 2e-6": Recipe("turn 1", "turn 1", {"dpo_learning_rate": 2e-6}),
+    "turn 1, SFT, DPO at 1e-5": Recipe("turn 1", "turn 1", {"dpo_learning_rate": 1e-5}),
+    "turn 1 and MBPP, SFT, DPO at 1e-5": Recipe(
+        "turn 1 and MBPP", "turn 1 and MBPP", {"dpo_learning_rate": 1e-5}
+    ),
+    "turn 1 and gold, SFT, DPO at 1e-5": Recipe(
+        "turn 1 and gold", "turn 1 and gold", {"dpo_learning_rate": 1e-5}
+    ),
+    "turns 1 and 2, SFT": Recipe("turns 1 and 2"),
+    "turns 1 and 2, SFT, DPO at 2e-6": Recipe("turns 1 and 2", "turns 1 and 2", {"dpo_learning_rate": 2e-6}),
+    "turns 1 and 2, SFT, DPO at 1e-5": Recipe("turns 1 and 2", "turns 1 and 2", {"dpo_learning_rate": 1e-5}),
+    "turns 1 and 2, SFT, DPO at 1e-5, alike in length": Recipe(
+        "turns 1 and 2", "turns 1 and 2, alike in length", {"dpo_learning_rate": 1e-5}
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a model did on one problem: shares of right solutions and true cases, whether any solution was
+    right, distinct programs, and mean characters of a program's body."""
+
+    right: float
+    solved: float
+    true_cases: float
+    distinct: float
+    characters: float
+
+
+def study_problems() -> list[Problem]:
+    """All labelled problems of the study."""
+    mbpp = [problem for problem in load_mbpp() if problem.split == "test"]
+    return [*load_starter(), *mbpp, *load_humaneval()]
+
+
+def train(name: str, folder: Path) -> None:
+    """Train a recipe into `folder`, and put what it writes into the samples."""
+    recipe = RECIPES[name]
+    model = resolve_model(ModelSettings(), cache_folder(), print)
+    settings = TrainingSettings(**recipe.changes)  # type: ignore[arg-type]
+    stages: list[tuple[Literal["sft", "dpo"], str]] = [("sft", recipe.sft), ("dpo", recipe.dpo)]
+    folder.mkdir(parents=True)
+    for stage, rows in stages:
+        if not rows:
+            continue
+        files = []
+        for held_out in (False, True):
+            lines = [
+                row.line
+                for row in read_table(ROWS, RowLine)
+                if (row.rows, row.stage, row.held_out) == (rows, stage, held_out)
+            ]
+            files.append(folder / f"{stage}-{'held-out' if held_out else 'rows'}.jsonl")
+            files[-1].write_text("\n".join(lines), encoding="utf-8")
+        model = run_training(
+            stage, model, files[0], folder / stage, settings, "float32", 0, folder / "training.log", print,
+            held_out_file=files[1] if files[1].stat().st_size else None,
+        ).model  # fmt: skip
+    sampler = VllmSampler(model, "float32", 1024, EngineSettings(), folder)
+    problems = study_problems()
+    told = []
+    for start in range(0, len(problems), SHARD):
+        told += draw_samples(sampler, problems[start : start + SHARD], ASKED, SEED)
+        print(f"{name}: {min(start + SHARD, len(problems))} of {len(problems)} problems", flush=True)
+    sampler.close()
+    counts = Counter((s.problem_id, s.role, s.completion, s.finish_reason) for s in told)
+    others = [row for row in read_table(SAMPLES, Answer) if row.model != name]
+    write_table(SAMPLES, Answer, [*others, *(Answer(name, *what, count) for what, count in counts.items())])
+
+
+def executed(
+    sandbox: DockerSandbox,
+    problems: Sequence[Problem],
+    solutions: Sequence[Solution],
+    suites: Sequence[Suite],
+) -> dict[str, dict[str, Behaviour]]:
+    """What the solutions do on the suites of their problem, by problem and solution."""
+    solutions_of, suites_of = by_problem(solutions), by_problem(suites)
+    programs = [
+        program
+        for problem in problems
+        for program in programs_of(
+            problem, solutions_of.get(problem.problem_id, []), suites_of[problem.problem_id]
+        )
+    ]
+    runs = {run.program_id: Run(run.calls, run.checks) for run in sandbox.run(programs)}
+    return {
+        problem.problem_id: {
+            row.solution_id: row
+            for row in behaviours_of(problem, solutions_of.get(problem.problem_id, []), runs)
+        }
+        for problem in problems
+    }
+
+
+def load() -> dict[str, dict[str, Figures]]:
+    """The figures of every model (by name) on every problem (by id) that it was asked."""
+    answers = by_problem(read_table(SAMPLES, Answer))
+    problems = [problem for problem in study_problems() if problem.problem_id in answers]
+    figures: dict[str, dict[str, Figures]] = {}
+    with DockerSandbox(SandboxSettings(wall_s=30, cpu_s=0.5), ensure_image(print), "recipe-study") as sandbox:
+        for start in range(0, len(problems), SHARD):
+            shard = problems[start : start + SHARD]
+            samples = [
+                Sample(f"{row.model}|{row.problem_id}|{row.role}|{number}|{copy}", row.problem_id, row.role,
+                       copy, "", row.completion, row.finish_reason, 0, 0)  # type: ignore[arg-type]
+                for problem in shard
+                for number, row in enumerate(answers[problem.problem_id])
+                for copy in range(row.count)
+            ]  # fmt: skip
+            solutions, suites, _ = parse_samples(shard, samples, ASKED)
+            gold, gold_suites = known_records(shard)
+            # Nothing else is asked: solutions meet gold's suite alone, and gold every suite.
+            told = executed(sandbox, shard, solutions, gold_suites)
+            true = executed(sandbox, shard, gold, [*suites, *gold_suites])
+            for problem in shard:
+                name = problem.problem_id
+                own = [suite for suite in gold_suites if suite.problem_id == name]
+                tests = [suite for suite in suites if suite.problem_id == name]
+                plan, gold_plan = plan_calls(own), plan_calls([*tests, *own])
+                gold_row = true[name][f"gold/{name}"]
+                for model in {row.model for row in answers[name]}:
+                    codes = [one for one in solutions if one.problem_id == name and _writer(one) == model]
+                    right = [
+                        one.solution_id in told[name] and holds(told[name][one.solution_id], own[0], plan)
+                        for one in codes
+                    ]
+                    cases = [case for suite in tests if _writer(suite) == model for case in suite.cases]
+                    verdicts = [judge(gold_plan.outcome(gold_row, case), case) for case in cases]
+                    figures.setdefault(model, {})[name] = Figures(
+                        sum(right) / ASKED.solutions,
+                        float(any(right)),
+                        verdicts.count("pass") / len(verdicts) if verdicts else 0.0,
+                        float(len({one.code.strip() for one in codes})),
+                        float(np.mean([len(one.code.strip()) for one in codes])) if codes else float("nan"),
+                    )
+            print(f"judged {start + len(shard)} of {len(problems)} problems", file=sys.stderr, flush=True)
+    return figures
+
+
+def _writer(record: Solution | Suite) -> str:
+    return record.sample_id.split("|")[0]
+
+
+def paired(figures: Mapping[str, Figures], others: Mapping[str, Figures], what: str) -> str:
+    """The mean difference of a share on the problems that both models were asked, with its 95 % interval."""
+    both = [name for name in figures if name in others]
+    found = bootstrap([getattr(figures[n], what) - getattr(others[n], what) for n in both], RESAMPLES, 0)
+    return f"{100 * found.mean:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+
+
+def table(title: str, source: str, figures: Mapping[str, Mapping[str, Figures]]) -> list[str]:
+    """A model a row, on the problems whose id begins with `source`."""
+    lines = [
+        f"## {title}",
+        "",
+        "| model | pass@1 | to base | pass@10 to base | true cases | to base | distinct of 10 | characters |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    base = {name: one for name, one in figures["base"].items() if name.startswith(source)}
+    for model in ("base", *RECIPES):
+        own = {name: one for name, one in figures.get(model, {}).items() if name in base}
+        # A model that was asked less has no figure beside those that were asked everything.
+        if len(own) < len(base):
+            continue
+
+        def mean(what: str, own: Mapping[str, Figures] = own) -> float:
+            return float(np.nanmean([getattr(one, what) for one in own.values()]))
+
+        lines.append(
+            f"| {model} | {mean('right'):.1%} | {paired(own, base, 'right')} | "
+            f"{paired(own, base, 'solved')} | "
+            f"{mean('true_cases'):.1%} | {paired(own, base, 'true_cases')} | {mean('distinct'):.1f} | "
+            f"{mean('characters'):.0f} |"
+        )
+    return [*lines, ""]
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["train"]:
+        train(sys.argv[2], Path(sys.argv[3]))
+        return
+    figures = load()
+    lines = [
+        "# Recipes",
+        "",
+        "SmolLM2-135M-Instruct trained on one night's rows; ten solutions and four suites a problem. "
+        "Differences to the base model are paired by problem, in points, with 95 % bootstrap intervals. Made "
+        "by `python tests/performance/recipe_study.py`, which tells where rows and samples come from.",
+        "",
+    ]
+    for title, source in (
+        ("All 511 problems", ""),
+        ("Starter, 90 problems", "starter/"),
+        ("MBPP sanitized, test split, 257 problems", "mbpp/"),
+        ("HumanEval, 164 problems", "humaneval/"),
+    ):
+        lines += table(title, source, figures)
+    text = "\n".join(lines)
+    RESULT.write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
