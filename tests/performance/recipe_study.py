@@ -11,10 +11,10 @@ The rows are those that two turns of `cpu-night` trained on (commit cdee5f3, the
 witness); "and MBPP" adds rows that the rule keeps of 163 MBPP problems outside the test split (64 solutions
 and 24 suites each, 23 problems kept), "and gold" the rows of the same problems where gold chooses solutions
 and cases (27 problems): what a filter that makes no mistake would give. Nobody trains on those but here.
+Pairs that are not "alike" in length were made as `tasks.preferences` made them at that commit.
 
-All but the "alike in length" were trained in float32 and sampled in bfloat16 on one H200 (2026-11-27); those
-on two CPU cores, in float32, on starter and MBPP alone, of pairs that `tasks.preferences` has made since.
-Programs run once, not twice as in an iteration: nothing here becomes a label.
+All models were trained in float32 and sampled in bfloat16 (vLLM 0.24) on one H200, 2026-11-27. Programs run
+once, not twice as in an iteration: nothing here becomes a label. MBPP's statements in the rows: CC BY 4.0.
 """
 
 from __future__ import annotations
@@ -95,27 +95,45 @@ class Recipe:
     changes: Mapping[str, float] = field(default_factory=dict)
 
 
+def _at(rate: float) -> dict[str, float]:
+    return {"dpo_learning_rate": rate}
+
+
+BOTH, ALIKE = "turns 1 and 2", "turns 1 and 2, alike"
 RECIPES = {
-    "turn 1, SFT": Recipe("turn 1"),
-    "turn 1, SFT at 1e-5": Recipe("turn 1", changes={"sft_learning_rate": 1e-5}),
-    "turn 1, SFT of solver's rows": Recipe("turn 1, solver"),
-    "turn 1, SFT of verifier's rows": Recipe("turn 1, verifier"),
-    "turn 1, DPO at 1e-5": Recipe("", "turn 1", {"dpo_learning_rate": 1e-5}),
-    "turn 1, SFT, DPO at 2e-6": Recipe("turn 1", "turn 1", {"dpo_learning_rate": 2e-6}),
-    "turn 1, SFT, DPO at 1e-5": Recipe("turn 1", "turn 1", {"dpo_learning_rate": 1e-5}),
-    "turn 1 and MBPP, SFT, DPO at 1e-5": Recipe(
-        "turn 1 and MBPP", "turn 1 and MBPP", {"dpo_learning_rate": 1e-5}
-    ),
-    "turn 1 and gold, SFT, DPO at 1e-5": Recipe(
-        "turn 1 and gold", "turn 1 and gold", {"dpo_learning_rate": 1e-5}
-    ),
-    "turns 1 and 2, SFT": Recipe("turns 1 and 2"),
-    "turns 1 and 2, SFT, DPO at 2e-6": Recipe("turns 1 and 2", "turns 1 and 2", {"dpo_learning_rate": 2e-6}),
-    "turns 1 and 2, SFT, DPO at 1e-5": Recipe("turns 1 and 2", "turns 1 and 2", {"dpo_learning_rate": 1e-5}),
-    "turns 1 and 2, SFT, DPO at 1e-5, alike in length": Recipe(
-        "turns 1 and 2", "turns 1 and 2, alike in length", {"dpo_learning_rate": 1e-5}
-    ),
+    "turn 1: SFT": Recipe("turn 1"),
+    "turn 1: SFT at 1e-5": Recipe("turn 1", changes={"sft_learning_rate": 1e-5}),
+    "turn 1: SFT of the solver alone": Recipe("turn 1, solver"),
+    "turn 1: SFT of the verifier alone": Recipe("turn 1, verifier"),
+    "turn 1: SFT, DPO at 2e-6": Recipe("turn 1", "turn 1", _at(2e-6)),
+    "turn 1: SFT, DPO at 1e-5": Recipe("turn 1", "turn 1", _at(1e-5)),
+    "turn 1: SFT, DPO at 5e-6, alike": Recipe("turn 1", "turn 1, alike", _at(5e-6)),
+    "turn 1: SFT, DPO at 1e-5, alike": Recipe("turn 1", "turn 1, alike", _at(1e-5)),
+    "turn 1: DPO at 1e-5": Recipe("", "turn 1", _at(1e-5)),
+    "turn 1: DPO at 1e-5, alike": Recipe("", "turn 1, alike", _at(1e-5)),
+    "turn 1 and MBPP: SFT, DPO at 1e-5": Recipe("turn 1 and MBPP", "turn 1 and MBPP", _at(1e-5)),
+    "turn 1 and gold: SFT, DPO at 1e-5": Recipe("turn 1 and gold", "turn 1 and gold", _at(1e-5)),
+    "both turns: SFT": Recipe(BOTH),
+    "both turns: SFT of the verifier alone": Recipe(f"{BOTH}, verifier"),
+    "both turns: SFT, DPO at 2e-6": Recipe(BOTH, BOTH, _at(2e-6)),
+    "both turns: SFT, DPO at 1e-5": Recipe(BOTH, BOTH, _at(1e-5)),
+    "both turns: SFT, DPO at 2e-6, alike": Recipe(BOTH, ALIKE, _at(2e-6)),
+    "both turns: SFT, DPO at 5e-6, alike": Recipe(BOTH, ALIKE, _at(5e-6)),
+    "both turns: SFT, DPO at 1e-5, alike": Recipe(BOTH, ALIKE, _at(1e-5)),
+    "both turns: SFT, DPO at 2e-5, alike": Recipe(BOTH, ALIKE, _at(2e-5)),
+    "both turns: SFT of the verifier, DPO at 1e-5, alike": Recipe(f"{BOTH}, verifier", ALIKE, _at(1e-5)),
+    "both turns: DPO at 1e-5, alike": Recipe("", ALIKE, _at(1e-5)),
 }
+
+AGAINST = (
+    ("both turns: SFT, DPO at 1e-5, alike", "both turns: SFT, DPO at 1e-5"),
+    ("both turns: SFT, DPO at 5e-6, alike", "both turns: SFT, DPO at 2e-6"),
+    ("both turns: SFT, DPO at 5e-6, alike", "both turns: SFT, DPO at 1e-5, alike"),
+    ("both turns: SFT of the verifier alone", "both turns: SFT"),
+    ("both turns: SFT, DPO at 5e-6, alike", "turn 1: SFT, DPO at 5e-6, alike"),
+    ("both turns: DPO at 1e-5, alike", "turn 1: DPO at 1e-5, alike"),
+    ("turn 1 and gold: SFT, DPO at 1e-5", "turn 1: SFT, DPO at 1e-5"),
+)
 
 
 @dataclass(frozen=True)
@@ -288,10 +306,19 @@ def main() -> None:
         "# Recipes",
         "",
         "SmolLM2-135M-Instruct trained on one night's rows; ten solutions and four suites a problem. "
-        "Differences to the base model are paired by problem, in points, with 95 % bootstrap intervals. Made "
-        "by `python tests/performance/recipe_study.py`, which tells where rows and samples come from.",
+        "*Alike*: pairs alike in length. Differences are paired by problem, in points, with 95 % bootstrap "
+        "intervals. Made by `python tests/performance/recipe_study.py`, which tells where rows and samples "
+        "come from.",
         "",
+        "## Against each other, all 511 problems",
+        "",
+        "| model | and | pass@1 | pass@10 | true cases |",
+        "|---|---|---|---|---|",
     ]
+    for one, other in AGAINST:
+        cells = [paired(figures[one], figures[other], what) for what in ("right", "solved", "true_cases")]
+        lines.append(f"| {one} | {other} | {' | '.join(cells)} |")
+    lines.append("")
     for title, source in (
         ("All 511 problems", ""),
         ("Starter, 90 problems", "starter/"),
