@@ -80,6 +80,7 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
     ]
     losers = list({solution.code.strip(): solution for solution in losers}.values())
     winners = _draw_distinct(evidence, evidence.decision.chosen, len(evidence.decision.chosen), rng)
+    crashes = {loser.solution_id: not evidence.runs(loser.solution_id) for loser in losers}
     used: Counter[str] = Counter()
     prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
     pairs = []
@@ -87,9 +88,9 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
         ranked = []
         for chosen, rejected in product(winners, losers):
             shorter, gap = shorter_by(chosen.code, rejected.code)
-            crashed = not evidence.runs(rejected.solution_id)
-            ranked.append(((crashed, shorter, used[chosen.solution_id], gap), chosen, rejected))
-        (crashed, *_), chosen, rejected = min(ranked, key=lambda item: item[0])
+            rank = crashes[rejected.solution_id], shorter, used[chosen.solution_id], gap
+            ranked.append((rank, chosen, rejected))
+        _, chosen, rejected = min(ranked, key=lambda item: item[0])
         losers.remove(rejected)
         used[chosen.solution_id] += 1
         good = prompts.solver_completion(prompt, chosen.code)
@@ -104,7 +105,7 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
                 prompt=prompt.full,
                 chosen=good,
                 rejected=bad,
-                reason="crashes" if crashed else "fails agreed cases",
+                reason="crashes" if crashes[rejected.solution_id] else "fails agreed cases",
                 sources=(chosen.solution_id, rejected.solution_id),
                 score=evidence.decision.score,
             )
