@@ -9,6 +9,7 @@ from typing import Any
 from flows.report import shown
 from tasks import artifacts
 from tasks.charts import Panel, Point, markdown_image, png_of
+from tasks.diversity import written
 from tasks.metrics import HEADLINE
 from tasks.workspace import Workspace, write_json
 
@@ -102,8 +103,7 @@ def campaign_markdown(report: Mapping[str, Any]) -> str:
     shares = list(dict.fromkeys(name for turn in turns for name in turn["diversity"]))
     lines += [_row(["turn", *shares]), "|" + "---|" * (1 + len(shares))]
     for turn in turns:
-        own = turn["diversity"]
-        lines.append(_row([turn["iteration"], *(f"{own[n]:.0%}" if n in own else "-" for n in shares)]))
+        lines.append(_row([turn["iteration"], *(written(turn["diversity"], name) for name in shares)]))
     lines += ["", *(f"- turn {turn['iteration']}: {turn['reason']}" for turn in turns)]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 
 from tasks import artifacts
 from tasks.consensus import FILTER_VERSION
-from tasks.diversity import LENGTH
+from tasks.diversity import written
 from tasks.metrics import LEAST_PROBLEMS
 from tasks.settings import IterationSettings
 from tasks.stages import Turn
@@ -176,11 +176,7 @@ def _diversity(stages: Mapping[str, Any]) -> list[str]:
     }
     shares = {name: stages[key].get("diversity", {}) for name, key in columns.items() if key in stages}
     rows = list(dict.fromkeys(row for part in shares.values() for row in part))
-    form = {row: ".0f" if row == LENGTH else ".0%" for row in rows}
-    cells = {
-        row: [format(part[row], form[row]) if row in part else "-" for part in shares.values()]
-        for row in rows
-    }
+    cells = {row: [written(part, row) for part in shares.values()] for row in rows}
     problems = stages["propose"]
     return [
         "## Diversity",

@@ -8,7 +8,7 @@ were less than half as long after two turns, `return n` where they had been `ret
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from tasks.records import Case, Sample, Solution
@@ -89,3 +89,10 @@ def diversity_of(samples: Sequence[Sample], solutions: Sequence[Solution]) -> di
     if total:
         shares["repeated asserts"] = repeated / total
     return shares
+
+
+def written(diversity: Mapping[str, float], name: str) -> str:
+    """One of the figures of `diversity_of` as a report shows it; "-" where it is missing."""
+    if name not in diversity:
+        return "-"
+    return f"{diversity[name]:.0f}" if name == LENGTH else f"{diversity[name]:.0%}"

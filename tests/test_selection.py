@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
-from tasks.diversity import diversity_of, is_one_liner, is_uniform, program_shape
+from tasks.diversity import LENGTH, diversity_of, is_one_liner, is_uniform, program_shape, written
 from tasks.overlap import Contamination
 from tasks.prompts import solver_completion, solver_prompt, verifier_completion, verifier_prompt
 from tasks.records import Pair, Problem, Sample, SftRow, Solution
@@ -267,4 +267,5 @@ def test_shapes_one_liners_and_repeats() -> None:
     assert shares["distinct programs"] == 1
     assert shares["distinct shapes"] == pytest.approx(2 / 3)
     assert good_text(solver_row("r", "p1", "return a + b")) == codes[0]
+    assert [written(shares, name) for name in ("one-liners", LENGTH, "no such")] == ["67%", "41", "-"]
     assert diversity_of([], []) == {}
