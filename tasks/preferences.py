@@ -61,16 +61,19 @@ def solver_sft(evidence: Evidence, settings: PreferenceSettings, rng: random.Ran
 
 
 def shorter_by(chosen: str, rejected: str) -> tuple[bool, int]:
-    """What pairs are sorted by: whether the chosen text is the shorter one, and by how far they are apart.
+    """Whether the chosen text is the shorter one, and how many characters they differ by: less is better.
 
-    DPO learns whatever tells the sides apart, and what is right is mostly shorter than what is wrong.
+    DPO learns whatever tells the sides apart, and winners are mostly shorter than what they beat.
     """
     return len(chosen) < len(rejected), abs(len(chosen) - len(rejected))
 
 
 def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.Random) -> list[Pair]:
-    """Winners over losers that fail agreed cases: losers that ran come first, then pairs alike in length
-    (`shorter_by`), of winners that have served least. No loser serves twice."""
+    """Winners over losers that fail agreed cases. No loser serves twice.
+
+    Losers that ran come first; then pairs whose chosen side is not the shorter one, however far apart; then
+    winners that have served least; then pairs near in length.
+    """
     if not evidence.decision.confident:
         return []
     losers = [
@@ -189,8 +192,9 @@ def verifier_sft(
 def verifier_pairs(
     evidence: Evidence, size: int, settings: PreferenceSettings, rng: random.Random
 ) -> list[Pair]:
-    """A good suite over one that contradicts the winning group (or rejects nothing): same number of cases,
-    and alike in length (`shorter_by`).
+    """A good suite over one that contradicts the winning group (or rejects nothing): same number of cases.
+
+    Bad suites that are no longer than the good one come first, then those near in length (`shorter_by`).
 
     Its sources are both suites, a winner, and the loser or mutant that the good suite rejects.
     """

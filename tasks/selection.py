@@ -85,10 +85,12 @@ def select(
         _capped(selection.rows, "verifier", one_value, settings.max_uniform_share),
         "too many suites that expect one value",
     )
-    selection.keep(
-        _not_for_brevity(selection.rows, settings.max_shorter_share),
-        "too many pairs that prefer the shorter text",
-    )
+    paired: tuple[Role, ...] = ("solver", "verifier")
+    for role in paired:
+        selection.keep(
+            _capped(selection.rows, role, prefers_shorter, settings.max_shorter_share, length_ratio),
+            "too many pairs that prefer the shorter text",
+        )
     selection.keep(_balanced(selection.rows, settings.max_role_ratio), "too many rows of its role")
     return selection
 
@@ -172,10 +174,27 @@ def cases_of(row: SftRow | Pair, entry_point: str) -> tuple[Case, ...]:
     return read_cases(tests, entry_point).cases
 
 
-def _capped(rows: Sequence[Row], role: Role, is_capped: Callable[[Row], bool], share: float) -> list[Row]:
+def prefers_shorter(row: SftRow | Pair) -> bool:
+    """A pair whose chosen text is the shorter one."""
+    return isinstance(row, Pair) and len(row.chosen) < len(row.rejected)
+
+
+def length_ratio(row: SftRow | Pair) -> float:
+    """How many times as long as its chosen text a pair's rejected one is."""
+    return len(row.rejected) / len(row.chosen) if isinstance(row, Pair) else 1.0
+
+
+def _capped(
+    rows: Sequence[Row],
+    role: Role,
+    is_capped: Callable[[Row], bool],
+    share: float,
+    rank: Callable[[Row], float] | None = None,
+) -> list[Row]:
     """Rows of which at most `share` of that role are of a kind, though never fewer than half of the role's.
 
-    Those whose shape is rare stay, since what a model repeats it will write anyway.
+    Those of the lowest `rank` stay; without one those whose shape is rare, since what a model repeats it
+    will write anyway.
     """
     own = [row for row in rows if row.role == role]
     kind = [row for row in own if is_capped(row)]
@@ -183,22 +202,8 @@ def _capped(rows: Sequence[Row], role: Role, is_capped: Callable[[Row], bool], s
     room = int(share * others / (1 - share)) if share < 1 else len(kind)
     room = max(room, -(-len(own) // 2) - others)
     shapes = Counter(program_shape(good_text(row)) for row in kind)
-    rare_first = sorted(kind, key=lambda row: shapes[program_shape(good_text(row))])
-    surplus = {(row.row_id, row.iteration) for row in rare_first[room:]}
-    return [row for row in rows if (row.row_id, row.iteration) not in surplus]
-
-
-def _not_for_brevity(rows: Sequence[Row], share: float) -> list[Row]:
-    """Pairs of which at most `share` of a role's prefer the shorter text; those nearest in length stay."""
-    everything: list[Any] = [row for row in rows if isinstance(row, Pair)]
-    surplus = set()
-    for role in ("solver", "verifier"):
-        pairs = [pair for pair in everything if pair.role == role]
-        shorter = [pair for pair in pairs if len(pair.chosen) < len(pair.rejected)]
-        others = len(pairs) - len(shorter)
-        room = int(share * others / (1 - share)) if share < 1 else len(shorter)
-        nearest = sorted(shorter, key=lambda pair: len(pair.rejected) / len(pair.chosen))
-        surplus |= {(pair.row_id, pair.iteration) for pair in nearest[room:]}
+    ranked = sorted(kind, key=rank or (lambda row: shapes[program_shape(good_text(row))]))
+    surplus = {(row.row_id, row.iteration) for row in ranked[room:]}
     return [row for row in rows if (row.row_id, row.iteration) not in surplus]
 
 

@@ -80,17 +80,27 @@ def test_a_winner_meets_a_loser_that_is_no_longer_if_there_is_one() -> None:
     near = solution("near", "def add(a, b):\n    return b * a * 1")
     longer = solution("longer", "def add(a, b):\n    total = a * b\n    return total * 100")
     item = evidence(solutions=[*SOLUTIONS[:5], near, longer])
-    pairs = solver_pairs(item, SETTINGS, rng())
-    assert {pair.sources[1] for pair in pairs} == {"near", "4"}
-    assert all(len(pair.chosen) >= len(pair.rejected) for pair in pairs)
+    for seed in range(20):
+        pairs = solver_pairs(item, SETTINGS, random.Random(seed))
+        assert {pair.sources[1] for pair in pairs} == {"near", "4"}
+        assert all(len(pair.chosen) >= len(pair.rejected) for pair in pairs)
+
+
+def test_winners_take_turns_and_no_loser_serves_twice() -> None:
+    """Both winners are as long as the losers: whichever is drawn first, the other has the second pair."""
+    bodies = [*["return a + b"] * 3, "return b + a", "return a - b", "return a * b", "return a % b"]
+    made = [solution(str(number), f"def add(a, b):\n    {body}") for number, body in enumerate(bodies)]
+    for seed in range(20):
+        pairs = solver_pairs(evidence(solutions=made), SETTINGS, random.Random(seed))
+        assert len({pair.chosen for pair in pairs}) == len({pair.rejected for pair in pairs}) == 2
 
 
 def test_a_suite_meets_one_that_is_no_longer_if_there_is_one() -> None:
     bulky = suite("bulky", "assert add(1000000, 2000000) == 4", "assert add(3000000, 5) == 6")
     slim = suite("slim", "assert add(1, 2) == 4", "assert add(3, 5) == 6")
-    item = evidence([SUITES[0], bulky, slim])
-    first, second = verifier_pairs(item, 2, SETTINGS, rng())
-    assert [first.sources[1], second.sources[1]] == ["slim", "bulky"]
+    for seed in range(20):
+        first, second = verifier_pairs(evidence([SUITES[0], bulky, slim]), 2, SETTINGS, random.Random(seed))
+        assert [first.sources[1], second.sources[1]] == ["slim", "bulky"]
 
 
 def test_a_failed_check_or_a_value_where_an_exception_is_due_is_no_crash() -> None:
