@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from flows.campaign import campaign, stop_reason
 from flows.campaign_report import campaign_markdown
 from flows.iteration import _met_base
+from tasks.diversity import LENGTH
 from tasks.metrics import compare
 from tasks.promotion import champion_of, gate, line_of, meets_base
 from tasks.records import ProblemScore
@@ -127,6 +128,9 @@ def test_each_turn_is_its_own_flow_run_and_the_report_shows_them(turned: Any) ->
     assert "| 1 | hold | 50.0%" in text
     assert "| 2 | hold | 50.0%" in text
     assert "## Yield" in text
+    heads, _, first, *_ = text[text.index("| turn | distinct programs") :].splitlines()
+    length = dict(zip(heads.split(" | "), first.split(" | "), strict=True))[LENGTH]
+    assert length.isdigit()
 
 
 def test_a_finished_campaign_reports_again_and_turns_no_wheel(turned: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from flows.iteration import iteration
 from flows.report import markdown_of
 from tasks.benchmarks import at_hand
+from tasks.diversity import LENGTH
 from tasks.records import Pair, SftRow
 from tasks.settings import MUTANT_CPU_SHARE, IterationSettings
 from tasks.tables import read_plain
@@ -128,6 +129,8 @@ def test_recorded_answers_give_known_scores_and_a_hold(finished: Any) -> None:
     assert dev["case accuracy"][0] == 1.0
     assert report["decision"] == "hold"
     text = markdown_of(report)
+    (lengths,) = [line for line in text.splitlines() if line.startswith(f"| {LENGTH} |")]
+    assert all(cell.strip().isdigit() for cell in lengths.strip("|").split("|")[1:])
     assert "No score changed beyond noise" in text
     assert "agreement kept **6 of 6**" in text
 
