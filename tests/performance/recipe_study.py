@@ -8,9 +8,9 @@ HumanEval, ten solutions and four suites a problem at temperature 0.6, and write
 file. The second trains a recipe from recipe_rows.parquet, draws its samples and puts them into the file.
 
 The rows are those that two turns of `cpu-night` trained on (commit cdee5f3, the second turn with the base as
-witness); "and MBPP" adds rows that the rule keeps of 163 MBPP problems outside the test split (64 solutions
-and 24 suites each; 23 problems kept, 8 of them rightly), "and gold" the rows of the same problems where gold chooses solutions
-and cases (27 problems): what a filter that makes no mistake would give. Nobody trains on those but here.
+witness). "And MBPP" adds rows that the rule keeps of 163 MBPP problems outside the test split (64 solutions
+and 24 suites each; 23 problems kept, 8 of them rightly), "and gold" the rows of the same problems where gold
+chooses solutions and cases (27 problems): what a filter that makes no mistake would give.
 "Balanced" are pairs as `tasks.preferences` makes them now: of the solver's 50 instead of 74 % prefer the
 shorter text, of the verifier's 21 instead of 61 %. The others were made at that commit.
 
