@@ -20,6 +20,7 @@ from tasks.suites import read_cases, target_name
 from tasks.testsource import parse_python, split_tests
 
 Row = TypeVar("Row", SftRow, Pair)
+PAIRED: tuple[Role, ...] = ("solver", "verifier")
 
 
 @dataclass
@@ -85,8 +86,7 @@ def select(
         _capped(selection.rows, "verifier", one_value, settings.max_uniform_share),
         "too many suites that expect one value",
     )
-    paired: tuple[Role, ...] = ("solver", "verifier")
-    for role in paired:
+    for role in PAIRED:
         selection.keep(
             _capped(selection.rows, role, prefers_shorter, settings.max_shorter_share, length_ratio),
             "too many pairs that prefer the shorter text",
@@ -201,9 +201,12 @@ def _capped(
     others = len(own) - len(kind)
     room = int(share * others / (1 - share)) if share < 1 else len(kind)
     room = max(room, -(-len(own) // 2) - others)
-    shapes = Counter(program_shape(good_text(row)) for row in kind)
-    ranked = sorted(kind, key=rank or (lambda row: shapes[program_shape(good_text(row))]))
-    surplus = {(row.row_id, row.iteration) for row in ranked[room:]}
+    if rank is None:
+        shapes = Counter(program_shape(good_text(row)) for row in kind)
+        kind.sort(key=lambda row: shapes[program_shape(good_text(row))])
+    else:
+        kind.sort(key=rank)
+    surplus = {(row.row_id, row.iteration) for row in kind[room:]}
     return [row for row in rows if (row.row_id, row.iteration) not in surplus]
 
 
@@ -229,13 +232,13 @@ def is_held_out(problem_id: str, share: float) -> bool:
 
 def length_facts(pairs: Sequence[Pair]) -> dict[str, dict[str, float]]:
     """Mean characters of both sides by role, and the share of pairs whose chosen side is the shorter."""
-    facts = {}
-    for role in ("solver", "verifier"):
+    facts: dict[str, dict[str, float]] = {}
+    for role in PAIRED:
         own = [pair for pair in pairs if pair.role == role]
         if own:
             facts[role] = {
                 "chosen": sum(len(pair.chosen) for pair in own) / len(own),
                 "rejected": sum(len(pair.rejected) for pair in own) / len(own),
-                "chosen is shorter": sum(len(p.chosen) < len(p.rejected) for p in own) / len(own),
+                "chosen is shorter": sum(map(prefers_shorter, own)) / len(own),
             }
     return facts
