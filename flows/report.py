@@ -163,8 +163,18 @@ def _training(stages: Mapping[str, Any]) -> list[str]:
             f"{facts['loss_first']:.3f}, of the last's {facts['loss_last']:.3f}"
             + (f", reward margin {facts['reward_margin_last']:.3f}" if "margins" in facts else "")
             + (f"; lowest held-out loss after step {facts['best_step']}" if "best_step" in facts else "")
+            + _held_out_pairs(facts)
         )
     return [*lines, ""]
+
+
+def _held_out_pairs(facts: Mapping[str, Any]) -> str:
+    """What DPO made of pairs that it was not trained on: at its start everything is 0."""
+    if not facts.get("held_out_margins"):
+        return ""
+    step, margin = facts["held_out_margins"][-1]
+    share = facts["held_out_accuracies"][-1][1]
+    return f"; held-out pairs after step {step}: reward margin {margin:.3f}, {share:.0%} in order"
 
 
 def _diversity(stages: Mapping[str, Any]) -> list[str]:

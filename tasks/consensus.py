@@ -40,7 +40,7 @@ from tasks.tables import by_problem
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier turns are judged again.
-FILTER_VERSION = 6
+FILTER_VERSION = 7
 UNOPPOSED = 1e9
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"

@@ -7,7 +7,7 @@ tests or tests to code: rows only select among independent samples, or assemble 
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import product
 
@@ -194,27 +194,26 @@ def verifier_pairs(
 ) -> list[Pair]:
     """A good suite over one that contradicts the winning group (or rejects nothing): same number of cases.
 
-    Bad suites that are no longer than the good one come first, then those near in length (`shorter_by`).
-
-    Its sources are both suites, a winner, and the loser or mutant that the good suite rejects.
+    Good suites take turns, bad ones serve once: first those that are no longer than the good one, then those
+    near in length (`shorter_by`). A pair's sources are both suites, a winner, and the loser or mutant that
+    the good suite rejects.
     """
     if not evidence.decision.confident:
         return []
     winner = evidence.decision.chosen[0]
-    chosen = _chosen_suites(evidence, size, settings.pairs_per_problem, settings, rng)
+    waiting = deque(_chosen_suites(evidence, size, settings.pairs_per_problem, settings, rng))
     rejects = rng.sample(evidence.suites, len(evidence.suites))
     pairs: list[Pair] = []
-    for number in range(settings.pairs_per_problem if chosen else 0):
-        suite, assembled = chosen[number % len(chosen)]
+    while waiting and len(pairs) < settings.pairs_per_problem:
+        suite, assembled = waiting.popleft()
         made = [pair for bad in rejects if (pair := _against(evidence, suite, assembled, bad, winner))]
-        best = min(
-            made,
-            key=lambda pair: (pair.reason == IDLE, *shorter_by(pair.chosen, pair.rejected)),
-            default=None,
-        )
-        if best is not None:
-            pairs.append(best)
-            rejects = [bad for bad in rejects if bad.suite_id != best.sources[1]]
+        if not made:
+            # Rejects only get fewer: it will find none later.
+            continue
+        best = min(made, key=lambda pair: (pair.reason == IDLE, *shorter_by(pair.chosen, pair.rejected)))
+        pairs.append(best)
+        rejects = [bad for bad in rejects if bad.suite_id != best.sources[1]]
+        waiting.append((suite, assembled))
     return pairs
 
 

@@ -46,6 +46,8 @@ def facts_of(result: TrainingResult) -> dict[str, object]:
     if result.margins:
         facts["reward_margin_last"] = result.margins[-1][1]
         facts["margins"] = [list(point) for point in result.margins]
+        facts["held_out_margins"] = [list(point) for point in result.held_out_margins]
+        facts["held_out_accuracies"] = [list(point) for point in result.held_out_accuracies]
     return facts
 
 
@@ -65,7 +67,12 @@ def panels_of(result: TrainingResult, rows: Sequence[SftRow | Pair]) -> list[Pan
         "rejected": [pair.rejected for pair in pairs],
     }
     losses = {"trained on": line(result.losses), "held out": line(result.held_out)}
-    rewards = {"margin": line(result.margins), "accuracy": line(result.accuracies)}
+    rewards = {
+        "margin": line(result.margins),
+        "share in order": line(result.accuracies),
+        "margin, held out": line(result.held_out_margins),
+        "share in order, held out": line(result.held_out_accuracies),
+    }
     return [
         Panel("Loss", "step", "loss", losses),
         Panel("Rewards of chosen over rejected", "step", "margin; share of pairs in order", rewards),

@@ -168,6 +168,17 @@ def test_verifier_pairs_share_prompt_and_size_and_differ_in_truth() -> None:
         assert f"Write {pair.chosen.count(' == ')} Python asserts" in pair.prompt
 
 
+def test_a_good_suite_without_a_partner_leaves_its_pairs_to_the_others() -> None:
+    """Cut to two cases, as many as the bad suites have, "late" rejects nothing."""
+    late = suite("late", "assert add(0, 0) == 0", "assert add(0.0, 0) == 0.0", "assert add(1, 2) == 3")
+    worse = suite("worse", "assert add(1, 2) == 3", "assert add(2, 3) == 4")
+    item = evidence([SUITES[0], SUITES[1], late, worse])
+    assert {one.suite_id for one in good_suites(item)} == {"good", "late"}
+    pairs = verifier_pairs(item, 3, SETTINGS, rng())
+    assert [pair.sources[0] for pair in pairs] == ["good", "good"]
+    assert {pair.sources[1] for pair in pairs} == {"wrong", "worse"}
+
+
 def test_assembled_suites_prefer_distinct_expected_values_and_are_marked() -> None:
     item = evidence([SUITES[1], suite("x", "assert add(3, 3) == 6"), suite("y", "assert add(4, 2) == 6")])
     picked = assembled_suite(item, 2, rng())

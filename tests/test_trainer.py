@@ -261,6 +261,13 @@ def test_held_out_rows_stop_the_run_and_choose_its_weights(tmp_path: Path, tiny:
     assert 0 in looks
     assert best == min(looks, key=looks.__getitem__)
     assert best < max(looks) < 12
+    margins = [event["margin"] for event in events if "held_out" in event and "margin" in event]
+    if rows is PAIRS:
+        # The other way around than what is learnt.
+        assert margins[0] == pytest.approx(0, abs=1e-4)
+        assert margins[-1] < 0
+    else:
+        assert margins == []
     # Where every step made it worse, the start is what is left.
     before, after = (load_file(folder / "model.safetensors") for folder in (tiny, out))
     assert all(bool((before[name] == after[name]).all()) for name in before) == (best == 0)

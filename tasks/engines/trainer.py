@@ -30,6 +30,15 @@ _POLL_S = 0.2
 _SAY_EVERY_S = 1.0
 _TAIL_LINES = 15
 _FULL_DISK = 1 << 20
+# What a result holds by step: the key and the event's name for the step, and for the value.
+_SERIES = {
+    "losses": ("step", "loss"),
+    "margins": ("step", "margin"),
+    "accuracies": ("step", "accuracy"),
+    "held_out": ("at", "held_out"),
+    "held_out_margins": ("at", "margin"),
+    "held_out_accuracies": ("at", "accuracy"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +47,9 @@ class TrainingResult:
 
     `losses`, `margins` and `accuracies` are (step, value) pairs, steps from 1; the latter two are DPO's:
     the mean reward of chosen minus rejected, and the share of pairs where it is above 0. `held_out` are
-    (step, loss) pairs on the rows held out, from step 0; `best_step` is the one whose weights were kept, None
-    where no rows were held out. `memory_mb` is the peak resident memory of the child, `gpu_mb` its peak of
-    GPU memory (0.0 on a CPU).
+    (step, loss) pairs on the rows held out, from step 0, `held_out_margins` and `held_out_accuracies` what
+    DPO makes of them; `best_step` is the one whose weights were kept, None where no rows were held out.
+    `memory_mb` is the peak resident memory of the child, `gpu_mb` its peak of GPU memory (0.0 on a CPU).
     """
 
     model: Path
@@ -53,6 +62,8 @@ class TrainingResult:
     margins: tuple[tuple[int, float], ...]
     accuracies: tuple[tuple[int, float], ...]
     held_out: tuple[tuple[int, float], ...]
+    held_out_margins: tuple[tuple[int, float], ...]
+    held_out_accuracies: tuple[tuple[int, float], ...]
     best_step: int | None
     seconds: float
     memory_mb: float
@@ -141,8 +152,8 @@ def finished_training(out: Path) -> TrainingResult | None:
     if not out.exists() or not _result_file(out).exists():
         return None
     fields = json.loads(_result_file(out).read_text(encoding="utf-8"))
-    for name in ("losses", "margins", "accuracies", "held_out"):
-        fields[name] = tuple((step, value) for step, value in fields[name])
+    for name in _SERIES:
+        fields[name] = tuple((step, value) for step, value in fields.get(name, ()))
     return TrainingResult(**{**fields, "model": Path(fields["model"]), "too_long": tuple(fields["too_long"])})
 
 
@@ -295,12 +306,15 @@ class _Progress:
             now = time.monotonic()
             if now - self._said >= _SAY_EVERY_S or event["step"] == self._total:
                 self._said = now
-                margin = f", margin {event['margin']:.3f}" if "margin" in event else ""
-                self._say(
-                    f"{self._stage}: step {event['step']}/{self._total}, loss {event['loss']:.4f}{margin}"
-                )
+                told = f"loss {event['loss']:.4f}{_margin(event)}"
+                self._say(f"{self._stage}: step {event['step']}/{self._total}, {told}")
         elif "held_out" in event:
-            self._say(f"{self._stage}: held-out loss {event['held_out']:.4f} after step {event['at']}")
+            told = f"held-out loss {event['held_out']:.4f}{_margin(event)}"
+            self._say(f"{self._stage}: {told} after step {event['at']}")
+
+
+def _margin(event: dict[str, Any]) -> str:
+    return f", margin {event['margin']:.3f}" if "margin" in event else ""
 
 
 def _child_environment(work: Path, processes: int) -> dict[str, str]:
@@ -355,25 +369,24 @@ def _tail(log_file: Path) -> str:
 
 
 def _result(stage: Stage, out: Path, events: list[dict[str, Any]], seconds: float) -> TrainingResult:
-    steps = [event for _, event in sorted({e["step"]: e for e in events if "step" in e}.items())]
-    looks = {event["at"]: event["held_out"] for event in events if "held_out" in event}
     plan = next(event for event in events if "rows" in event)
     done = events[-1]
 
-    def series(name: str) -> tuple[tuple[int, float], ...]:
-        return tuple((event["step"], event[name]) for event in steps if name in event)
+    def series(at: str, name: str) -> tuple[tuple[int, float], ...]:
+        """In order; of a step that was taken again after a kill, the last."""
+        return tuple(
+            sorted({event[at]: event[name] for event in events if at in event and name in event}.items())
+        )
 
+    by_step = {name: series(*keys) for name, keys in _SERIES.items()}
     return TrainingResult(
         model=out,
         stage=stage,
-        steps=len(steps),
+        steps=len(by_step["losses"]),
         rows_used=plan["rows"],
         rows_too_long=len(plan["too_long"]),
         too_long=tuple(plan["too_long"]),
-        losses=series("loss"),
-        margins=series("margin"),
-        accuracies=series("accuracy"),
-        held_out=tuple(sorted(looks.items())),
+        **by_step,
         best_step=done["best"],
         seconds=seconds,
         memory_mb=done["memory_mb"],

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tasks.engines.trainer_job import check_health
 from tasks.settings import TrainingSettings
 
 Say = Callable[[dict[str, Any]], None]
+
+
+def rewards_of(logs: Mapping[str, float], prefix: str = "") -> dict[str, float]:
+    """DPO's margin and accuracy among the figures that the Trainer logs; nothing of SFT's."""
+    names = {"margin": f"{prefix}rewards/margins", "accuracy": f"{prefix}rewards/accuracies"}
+    return {name: float(logs[key]) for name, key in names.items() if key in logs}
 
 
 def callbacks(settings: TrainingSettings, tell: Say, held_out: bool) -> list[Any]:
@@ -32,19 +38,15 @@ def callbacks(settings: TrainingSettings, tell: Say, held_out: bool) -> list[Any
             tell({"total": int(state.max_steps)})
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if not logs or "loss" not in logs:
+            if not logs:
                 return
-            losses.append(float(logs["loss"]))
-            event = {"step": int(state.global_step), "loss": losses[-1]}
-            if "rewards/margins" in logs:
-                event["margin"] = float(logs["rewards/margins"])
-                event["accuracy"] = float(logs["rewards/accuracies"])
-            tell(event)
-            check_health(losses, float(logs.get("grad_norm", 0.0)))
-
-        def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
-            if metrics and "eval_loss" in metrics:
-                tell({"held_out": float(metrics["eval_loss"]), "at": int(state.global_step)})
+            step = int(state.global_step)
+            if "eval_loss" in logs:
+                tell({"held_out": float(logs["eval_loss"]), "at": step, **rewards_of(logs, "eval_")})
+            if "loss" in logs:
+                losses.append(float(logs["loss"]))
+                tell({"step": step, "loss": losses[-1], **rewards_of(logs)})
+                check_health(losses, float(logs.get("grad_norm", 0.0)))
 
     class Clock(TrainerCallback):  # type: ignore[misc]
         """A checkpoint every so many seconds, whatever the steps take."""
