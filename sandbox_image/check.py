@@ -43,7 +43,7 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
     """
     task = json.loads(request)
     report = child.Report(result, output_bytes)
-    child.SINK.report, child.SINK.limit = report, output_bytes
+    child.Sink.report, child.Sink.limit = report, output_bytes
     types = exception_types(task["code"])
     channel = _Channel(outbox, inbox, report, output_bytes, types, null=task["code"] is None)
     stubs: dict[str, Any] = {"pytest": testing.install(), **channel.types}
@@ -246,7 +246,8 @@ def _exception(text: str, message: str, types: dict[str, type[BaseException]]) -
     if name in types:
         return types[name](argument)
     lowest = [kind for kind in known if not any(kind in other.__mro__[1:] for other in known)]
-    label = name[:200] if name.isidentifier() else "Exception"
+    label = name.removeprefix("solution.")[:200]
+    label = label if label.isidentifier() else "Exception"
     for chosen in (lowest, lowest[:1], [Exception]):
         try:
             return type(label, tuple(chosen), {"__init__": lambda *_: None})(argument)  # type: ignore[no-any-return]

@@ -32,6 +32,7 @@ __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 RECURSION_LIMIT = 1000 + 9
 INT_DIGITS = 4300
 IMPORT = -1
+MESSAGE_MAX = 10_000
 _quote = plain._quote
 _clock = time.perf_counter
 _cpu_clock = time.process_time
@@ -84,32 +85,35 @@ class Report:
 
 
 class Sink(io.BufferedIOBase):
-    """Where prints go: counted, not kept."""
+    """Where prints go: counted, not kept. One a stream: what is dropped is closed, and no other with it."""
 
-    def __init__(self) -> None:
-        self.written = 0
-        self.limit = 0
-        self.report: Report | None = None
+    written = 0
+    limit = 0
+    report: Report | None = None
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
     def writable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        """/dev/null, as long as nobody has put something else there."""
+        return self.number
+
     def write(self, data: Any) -> int:
         size = len(data)
-        self.written += size
-        if self.report is not None and self.written > self.limit:
-            self.report.too_much_output()
+        Sink.written += size
+        if Sink.report is not None and Sink.written > Sink.limit:
+            Sink.report.too_much_output()
         return size
-
-
-SINK = Sink()
 
 
 def install_streams() -> None:
     """Standard streams that every child inherits: stdin is empty, output is counted and dropped."""
     _open_stdin()
-    for name in ("stdout", "stderr"):
-        stream = io.TextIOWrapper(SINK, "utf-8", "backslashreplace")  # type: ignore[type-var]
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = io.TextIOWrapper(Sink(number), "utf-8", "backslashreplace")  # type: ignore[type-var]
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
 
@@ -135,18 +139,21 @@ def returned(value: Any, budget: int, digest_above: int) -> tuple[str, str, str]
         return "no_result", "", f"unreadable result: {plain.type_name(type(error))}"
 
 
-def raised(error: BaseException) -> tuple[str, str, str]:
-    """Kind, text and detail of an exception. The text is the type's name, then the builtin types that it
-    derives from, `Mine|ValueError|Exception|BaseException`: what a test may catch it as.
+def raised(error: BaseException, longest: int = 200) -> tuple[str, str, str]:
+    """Kind, text and detail (`longest` characters at most) of an exception. The text is the type's name, then
+    the builtin types that it derives from, `Mine|ValueError|Exception|BaseException`: what a test may catch
+    it as. A type of the solution's that is named like a builtin one is `solution.ValueError`.
 
     Its `__str__` may be the solution's, and may fail.
     """
     try:
-        message = str.__str__(str(error))[:200]
+        message = str.__str__(str(error))[:longest]
     except BaseException:
         message = ""
     kind = type(error)
     name = plain.type_name(kind)
+    if any(name == known and kind is not builtin for known, builtin in _EXCEPTIONS):
+        name = f"solution.{name}"
     if name == "MemoryError":
         return "memory", "", message
     bases = [known for base in _bases(kind)[1:] for known, builtin in _EXCEPTIONS if base is builtin]
@@ -193,7 +200,7 @@ def run_calls(request: bytes, result: int, output_bytes: int) -> NoReturn:
     report = Report(result, output_bytes, task["digest_above"])
     if task["calls"] and task["calls"][0][0] == "":
         _run_program(task["code"], task["calls"][0][1], report, output_bytes)
-    SINK.report, SINK.limit = report, output_bytes
+    Sink.report, Sink.limit = report, output_bytes
     namespace = new_module("solution")
     try:
         exec(compile(task["code"], "<solution>", "exec", dont_inherit=True), namespace)
@@ -379,7 +386,8 @@ def serve_check(request: bytes, inbox: int, outbox: int, output_bytes: int) -> N
             try:
                 value = namespace[function](*args, **kwargs)
             except BaseException as error:
-                answer = [*raised(error)]
+                # A test may look for anything in the message.
+                answer = [*raised(error, MESSAGE_MAX)]
             else:
                 answer = [*returned(value, output_bytes, digest_above)]
         try:

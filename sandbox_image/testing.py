@@ -66,13 +66,14 @@ class _Raises:
 
 
 def raises(
-    wanted: Types,
+    expected_exception: Types,
     function: Callable[..., object] | None = None,
     *args: object,
     **kwargs: Any,
 ) -> Any:
     """`with raises(E, match=..., check=...) as info:`, or at once `raises(E, function, *args, **kwargs)`;
     the latter's info."""
+    wanted = expected_exception
     kinds = wanted if isinstance(wanted, tuple) else (wanted,)
     if not kinds or not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
         raise TypeError("raises() wants exception types")

@@ -170,6 +170,9 @@ threading.Thread(target=main).start()
         "import atexit, sys\natexit.register(lambda: print(42))",
         "import atexit, sys\n@atexit.register\ndef end():\n    sys.__stdout__.write('42\\n')",
         "import sys\nsys.stdout = open(1, 'w', buffering=65536)\nprint(42)",
+        "import sys\nprint('note', file=sys.stderr)\nsys.stderr.write('note')\nprint(42)",
+        "import logging, traceback\nlogging.warning('note')\ntraceback.print_exc()\nprint(42)",
+        "import faulthandler, sys\nfaulthandler.enable()\nsys.stderr.close()\nprint(42)",
         "import os\nout = os.fdopen(1, 'w')\nout.write('42\\n')",
         "import os, sys\nprint(42)\nsys.stdout.flush()\nos._exit(0)",
         "import os\nif os.fork() == 0:\n    os._exit(0)\nos.wait()\nprint(42 if __file__ else 0)",
@@ -182,6 +185,27 @@ def test_a_stdin_program_ends_as_the_interpreter_does(sandbox: DockerSandbox, co
     assert brief(run_one(sandbox, code, Call("", values.encode(""))).calls) == [
         f"value {values.encode('42' + chr(10))}"
     ]
+
+
+def test_an_exception_is_of_its_type_and_not_of_its_name(sandbox: DockerSandbox) -> None:
+    code = """
+class ValueError(Exception):
+    pass
+def f(x):
+    if x:
+        raise ValueError(x)
+    int("x")
+"""
+    check = "with pytest.raises(ValueError):\n    f({})".format
+    execution = run_one(sandbox, code, call("f", 1), call("f", 0), checks=(check(1), check(0)))
+    assert brief(execution.calls) == ["exception solution.ValueError", "exception ValueError"]
+    assert brief(execution.checks) == ["exception solution.ValueError", "value null"]
+
+
+def test_a_test_may_look_at_the_end_of_a_long_message(sandbox: DockerSandbox) -> None:
+    code = "def f(x):\n    raise ValueError('x' * 5000 + 'the end')\n"
+    check = "with pytest.raises(ValueError, match='the end'):\n    f(1)"
+    assert brief(run_one(sandbox, code, checks=(check,)).checks) == ["value null"]
 
 
 def test_a_program_may_go_as_deep_as_it_could_alone(sandbox: DockerSandbox) -> None:
