@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.agreement import dropped_by
-from tasks.consensus import Ballot, ballot_of, decide, ranked_groups
+from tasks.consensus import UNOPPOSED, Ballot, ballot_of, decide, ranked_groups
 from tasks.engines.image import ensure_image
 from tasks.exchange import AskedSuite, RowsByProblem, check_out, compared_form, read_problems, whole_file
 from tasks.execution import execute_shard, mostly_sound
@@ -118,7 +118,7 @@ def read_material(problem: Problem, answers: RowsByProblem, suites: RowsByProble
             refused[solution.solution_id] = f"cannot be read: {code.reason}"
         else:
             readable.append(replace(solution, code=code))
-    asked = suites.suites(problem.problem_id, truth=False)
+    asked = suites.suites(problem.problem_id, benchmark=False)
     return Material(problem, tuple(readable), refused, tuple(asked))
 
 
@@ -160,7 +160,8 @@ def decided_line(
         "confident": decision.confident,
         "votes": decision.votes,
         "score": round(decision.score, 4),
-        "margin": round(decision.margin, 4),
+        # Without a rival that has any score there is no ratio.
+        "margin": None if decision.margin >= UNOPPOSED else round(decision.margin, 4),
         "chosen": list(decision.chosen) if decision.kept else [],
         "cases": [
             {

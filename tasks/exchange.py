@@ -1,4 +1,5 @@
-"""What `flywheel execute` reads and writes: JSON lines of problems, solutions and suites, and of verdicts.
+"""What `flywheel execute` and `flywheel agree` read, and what the first writes: JSON lines of problems,
+solutions and suites, and of verdicts.
 
 The three files have one JSON object a line; names that are not listed here are ignored, blank lines too.
 
@@ -40,6 +41,9 @@ _REASONS = {
     "undefined_name": "uses a name that nothing defines",
     "redefines_target": "brings its own {target}: it does not test the solution",
     "exits_early": "returns, exits or skips before it asserts anything",
+    "unseen": "asks for a warning or a line of a log, which stay in the solution's process",
+    "no_fixture": "wants an argument that nothing in the file gives it",
+    "asynchronous": "is asynchronous: a coroutine cannot leave the solution's process",
 }
 
 
@@ -96,10 +100,12 @@ class RowsByProblem:
         """A problem's solutions, in the order of the file."""
         return [Solution(row["solution_id"], problem_id, row["code"]) for _, row in self._rows(problem_id)]
 
-    def suites(self, problem_id: str, truth: bool) -> list[AskedSuite]:
+    def suites(self, problem_id: str, benchmark: bool) -> list[AskedSuite]:
         """A problem's suites, in the order of the file."""
         problem = self._problems[problem_id]
-        return [_suite(row, where, problem, row["suite_id"], truth) for where, row in self._rows(problem_id)]
+        return [
+            _suite(row, where, problem, row["suite_id"], benchmark) for where, row in self._rows(problem_id)
+        ]
 
     def _rows(self, problem_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
         with self._path.open("rb") as file:
@@ -252,7 +258,7 @@ def _problem(row: Mapping[str, Any], where: str) -> Problem:
     problem_id = text_of(row, "problem_id", where)
     statement, style = row.get("statement", ""), row.get("style", "function")
     if not isinstance(statement, str):
-        raise FlywheelError(f"{where}: 'statement' is no text.")
+        raise FlywheelError(f"{where}: 'statement' must be text.")
     if style not in ("function", "stdin"):
         raise FlywheelError(f"{where}: 'style' is 'function' or 'stdin', not {style!r}.")
     if style == "stdin":
@@ -279,16 +285,16 @@ def _check_suite(row: Mapping[str, Any], where: str) -> None:
     if "code" in row:
         text_of(row, "code", where, empty=True)
     elif not isinstance(row["cases"], list):
-        raise FlywheelError(f"{where}: 'cases' is no list.")
+        raise FlywheelError(f"{where}: 'cases' must be a list.")
 
 
 def _suite(
-    row: Mapping[str, Any], where: str, problem: Problem, suite_id: str, truth: bool = True
+    row: Mapping[str, Any], where: str, problem: Problem, suite_id: str, benchmark: bool = True
 ) -> AskedSuite:
     _check_suite(row, where)
     equality = values.equal if problem.entry_point else same_output
     if "code" in row:
-        entries = read_text(row["code"], problem.entry_point, truth)
+        entries = read_text(row["code"], problem.entry_point, benchmark)
     else:
         entries = [_case(case, problem) for case in row["cases"]] or ["the suite has no case"]
         equality = json_equal if problem.entry_point else same_output
@@ -296,20 +302,22 @@ def _suite(
     return AskedSuite(Suite(suite_id, problem.problem_id, cases), tuple(entries), equality)
 
 
-def read_text(text: str, entry_point: str, truth: bool = True) -> list[Case | str]:
+def read_text(text: str, entry_point: str, benchmark: bool = True) -> list[Case | str]:
     """A case, or why there is none, for each test of a test file, in order; what does not parse comes last.
 
-    `truth`: a bare `assert f(x)` asks for any true value, as in Python, and not for True.
+    `benchmark`: see `tasks.suites.read_cases`.
     """
     parsed = parse_python(text)
     tree, skipped = (parsed, []) if parsed is not None else patched(text)
-    entries = [_asserted(test, entry_point, truth) for test in split_tests(tree, target_name(entry_point))]
+    entries = [
+        _asserted(test, entry_point, benchmark) for test in split_tests(tree, target_name(entry_point))
+    ]
     entries += [f"does not parse: {source[:100]!r}" for source in skipped]
     return entries or ["the suite asserts nothing"]
 
 
-def _asserted(test: str, entry_point: str, truth: bool) -> Case | str:
-    case = read_case(test, entry_point, truth=truth)
+def _asserted(test: str, entry_point: str, benchmark: bool) -> Case | str:
+    case = read_case(test, entry_point, benchmark=benchmark)
     if isinstance(case, str):
         return _REASONS.get(case, case).format(target=target_name(entry_point))
     if not entry_point and case.call is None:

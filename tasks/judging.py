@@ -7,6 +7,7 @@ tolerances, sets, special oracles), which then holds whatever `Equality` the jud
 from __future__ import annotations
 
 import builtins
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from typing import Any
 
 from tasks import values
 from tasks.benchmarks.rules import RULES
-from tasks.records import Behaviour, Call, Case, Outcome, Suite, Verdict
+from tasks.records import TRUTH, Behaviour, Call, Case, Outcome, Suite, Verdict
 
 _EXITS = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
 Equality = Callable[[Any, Any], bool]
@@ -78,6 +79,10 @@ def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Ve
         return "fail"
     try:
         value, expected = _decoded(outcome.value), _decoded(case.expected)
+        if case.rule == TRUTH:
+            # An object that stayed in the solution's process has no truth here.
+            told = not isinstance(value, values.Opaque) and bool(value) is expected
+            return "pass" if told else "fail"
         if case.rule:
             return "pass" if RULES[case.rule](value, expected, case) else "fail"
         return "pass" if equality(value, expected) else "fail"
@@ -145,6 +150,24 @@ class _ValueKeys(dict[str, str]):
 
 
 VALUE_KEYS = _ValueKeys()
+# How the key of an object that is no plain data begins.
+OPAQUE_KEY = '{"o":'
+_FALSE: tuple[Any, ...] = (
+    None,
+    0,
+    "",
+    b"",
+    [],
+    (),
+    {},
+    set(),
+    deque(),
+    range(0),
+    {}.keys(),
+    {}.values(),
+    {}.items(),
+)
+_FALSE_KEYS = {VALUE_KEYS[values.encode(value)] for value in _FALSE}
 
 
 @lru_cache(maxsize=4096)
@@ -155,8 +178,11 @@ def _failure_key(kind: str, exception: str, bases: tuple[str, ...], loading: boo
 
 
 def key_passes(key: str, wanted: str) -> bool:
-    """Whether an outcome with this key passes a case with that `wanted_key`: equal, or an exception that is
-    caught as the one wanted."""
+    """Whether an outcome with this key passes a case with that `wanted_key`: equal, an exception that is
+    caught as the one wanted, or a value that is as true."""
+    if wanted[:1] == "~":
+        is_value = key[:1] not in "!?" and not key.startswith(OPAQUE_KEY)
+        return is_value and (key in _FALSE_KEYS) == (wanted == "~0")
     return key == wanted or (key[:1] == "!" == wanted[:1] and wanted[1:] in _caught_as(key))
 
 
@@ -179,6 +205,8 @@ def wanted_key(case: Case) -> str:
     if case.raises:
         return f"!{case.raises}"
     key = VALUE_KEYS[case.expected]
+    if case.rule == TRUTH:
+        return f"~{key}"
     return "" if key[:1] == "?" or values.passes_nothing(case.expected) else key
 
 

@@ -15,7 +15,9 @@ def known_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Sui
     for problem in problems:
         if problem.gold_solution:
             solutions.append(gold_of(problem))
-        cases = problem.gold_cases or read_cases(problem.gold_suite, problem.entry_point, truth=True).cases
+        cases = (
+            problem.gold_cases or read_cases(problem.gold_suite, problem.entry_point, benchmark=True).cases
+        )
         if cases:
             suites.append(Suite(f"gold/{problem.problem_id}", problem.problem_id, cases, origin="gold"))
     return solutions, suites

@@ -21,7 +21,8 @@ from typing import Literal
 
 from tasks.records import Problem
 from tasks.suites import target_name
-from tasks.testsource import bound_names, free_names, mentions, parse_python, patched, split_tests
+from tasks.testslices import bound_names, free_names
+from tasks.testsource import mentions, parse_python, patched, split_tests
 
 VERSION = 3
 """Part of every sampling key: raise it when a prompt or a parser changes what it gives."""

@@ -86,13 +86,17 @@ class Call:
     arguments: str
 
 
+TRUTH = "truth"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One test: a call with its expected value, or exception type, or an assertion's source.
 
     Exactly one of three forms: `call` + `expected` (encoded), `call` + `raises`, or `check` (source
     that runs in a test process of its own). `source` is the text it was parsed from. `rule` names a
-    benchmark's own comparison (`tasks.benchmarks.rules`), `tolerance` is its absolute tolerance; "" is `==`.
+    benchmark's own comparison (`tasks.benchmarks.rules`), `tolerance` is its absolute tolerance; "" is `==`,
+    and `TRUTH` what a bare `assert f(x)` or `assert not f(x)` asks for, whose `expected` is True or False.
     """
 
     source: str
@@ -209,9 +213,9 @@ class Behaviour:
 
     Position i belongs to call i / check i of `judging.plan_calls` over the problem's suites.
     `order_dependent`: what it did depended on what was called before, on the hash seed, on time or chance,
-    so it ran once a suite, in processes of their own. If these runs were stable, yet some call came out
-    differently in two suites, `by_suite` holds all of them, and that call is "no_result" here. `flaky`: some
-    call was not stable, which is "no_result" where it was not; nothing here may become a label. The null
+    so it ran once a suite, in processes of their own. Where some call came out differently in two suites,
+    `by_suite` holds all of these runs, and that call is "no_result" here. `flaky`: some call was not stable
+    in one suite, and is "no_result" there; nothing of the program may become a label. The null
     candidate has solution_id "null/<problem_id>".
     """
 

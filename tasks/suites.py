@@ -4,9 +4,7 @@ A *test* is source that stands alone: the setup that an assertion needs, then th
 a test reduced to a call with its expected value or exception where that is possible (cheap to run, and
 comparable between suites), and otherwise the test's own source, to be run in a process of its own.
 
-Two readings are a little stricter or looser than Python, on purpose: `assert f(x)` and `assert not
-f(x)` expect True and False (a verifier that writes them means a predicate); `is` with None, True or
-False means `==`.
+One reading is a little looser than Python, on purpose: `is` with None, True or False means `==`.
 """
 
 from __future__ import annotations
@@ -14,19 +12,32 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tasks.records import Call, Case
-from tasks.testsource import bound_names, mentions, parse_python, stops, used_names
-from tasks.teststyles import asserts, is_raises
+from tasks.records import TRUTH, Call, Case
+from tasks.testslices import bound_names, stops, used_names
+from tasks.testsource import mentions, parse_python
+from tasks.teststyles import asserts, is_raises, is_unseen
 from tasks.values import ValueFormatError, decode, encode, literal, to_source
 
 PROGRAM = "program"
 """What tests of a stdin program call: `program("its input") == "its output"`."""
 _CACHED_CHARACTERS = 500
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+# Of what is computed here, outside any sandbox: the largest number, exponent, and the longest text or list.
+_LARGE, _POWER, _FOLDED = 10**9, 64, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +61,16 @@ def make_call(function: str, args: Iterable[object], kwargs: dict[str, object] |
     return Call(function, encode([list(args), dict(sorted((kwargs or {}).items()))]))
 
 
-def read_cases(tests: Iterable[str], entry_point: str, *, truth: bool = False) -> SuiteReading:
+def read_cases(tests: Iterable[str], entry_point: str, *, benchmark: bool = False) -> SuiteReading:
     """The cases of a suite's tests (`tasks.testsource.split_tests`, or a benchmark's assertions).
 
-    `truth`: a bare `assert f(x)` asks for any true value, as in Python; benchmarks mean that.
+    `benchmark`: what a test uses may come from the solution, and it may ask for no more than that nothing
+    is raised.
     """
     cases: dict[tuple[object, ...], Case] = {}
     dropped: list[tuple[str, str]] = []
     for test in tests:
-        case = read_case(test, entry_point, truth=truth)
+        case = read_case(test, entry_point, benchmark=benchmark)
         if isinstance(case, str):
             dropped.append((case, test))
         elif case_key(case) in cases:
@@ -70,28 +82,29 @@ def read_cases(tests: Iterable[str], entry_point: str, *, truth: bool = False) -
 
 def case_key(case: Case) -> tuple[object, ...]:
     """What makes two cases one: everything but the text they were parsed from."""
-    return case.call, case.expected, case.raises, case.check
+    return case.call, case.expected, case.raises, case.check, case.rule
 
 
-def read_case(test: str, entry_point: str, *, truth: bool = False) -> Case | str:
+def read_case(test: str, entry_point: str, *, benchmark: bool = False) -> Case | str:
     """The case of one test, or the reason there is none.
 
     Reasons: `syntax` (does not parse), `no_assertion` (does not end in one), `other_target` (never
     uses the entry point), `undefined_name` (uses a name that nothing defines: it could only ever fail),
     `redefines_target` (brings its own function under test), `exits_early` (returns, exits or skips before
-    it asserts anything).
+    it asserts anything), `unseen` (asks for a warning, or for a line of a log), `asynchronous`,
+    `no_fixture` (wants an argument that nothing in the file gives it).
     """
     # Suites of one problem repeat each other; what is long is not held.
     read = _read_known if len(test) <= _CACHED_CHARACTERS else _read_case
-    return read(test, entry_point, truth)
+    return read(test, entry_point, benchmark)
 
 
-def _read_case(test: str, entry_point: str, truth: bool) -> Case | str:
+def _read_case(test: str, entry_point: str, benchmark: bool) -> Case | str:
     tree = parse_python(test)
     if tree is None or not tree.body:
         return "syntax"
     try:
-        return _case(tree, test, entry_point, truth)
+        return _case(tree, test, entry_point, benchmark)
     except RecursionError:
         return "syntax"
 
@@ -99,24 +112,33 @@ def _read_case(test: str, entry_point: str, truth: bool) -> Case | str:
 _read_known = lru_cache(maxsize=8192)(_read_case)
 
 
-def _case(tree: ast.Module, test: str, entry_point: str, truth: bool) -> Case | str:
+def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Case | str:
     if not mentions(tree, target_name(entry_point)):
         return "other_target"
     # A benchmark's tests may use what its solution defines beside the entry point.
-    if not truth and _undefined(tree, target_name(entry_point)):
+    if not benchmark and _undefined(tree, target_name(entry_point)):
         return "undefined_name"
     if any(target_name(entry_point) in bound_names(statement) for statement in tree.body):
         return "redefines_target"
     if any(map(stops, tree.body)):
         return "exits_early"
+    if any(isinstance(part, ast.With) and is_unseen(part) for part in ast.walk(tree)):
+        return "unseen"
+    if mentions(tree, "asyncio") or any(
+        isinstance(p, ast.Await | ast.AsyncFunctionDef) for p in ast.walk(tree)
+    ):
+        return "asynchronous"
+    if isinstance(tree.body[-1], ast.FunctionDef):
+        return "no_fixture"
     last = _inlined(tree.body)
+    if last is None:
+        return Case(source=test, check=test) if asserts(tree) else "no_assertion"
     if isinstance(last, ast.Assert):
-        if truth and not isinstance(last.test, ast.Compare):
-            return Case(source=test, check=test)
         return _equality(last.test, entry_point, test) or Case(source=test, check=test)
     if isinstance(last, ast.With) and (wanted := raises_type(last)) is not None:
         return _raises(last, wanted, entry_point, test)
-    return Case(source=test, check=test) if asserts(tree) else "no_assertion"
+    # A benchmark's test may ask for no more than that nothing is raised.
+    return Case(source=test, check=test) if benchmark or asserts(tree) else "no_assertion"
 
 
 def _undefined(tree: ast.Module, target: str) -> bool:
@@ -140,6 +162,8 @@ def case_source(case: Case, entry_point: str) -> str:
     call = f"{target_name(entry_point)}({', '.join(shown)})"
     if case.raises:
         return f"with pytest.raises({case.raises}):\n    {call}"
+    if case.rule == TRUTH:
+        return f"assert {call}" if decode(case.expected) else f"assert not {call}"
     return f"assert {call} == {to_source(decode(case.expected))}"
 
 
@@ -153,10 +177,10 @@ def raises_type(node: ast.With) -> ast.expr | None:
 
 def _equality(test: ast.expr, entry_point: str, source: str) -> Case | None:
     if (call := _literal_call(test, entry_point)) is not None:
-        return Case(source=source, call=call, expected=encode(True))
+        return Case(source=source, call=call, expected=encode(True), rule=TRUTH)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         call = _literal_call(test.operand, entry_point)
-        return Case(source=source, call=call, expected=encode(False)) if call else None
+        return Case(source=source, call=call, expected=encode(False), rule=TRUTH) if call else None
     if not isinstance(test, ast.Compare) or len(test.ops) != 1:
         return None
     left, right = test.left, test.comparators[0]
@@ -209,7 +233,29 @@ def _value(node: ast.expr) -> object:
         return literal(_Folded().visit(copy.deepcopy(node)))
 
 
+def _computed(operator: ast.operator, left: Any, right: Any) -> Any:
+    """What simple arithmetic comes to, and repeated texts and lists; None for anything else, or too much."""
+    numbers = all(type(value) in (int, float) for value in (left, right))
+    if isinstance(operator, ast.Mult) and isinstance(left, str | list | tuple) and type(right) is int:
+        return left * right if len(left) * right <= _FOLDED else None
+    if isinstance(operator, ast.Add) and type(left) is type(right) and isinstance(left, str | list | tuple):
+        return left + right
+    if not numbers or type(operator) not in _ARITHMETIC or max(abs(left), abs(right)) > _LARGE:
+        return None
+    if isinstance(operator, ast.Pow) and not 0 <= right <= _POWER:
+        return None
+    return _ARITHMETIC[type(operator)](left, right)
+
+
 class _Folded(ast.NodeTransformer):
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        try:
+            value = _computed(node.op, literal(node.left), literal(node.right))
+        except (ValueError, ArithmeticError):
+            return node
+        return node if value is None else ast.Constant(value=value)
+
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -247,8 +293,8 @@ class _Substitute(ast.NodeTransformer):
         return self.values[node.id]
 
 
-def _inlined(body: list[ast.stmt]) -> ast.stmt:
-    """The last statement with `name = expression` setup put in its place, where that changes nothing.
+def _inlined(body: list[ast.stmt]) -> ast.stmt | None:
+    """The last statement with `name = expression` setup put in its place; None where the setup does more.
 
     A name used twice stays as it is unless its value is immutable: the entry point may change a list
     between the two uses, and may answer differently the second time.
@@ -256,17 +302,19 @@ def _inlined(body: list[ast.stmt]) -> ast.stmt:
     values: dict[str, ast.expr] = {}
     substitute = _Substitute(values)
     for statement in body[:-1]:
+        if isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Pass):
+            continue
         if (
             not isinstance(statement, ast.Assign)
             or len(statement.targets) != 1
             or not isinstance(target := statement.targets[0], ast.Name)
             or target.id in values
         ):
-            return body[-1]
+            return None
         values[target.id] = substitute.visit(statement.value)
     if not values:
         return body[-1]
     last: ast.stmt = substitute.visit(ast.parse(ast.unparse(body[-1])).body[0])
     if any(uses > 1 and not isinstance(values[name], ast.Constant) for name, uses in substitute.uses.items()):
-        return body[-1]
+        return None
     return last

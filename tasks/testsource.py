@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from tasks import teststyles
+from tasks import testfixtures, teststyles
+from tasks.testslices import History, bound_names, is_foreign, used_names
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
     *("itertools", "json", "math", "operator", "random", "re", "statistics", "string")
@@ -21,7 +21,6 @@ _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions"
 
 # A loop over a table makes many of few lines.
 MAX_TESTS = 1000
-_EXITS = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.skip", "pytest.exit", "self.skipTest"}
 
 
 def parse_python(text: str) -> ast.Module | None:
@@ -65,47 +64,6 @@ def mentions(node: ast.AST, name: str) -> bool:
     return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
 
 
-def bound_names(node: ast.stmt) -> set[str]:
-    """The names that a statement defines in its scope."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}
-    names = {
-        part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-    }
-    for part in ast.walk(node):
-        if isinstance(part, ast.Import | ast.ImportFrom):
-            names |= {(alias.asname or alias.name).split(".")[0] for alias in part.names}
-    return names
-
-
-def used_names(node: ast.AST) -> set[str]:
-    """The names that a statement reads or writes, at any depth."""
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-
-
-def free_names(node: ast.stmt) -> set[str]:
-    """The names that a statement takes from outside: of a function, those it does not bind itself.
-
-    Scopes inside the function are read as one; `global` gives its names back.
-    """
-    names = used_names(node)
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return names
-    own: set[str] = set()
-    shared: set[str] = set()
-    for part in ast.walk(node):
-        if isinstance(part, ast.arg):
-            own.add(part.arg)
-        elif isinstance(part, ast.ExceptHandler) and part.name:
-            own.add(part.name)
-        elif isinstance(part, ast.Global):
-            shared |= set(part.names)
-        elif isinstance(part, ast.stmt) and part is not node:
-            own |= bound_names(part)
-    outside = [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
-    return (names - own) | shared | set().union(*map(used_names, outside))
-
-
 def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     """The first `MAX_TESTS` of a file, each as the source of its setup and its assertion; uses the tree up.
 
@@ -114,8 +72,8 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     an exit before the assertion.
     """
     try:
-        plain = teststyles.Plain().visit(module)
-        tests = islice(_walk(plain.body, [], entry_point), MAX_TESTS)
+        plain = teststyles.plain(module, entry_point)
+        tests = islice(_walk(plain.body, History(entry_point), entry_point), MAX_TESTS)
         return [ast.unparse(ast.fix_missing_locations(test)) for test in tests]
     except (RecursionError, ValueError):
         # Too deep, or an int with more digits than may be written.
@@ -123,54 +81,73 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
 
 
 def _walk(
-    body: Iterable[ast.stmt], before: list[ast.stmt], entry_point: str, turns: int = 1
+    body: Sequence[ast.stmt], before: History, entry_point: str, turns: int = 1
 ) -> Iterator[ast.Module]:
-    """`turns`: how often this body is taken already, by the loops and tables around it. A loop that would
-    make more than `MAX_ROWS` of that is one test."""
-    setup = list(before)
-    for statement in body:
+    """The tests of a body, whose setup goes on from `before`. `turns`: how often this body is taken already,
+    by the loops and tables around it. A loop that would make more than `MAX_ROWS` of that is one test."""
+    setup = before.followed_by()
+    for number, statement in enumerate(body):
         if isinstance(statement, ast.Assert):
             parts = [statement.test]
             if isinstance(statement.test, ast.BoolOp) and isinstance(statement.test.op, ast.And):
                 parts = statement.test.values
             for part in parts:
-                yield _alone(setup, ast.Assert(test=part, msg=None))
-            if bound_names(statement):
-                # What `:=` in it has named may be looked at afterwards.
-                setup.append(statement)
+                yield from _asserted(ast.Assert(test=part, msg=None), setup)
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if _is_test(statement):
                 yield from _of_definition(statement, setup, entry_point, turns)
             else:
                 if isinstance(statement, ast.FunctionDef):
-                    teststyles.mark_fixture(statement)
-                setup.append(statement)
-        elif (
-            isinstance(statement, ast.For)
-            and (steps := _unrolled(statement, setup)) is not None
-            and turns * len(steps) <= teststyles.MAX_ROWS
+                    testfixtures.mark_fixture(statement)
+                setup.add(statement)
+        elif isinstance(statement, ast.For) and (
+            steps := _unrolled(statement, setup, body[number + 1 :], testfixtures.MAX_ROWS // turns)
         ):
             for rows in steps:
-                yield from _walk(statement.body, setup + rows, entry_point, turns * len(steps))
+                inner = setup.followed_by(*rows)
+                yield from _walk(statement.body, inner, entry_point, turns * len(steps))
         elif isinstance(statement, ast.If) and mentions(statement.test, "__name__"):
             yield from _walk(statement.body, setup, entry_point, turns)
-        elif isinstance(statement, ast.Import | ast.ImportFrom):
-            if entry_point not in bound_names(statement):
-                setup.append(_renamed(statement, entry_point) or statement)
+        elif isinstance(statement, ast.Import | ast.ImportFrom | ast.Try) and _imports(
+            statement, entry_point
+        ):
+            for step in _renamed(statement, entry_point):
+                setup.add(step)
         elif _is_assertion(statement, setup):
-            yield _alone(setup, statement)
-            if isinstance(statement, ast.With) and bound_names(statement):
-                # What it caught may be looked at afterwards.
-                setup.append(statement)
+            yield from _asserted(statement, setup)
         else:
-            setup.append(statement)
+            setup.add(statement)
 
 
-def _renamed(statement: ast.Import | ast.ImportFrom, entry_point: str) -> ast.stmt | None:
-    """`from solution import f as g` as `g = f`."""
-    if len(statement.names) != 1 or statement.names[0].name != entry_point or not statement.names[0].asname:
-        return None
-    return ast.parse(f"{statement.names[0].asname} = {entry_point}").body[0]
+def _asserted(assertion: ast.stmt, setup: History) -> Iterator[ast.Module]:
+    """The test of an assertion, which is setup of later ones if it may change what they stand on."""
+    kept = setup.slice(assertion)
+    known = set().union(*map(bound_names, kept)) if kept else set()
+    used = used_names(assertion).union(*map(used_names, kept))
+    imports = [ast.Import(names=[ast.alias(name)]) for name in sorted(used & _MODULES - known)]
+    yield ast.Module(body=[*imports, *kept, assertion], type_ignores=[])
+    if not setup.changes_nothing(assertion):
+        setup.add(assertion)
+
+
+def _imports(statement: ast.Import | ast.ImportFrom | ast.Try, entry_point: str) -> bool:
+    """Whether all that a statement does is to say where the entry point comes from."""
+    if isinstance(statement, ast.Try):
+        parts = [*statement.body, *(step for handler in statement.handlers for step in handler.body)]
+        imports = [part for part in parts if isinstance(part, ast.Import | ast.ImportFrom)]
+        return len(imports) == len(parts) and any(_imports(part, entry_point) for part in imports)
+    names = {alias.asname or alias.name for alias in statement.names}
+    if isinstance(statement, ast.ImportFrom) and names == {"*"}:
+        return is_foreign(statement.module or "")
+    return entry_point in names or entry_point in {alias.name for alias in statement.names}
+
+
+def _renamed(statement: ast.stmt, entry_point: str) -> list[ast.stmt]:
+    """`from solution import f as g` as `g = f`; nothing of an import under its own name."""
+    if not isinstance(statement, ast.ImportFrom):
+        return []
+    other = [alias.asname for alias in statement.names if alias.name == entry_point and alias.asname]
+    return [ast.parse(f"{name} = {entry_point}").body[0] for name in other if name != entry_point]
 
 
 def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
@@ -179,127 +156,79 @@ def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> boo
 
 def _of_definition(
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
-    setup: list[ast.stmt],
+    setup: History,
     entry_point: str,
     turns: int,
+    outer: Sequence[ast.expr] = (),
 ) -> Iterator[ast.Module]:
-    """The tests of a test function, or of a class with test methods; any other class is setup."""
+    """The tests of a test function, or of a class with test methods or test classes; any other class is
+    setup. `outer`: the decorators of the class around it."""
     if isinstance(node, ast.ClassDef):
-        parts = teststyles.class_parts(node)
-        if parts is None:
-            setup.append(node)
+        parts = teststyles.class_parts(node, [*setup])
+        inner_classes = [part for part in node.body if isinstance(part, ast.ClassDef)]
+        coroutines = [part for part in node.body if isinstance(part, ast.AsyncFunctionDef) and _is_test(part)]
+        if parts is None and not inner_classes and not coroutines:
+            setup.add(node)
         elif not teststyles.is_skipped(node):
-            rows, _ = teststyles.parametrized(node.decorator_list, [], setup)
-            for row in rows:
-                for method in parts[1]:
-                    inner = [*setup, *row, *parts[0]]
-                    yield from _of_definition(method, inner, entry_point, turns * len(rows))
+            for method in parts[1] if parts else ():
+                inner = setup.followed_by(*parts[0]) if parts else setup
+                yield from _of_definition(method, inner, entry_point, turns, node.decorator_list)
+            for coroutine in coroutines:
+                yield ast.Module(body=[coroutine], type_ignores=[])
+            for part in inner_classes:
+                yield from _of_definition(part, setup.followed_by(), entry_point, turns)
     elif not teststyles.is_skipped(node):
-        rows, body = teststyles.parametrized(node.decorator_list, node.body, setup)
+        decorators = [*outer, *node.decorator_list]
+        rows, body = testfixtures.parametrized(decorators, node.body, [*setup])
         for row in rows:
             known = set().union(*map(bound_names, row)) if row else set()
-            given = setup + row + teststyles.arguments(node, known, setup)
-            yield from _walk(body, given, entry_point, turns * len(rows))
+            given = setup.followed_by(*row, *testfixtures.arguments(node, known, [*setup], decorators))
+            asked = {arg.arg for arg in node.args.args}
+            loops = [bound_names(part) for part in body if isinstance(part, ast.For)]
+            filled = (given.versions.keys() - testfixtures.unknown_fixtures(given)).union(*loops)
+            if isinstance(node, ast.AsyncFunctionDef) or not asked <= filled:
+                # To be told why it is no test.
+                yield ast.Module(body=[node], type_ignores=[])
+            elif any(_is_assertion(part, given) for part in body):
+                yield from _walk(body, given, entry_point, turns * len(rows))
+            elif any(mentions(part, entry_point) for part in body):
+                # What it asks is that nothing is raised.
+                *earlier, last = body
+                yield ast.Module(body=[*given.followed_by(*earlier).slice(last), last], type_ignores=[])
 
 
-def _is_assertion(statement: ast.stmt, setup: Iterable[ast.stmt]) -> bool:
-    """Whether a statement asserts something, by itself or by a helper of the file."""
-    called = {
-        part.func.id
-        for part in (ast.walk(statement) if isinstance(statement, ast.Expr) else ())
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)
-    }
-    helpers = {step.name for step in setup if isinstance(step, ast.FunctionDef) and teststyles.asserts(step)}
-    return teststyles.asserts(statement) or bool(called & helpers)
-
-
-def stops(statement: ast.stmt) -> bool:
-    """Whether nothing behind this statement is ever reached: a return, an exit, a skip."""
-    if isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue):
+def _is_assertion(statement: ast.stmt, setup: History) -> bool:
+    """Whether a statement asserts something, by itself or by a helper of the file that it mentions."""
+    if teststyles.asserts(statement):
         return True
-    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
-        return False
-    return ast.unparse(statement.value.func) in _EXITS
+    functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
+    waiting, seen = used_names(statement) & functions.keys(), set[str]()
+    while waiting:
+        if any(teststyles.asserts(functions[name]) for name in waiting):
+            return True
+        seen |= waiting
+        waiting = set().union(*(used_names(functions[name]) for name in waiting)) & functions.keys() - seen
+    return False
 
 
-def _alone(setup: list[ast.stmt], assertion: ast.stmt) -> ast.Module:
-    """The assertion with the part of the setup it depends on: a backward slice by name, where what a name
-    stands for may be changed by any statement that does more with it than read it or call it."""
-    needed = used_names(assertion)
-    kept: list[ast.stmt] = []
-    for statement in reversed(setup):
-        facts = _facts(statement)
-        if facts.bound & needed or facts.changed & needed or facts.stops:
-            kept.append(statement)
-            needed = (
-                needed - facts.bound | facts.used - facts.bound if facts.binds_anew else needed | facts.used
-            )
-    kept.reverse()
-    bound = set().union(*(_facts(statement).bound for statement in kept)) if kept else set()
-    used = used_names(assertion).union(*(_facts(statement).used for statement in kept))
-    imports = [ast.Import(names=[ast.alias(name)]) for name in sorted(used & _MODULES - bound)]
-    return ast.Module(body=[*imports, *kept, assertion], type_ignores=[])
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """A statement of a setup: the names that it uses, binds, and those whose objects it may change."""
-
-    used: frozenset[str]
-    bound: frozenset[str]
-    changed: frozenset[str]
-    binds_anew: bool
-    stops: bool
-
-
-def _facts(statement: ast.stmt) -> _Facts:
-    """Those of a statement; kept with it, since every test of a file asks for them again."""
-    known: _Facts | None = getattr(statement, "facts", None)
-    if known is None:
-        used, bound = used_names(statement), bound_names(statement)
-        anew = (
-            isinstance(statement, ast.Assign)
-            and all(isinstance(target, ast.Name) for target in statement.targets)
-            and bound.isdisjoint(used_names(statement.value))
-        )
-        changed = used - bound - _called(statement) if _may_change(statement) else set()
-        known = _Facts(frozenset(used), frozenset(bound), frozenset(changed), anew, stops(statement))
-        statement.facts = known  # type: ignore[attr-defined]
-    return known
-
-
-def _may_change(statement: ast.stmt) -> bool:
-    """Whether a statement calls, deletes, or assigns to a part of something. A definition does so when it is
-    called, an import never."""
-    if isinstance(
-        statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
-    ):
-        return False
-    return any(
-        isinstance(part, ast.Call | ast.Delete)
-        or (isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(part.ctx, ast.Load))
-        for part in ast.walk(statement)
-    )
-
-
-def _called(statement: ast.stmt) -> set[str]:
-    """Names that are only called in a statement: `print(f(x))` changes x at most, not f."""
-    called = [part.func for part in ast.walk(statement) if isinstance(part, ast.Call)]
-    functions = {id(one): one.id for one in called if isinstance(one, ast.Name)}
-    others = {
-        part.id for part in ast.walk(statement) if isinstance(part, ast.Name) and id(part) not in functions
-    }
-    return set(functions.values()) - others
-
-
-def _unrolled(loop: ast.For, setup: list[ast.stmt]) -> list[list[ast.stmt]] | None:
-    """Assignments for each turn of `for a, b in [(..), ..]:`, or None when it is no such loop."""
-    rows = teststyles.table(loop.iter, setup)
-    if rows is None or loop.orelse or any(isinstance(p, ast.Break | ast.Continue) for p in ast.walk(loop)):
+def _unrolled(
+    loop: ast.For, setup: History, rest: Sequence[ast.stmt], most: int
+) -> list[list[ast.stmt]] | None:
+    """Assignments for each turn of `for a, b in [(..), ..]:`, or None where it is no such loop of at most
+    `most` turns, or where one turn has to do with another or with what comes after."""
+    rows = testfixtures.table(loop.iter, [*setup])
+    if rows is None or len(rows) > most or loop.orelse:
+        return None
+    if any(isinstance(part, ast.Break | ast.Continue) for part in ast.walk(loop)):
+        return None
+    targets = used_names(loop.target)
+    made = set().union(*map(bound_names, loop.body)) - targets
+    used_later = set().union(*map(used_names, rest)) if rest else set()
+    if made & used_later or made & setup.versions.keys() or setup.is_changed_by(loop.body):
         return None
     if isinstance(loop.target, ast.Name):
-        return [teststyles.assigned([loop.target.id], row, whole=True) for row in rows]
+        return [testfixtures.assigned([loop.target.id], row, whole=True) for row in rows]
     if isinstance(loop.target, ast.Tuple) and all(isinstance(part, ast.Name) for part in loop.target.elts):
         target = [part.id for part in loop.target.elts if isinstance(part, ast.Name)]
-        return [teststyles.assigned(target, row, whole=False) for row in rows]
+        return [testfixtures.assigned(target, row, whole=False) for row in rows]
     return None

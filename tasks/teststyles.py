@@ -1,21 +1,22 @@
 """Styles of tests as one: what unittest and pytest add to Python, as plain statements. By syntax alone.
 
 `self.assertEqual(a, b)` becomes `assert a == b`, `with self.assertRaises(E):` a `with pytest.raises(E):`, a
-class its setup and its test functions, a table of `parametrize` one list of assignments a row. Whatever has
-no exact plain form stays a method of a real `unittest.TestCase`.
+class its setup and its test functions (`testfixtures` has what pytest runs before them). Whatever has no
+exact plain form stays a method of a real `unittest.TestCase`.
 """
 
 from __future__ import annotations
 
 import ast
-import itertools
+import copy
 import math
+import sys
 import unittest
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
+from tasks.testfixtures import SKIPS, decorators_of, is_autouse
 from tasks.values import ValueFormatError, literal
 
-MAX_ROWS = 100
 _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq,
     "assertEquals": ast.Eq,
@@ -44,11 +45,70 @@ _EXPRESSIONS = {
     "assertNotIsInstance": "not isinstance({0}, {1})",
 }
 _SETUPS = ("setUpClass", "setUp", "setup_class", "setup_method", "setup")
-_SKIPS = ("skip", "skipIf", "skipUnless", "skipif", "xfail", "expectedFailure")
+_KNOWN_MODULES = {*sys.stdlib_module_names, "pytest", "numpy"}
+_UNSEEN = ("pytest.warns", "pytest.deprecated_call", "self.assertWarns", "self.assertLogs")
 _RAISES = ("pytest.raises", "raises")
 
 
-class Plain(ast.NodeTransformer):
+def plain(module: ast.Module, entry_point: str) -> ast.Module:
+    """The file with the solution's functions and the TestCase under their usual names, and unittest's
+    assertions as plain ones."""
+    modules = {
+        (alias.asname or alias.name).split(".")[0]
+        for part in ast.walk(module)
+        if isinstance(part, ast.Import)
+        for alias in part.names
+        if alias.name.split(".")[0] not in _KNOWN_MODULES
+    }
+    cases = {
+        target.id: "self"
+        for part in module.body
+        if isinstance(part, ast.Assign) and ast.unparse(part.value) in ("unittest.TestCase()", "TestCase()")
+        for target in part.targets
+        if isinstance(target, ast.Name)
+    }
+    if cases:
+        _Renamed(cases).visit(module)
+    for part in ast.walk(module):
+        if isinstance(part, ast.ClassDef):
+            for method in part.body:
+                if isinstance(method, ast.FunctionDef) and method.args.args and not method.decorator_list:
+                    first = method.args.args[0]
+                    _Renamed({first.arg: "self"} if first.arg != "self" else {}).visit(method)
+                    first.arg = "self"
+    if modules:
+        module = _Attributes(modules).visit(module)
+    plain: ast.Module = _Plain().visit(module)
+    return plain
+
+
+class _Renamed(ast.NodeTransformer):
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        node.id = self.names.get(node.id, node.id)
+        return node
+
+
+class _Attributes(ast.NodeTransformer):
+    """`solution.f` as `f`: whatever module the solution would be in."""
+
+    def __init__(self, modules: set[str]) -> None:
+        self.modules = modules
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id in self.modules:
+            return ast.copy_location(ast.Name(id=node.attr, ctx=node.ctx), node)
+        return node
+
+    def visit_Import(self, node: ast.Import) -> ast.stmt | None:
+        node.names = [a for a in node.names if (a.asname or a.name).split(".")[0] not in self.modules]
+        return node if node.names else ast.Pass()
+
+
+class _Plain(ast.NodeTransformer):
     """unittest's assertions as plain ones, at any depth; `with self.subTest(..):` as its body."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:
@@ -157,48 +217,80 @@ def is_raises(node: ast.With) -> bool:
 
 def is_skipped(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     """Whether a decorator says that this test is not run, or that its failure is what is wanted."""
-    return any(name.rpartition(".")[2] in _SKIPS for name in _decorators(node))
-
-
-def _decorators(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[str]:
-    return [ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
+    return any(name.rpartition(".")[2] in SKIPS for name in decorators_of(node))
 
 
 def asserts(node: ast.AST) -> bool:
-    """Whether anything below the node is an assertion: plain, of a TestCase, or of an exception."""
+    """Whether anything below the node is an assertion: plain, of a TestCase, of an exception, or a failure
+    that is raised by hand."""
     return any(
         isinstance(part, ast.Assert)
-        or (isinstance(part, ast.Call) and _method(part).startswith("assert"))
-        or (isinstance(part, ast.With) and is_raises(part))
+        or (isinstance(part, ast.Call) and (_method(part).startswith("assert") or _fails(part)))
+        or (isinstance(part, ast.With) and (is_raises(part) or is_unseen(part)))
+        or (isinstance(part, ast.Raise) and part is not node and _is_failure(part.exc))
         for part in ast.walk(node)
     )
 
 
-def class_parts(node: ast.ClassDef) -> tuple[list[ast.stmt], list[ast.FunctionDef]] | None:
-    """A test class as setup (`self.x` is `self_x`, its helpers are functions) and its test functions.
+def _fails(call: ast.Call) -> bool:
+    return ast.unparse(call.func) in ("pytest.fail", "self.fail")
+
+
+def _is_failure(error: ast.expr | None) -> bool:
+    named = error.func if isinstance(error, ast.Call) else error
+    return isinstance(named, ast.Name) and named.id in ("AssertionError", "Exception")
+
+
+def is_unseen(node: ast.With) -> bool:
+    """Whether this asks for what no other process sees: a warning, a line of a log."""
+    call = node.items[0].context_expr
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in _UNSEEN
+
+
+def _with_inherited(node: ast.ClassDef, setup: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """The body of a class after that of its bases in the file, without the methods that it replaces."""
+    bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+    own = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+    inherited = [
+        part
+        for base in setup
+        if isinstance(base, ast.ClassDef) and base.name in bases
+        for part in copy.deepcopy(base).body
+        if not (isinstance(part, ast.FunctionDef) and part.name in own)
+    ]
+    return [*inherited, *node.body]
+
+
+def class_parts(
+    node: ast.ClassDef, before: Sequence[ast.stmt] = ()
+) -> tuple[list[ast.stmt], list[ast.FunctionDef]] | None:
+    """A test class as setup (`self.x` is `self_x`, its helpers are functions) and its test functions; what
+    it inherits of the classes `before` it is its own.
 
     None when it has no test.
     """
-    methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+    body = _with_inherited(node, before)
+    methods = [part for part in body if isinstance(part, ast.FunctionDef)]
     tests = [method for method in methods if method.name.startswith("test")]
     if not tests:
         return None
     setup: list[ast.stmt] = list(ast.parse("import unittest\nself = unittest.TestCase()").body)
     rename = _SelfAttributes(node.name)
-    for part in node.body:
+    for part in body:
         if isinstance(part, ast.Assign | ast.AnnAssign):
             for name in ast.walk(part):
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
                     name.id = f"self_{name.id}"
             setup.append(rename.visit(part))
+    ready = [method for name in _SETUPS for method in methods if method.name == name]
+    ready += [method for method in methods if method not in [*ready, *tests] and is_autouse(method)]
     for method in methods:
         rename.visit(method)
-        if method not in tests and method.name not in _SETUPS:
+        if method not in tests and method not in ready:
             if method.args.args and not any(ast.unparse(d) == "staticmethod" for d in method.decorator_list):
                 method.args.args.pop(0)
             method.name, method.decorator_list = f"self_{method.name}", []
             setup.append(method)
-    ready = [method for name in _SETUPS for method in methods if method.name == name]
     return [*setup, *(step for method in ready for step in method.body)], tests
 
 
@@ -215,122 +307,3 @@ class _SelfAttributes(ast.NodeTransformer):
         if hasattr(unittest.TestCase, node.attr) and not node.attr.startswith("setUp"):
             return node
         return ast.copy_location(ast.Name(id=f"self_{node.attr}", ctx=node.ctx), node)
-
-
-def table(node: ast.expr, setup: Sequence[ast.stmt]) -> list[ast.expr] | None:
-    """The rows of a literal list or tuple, or of the last name in `setup` that holds one."""
-    if isinstance(node, ast.Name):
-        for statement in reversed(setup):
-            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == node.id:
-                return table(statement.value, ())
-    if isinstance(node, ast.List | ast.Tuple) and not any(isinstance(row, ast.Starred) for row in node.elts):
-        rows = [row for row in node.elts if not _is_marked_off(row)]
-        return [_param(row) for row in rows] if len(rows) <= MAX_ROWS else None
-    return None
-
-
-def _is_marked_off(row: ast.expr) -> bool:
-    """Whether a row is `pytest.param(.., marks=pytest.mark.skip)` or the like."""
-    marks = [keyword.value for keyword in row.keywords] if isinstance(row, ast.Call) else []
-    return any(
-        isinstance(part, ast.Attribute) and part.attr in _SKIPS for mark in marks for part in ast.walk(mark)
-    )
-
-
-def _param(row: ast.expr) -> ast.expr:
-    """`pytest.param(a, b, id=..)` as the row that it means."""
-    if not isinstance(row, ast.Call) or ast.unparse(row.func) not in ("pytest.param", "param"):
-        return row
-    return row.args[0] if len(row.args) == 1 else ast.Tuple(elts=row.args, ctx=ast.Load())
-
-
-def parametrized(
-    decorators: Sequence[ast.expr], body: list[ast.stmt], setup: Sequence[ast.stmt]
-) -> tuple[list[list[ast.stmt]], list[ast.stmt]]:
-    """The rows of all `mark.parametrize`, each as assignments (one empty list without any), and the body.
-
-    A table that is no literal becomes a loop around the body.
-    """
-    tables: list[list[list[ast.stmt]]] = []
-    for decorator in decorators:
-        if not isinstance(decorator, ast.Call) or not ast.unparse(decorator.func).endswith("parametrize"):
-            continue
-        given = {keyword.arg: keyword.value for keyword in decorator.keywords}
-        given |= dict(zip(("argnames", "argvalues"), decorator.args, strict=False))
-        names, whole = _names(given.get("argnames"))
-        if not names or (values := given.get("argvalues")) is None:
-            continue
-        rows = table(values, setup)
-        if rows is not None:
-            tables.append([assigned(names, row, whole) for row in rows])
-        else:
-            target: ast.expr = ast.Name(id=names[0], ctx=ast.Store())
-            if not whole:
-                parts: list[ast.expr] = [ast.Name(id=name, ctx=ast.Store()) for name in names]
-                target = ast.Tuple(elts=parts, ctx=ast.Store())
-            body = [ast.For(target=target, iter=values, body=body, orelse=[])]
-    rows_of_all = itertools.islice(itertools.product(*tables), MAX_ROWS)
-    return [[*itertools.chain(*rows)] for rows in rows_of_all], body
-
-
-def mark_fixture(node: ast.FunctionDef) -> None:
-    """Of a function that is a fixture, takes the decorator away: `arguments` knows it by the mark."""
-    if {"pytest.fixture", "fixture"} & set(_decorators(node)):
-        node.decorator_list = []
-        node.is_fixture = True  # type: ignore[attr-defined]
-
-
-def arguments(
-    node: ast.FunctionDef | ast.AsyncFunctionDef, known: Collection[str], setup: Sequence[ast.stmt]
-) -> list[ast.stmt]:
-    """What binds the arguments of a test that are not `known`: their defaults, or the fixtures in `setup`,
-    each called with those that it asks for itself."""
-    defaults = dict(zip([arg.arg for arg in node.args.args[::-1]], node.args.defaults[::-1], strict=False))
-    functions = [step for step in setup if isinstance(step, ast.FunctionDef)]
-    fixtures = {step.name: step for step in functions if getattr(step, "is_fixture", False)}
-    bound = set(known)
-    steps: list[ast.stmt] = []
-
-    def bind(name: str) -> None:
-        if name in bound:
-            return
-        bound.add(name)
-        if name in defaults:
-            steps.extend(assigned([name], defaults[name], whole=True))
-        elif name in fixtures:
-            asked = [arg.arg for arg in fixtures[name].args.args]
-            for other in asked:
-                bind(other)
-            call = f"{name}({', '.join(asked)})"
-            gives = any(isinstance(part, ast.Yield) for part in ast.walk(fixtures[name]))
-            steps.extend(ast.parse(f"{name} = {f'next({call})' if gives else call}").body)
-
-    for arg in node.args.args:
-        bind(arg.arg)
-    return steps
-
-
-def _names(node: ast.expr | None) -> tuple[list[str], bool]:
-    """The names of a parametrize, and whether a row is the value of its single name."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        names = [name.strip() for name in node.value.split(",") if name.strip()]
-        whole = len(names) == 1
-    elif isinstance(node, ast.List | ast.Tuple):
-        names, whole = [str(getattr(name, "value", "")) for name in node.elts], False
-    else:
-        return [], False
-    return (names, whole) if all(name.isidentifier() for name in names) else ([], False)
-
-
-def assigned(names: Sequence[str], row: ast.expr, whole: bool) -> list[ast.stmt]:
-    """The assignments that bind a row to its names."""
-    if whole:
-        pairs = [(names[0], row)]
-    elif isinstance(row, ast.Tuple | ast.List) and len(row.elts) == len(names):
-        pairs = [*zip(names, row.elts, strict=True)]
-    else:
-        target = ast.Tuple(elts=[ast.Name(id=name, ctx=ast.Store()) for name in names], ctx=ast.Store())
-        return [ast.Assign(targets=[target], value=row, lineno=0)]
-    return [
-        ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=part, lineno=0) for name, part in pairs
-    ]

@@ -20,24 +20,32 @@ def judged_suite(
 ) -> dict[str, Any]:
     """A line of the output. `behaviour` is None when there was nothing to run, `null` without checks.
 
+    A suite is passed when something of it tests the solution and all of it holds, what tests nothing too.
+
     Times are those of the suite's own calls, each once; an import that fails is a call.
     """
     cases = []
+    holds = []
     outcomes: dict[int, Outcome] = {}
     own = iter(suite_outcomes(behaviour, asked.suite, plan) if behaviour else ())
     for entry in asked.entries:
         if isinstance(entry, str) or behaviour is None:
             cases.append({"verdict": "invalid", "outcome": None, "detail": str(entry)})
+            holds.append(False)
             continue
         outcome = next(own)
         outcomes[id(outcome)] = outcome
-        verdict, detail = _verdict(asked, entry, outcome, plan.outcome(null, entry) if null else None)
+        of_null = plan.outcome(null, entry) if null else None
+        verdict, detail = _verdict(asked, entry, outcome, of_null)
         cases.append({"verdict": verdict, "outcome": outcome.kind, "detail": detail})
+        # `assert f(2) is not None` tests next to nothing, and sinks no suite that tests more.
+        idle = verdict == "invalid" and of_null is not None and of_null.kind == "value"
+        holds.append(verdict == "pass" or (idle and outcome.kind == "value"))
     return {
         "problem_id": solution.problem_id,
         "solution_id": solution.solution_id,
         "suite_id": asked.suite.suite_id,
-        "passed": bool(cases) and all(case["verdict"] == "pass" for case in cases),
+        "passed": all(holds) and any(case["verdict"] == "pass" for case in cases),
         "cases": cases,
         "cpu_ms": round(sum((outcome.cpu_ms for outcome in outcomes.values()), 0.0), 3),
         "wall_ms": round(sum((outcome.wall_ms for outcome in outcomes.values()), 0.0), 3),

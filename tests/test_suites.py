@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.records import Call, Case
+from tasks.judging import judge
+from tasks.records import TRUTH, Call, Case, Outcome
 from tasks.suites import case_key, case_source, make_call, read_case, read_cases
 from tasks.testsource import MAX_TESTS, parse_python, split_tests
 from tasks.values import decode, encode
@@ -151,11 +152,20 @@ def test_true_and_one_are_different_cases() -> None:
     assert len(read_cases(["assert f(1) == 1", "assert f(1) == True", "assert f(1) == 1.0"], "f").cases) == 3
 
 
-def test_benchmarks_keep_the_meaning_of_a_bare_assert() -> None:
-    found = read_case("assert f(1)", "f", truth=True)
-    assert isinstance(found, Case)
-    assert found.check == "assert f(1)"
-    assert isinstance(read_case("assert f(Pair(1, 2)) == 3", "f", truth=True), Case)
+def test_a_bare_assert_asks_for_any_true_value() -> None:
+    for source, true in (("assert f(1)", True), ("assert not f(1)", False)):
+        found = case(source)
+        assert (decode(found.expected), found.rule) == (true, TRUTH)
+        assert case_source(found, "f") == source
+        for value in (True, 1, [1], "a", (0,), False, 0, [], "", None):
+            verdict = judge(Outcome("value", encode(value)), found)
+            assert verdict == ("pass" if bool(value) is true else "fail")
+        assert judge(Outcome("value", '{"o":"Match"}'), found) == "fail"
+
+
+def test_a_benchmark_may_use_what_its_solution_defines() -> None:
+    assert read_case("assert f(Pair(1, 2)) == 3", "f") == "undefined_name"
+    assert isinstance(read_case("assert f(Pair(1, 2)) == 3", "f", benchmark=True), Case)
 
 
 @given(st.lists(values, max_size=3), values)
