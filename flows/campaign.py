@@ -11,7 +11,10 @@ from typing import Any
 from prefect import flow
 
 from flows.campaign_report import campaign_report, publish_campaign
+from flows.console import tell_in_one_sentence
 from flows.iteration import iteration
+from flows.naming import first_name, rename
+from flows.preflight import check_decides
 from tasks.audit import imprecise
 from tasks.settings import CampaignSettings, IterationSettings
 from tasks.stages import say
@@ -31,13 +34,15 @@ def stop_reason(reports: Sequence[Mapping[str, Any]], settings: CampaignSettings
     return f"{why} (campaign.min_precision)" if why else ""
 
 
-@flow(name="campaign", flow_run_name="campaign in {settings.workspace}", log_prints=True)
+@flow(name="campaign", flow_run_name=first_name, log_prints=True)
 def campaign(settings: IterationSettings) -> dict[str, Any]:
     """Turn the wheel until `settings.campaign` says stop. Returns the report of all its turns.
 
     The campaign is the unbroken run of latest iterations with these settings: after a kill the same call goes
     on with the turn that was interrupted, and one with more iterations goes on from where it ended.
     """
+    tell_in_one_sentence()
+    check_decides(settings)
     workspace = Workspace(settings.workspace)
     with workspace.lock("a campaign"):
         begun = workspace.turns_with(settings)
@@ -51,4 +56,5 @@ def campaign(settings: IterationSettings) -> dict[str, Any]:
             reports.append(iteration(settings.model_copy(update={"iteration": number})))
         report = campaign_report(workspace, reports, why)
         publish_campaign(workspace, report)
+        rename(workspace.root, f"campaign of {len(reports)} turns")
         return report

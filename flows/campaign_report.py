@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.report import shown
 from tasks import artifacts
 from tasks.charts import Panel, Point, markdown_image, png_of
 from tasks.diversity import written
-from tasks.metrics import HEADLINE
+from tasks.metrics import HEADLINE, shown
 from tasks.workspace import Workspace, write_json
 
 OUTPUT = "output pass@1"

@@ -38,6 +38,23 @@ def _settings(preset: str, config: Path | None, assignments: list[str] | None, w
     return load_settings(preset, config, (*(assignments or ()), *extra))
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"flywheel {version('solver-verifier-flywheel')}")
+        raise typer.Exit
+
+
+@app.callback()
+def flywheel(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 def run(
     preset: Preset = "",

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flows.console import print_markdown
-from flows.report import beyond_noise, paired, shown
+from flows.report import beyond_noise
 from flows.runs import Run, open_iteration, open_run
 from tasks.artifacts import flat
 from tasks.errors import FlywheelError
-from tasks.metrics import compare, summarise
+from tasks.metrics import as_json, compare, shown, summarise
 from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings
 from tasks.workspace import StageResult
@@ -23,7 +23,7 @@ PROTOCOL = {
     "sampling": ("layout", "cases_per_suite", "top_k", "max_solution_tokens", "max_suite_tokens"),
     "sandbox": ("memory_mb", "cpu_s", "wall_s", "output_kb", "processes", "numpy"),
 }
-_LONG = ("losses", "margins", "audit", "scores", "differences")
+_LONG = ("losses", "margins", "audit", "scores", "differences", "examples")
 
 
 def settings_of(run: Run) -> dict[str, Any]:
@@ -61,6 +61,9 @@ def comparison(name_a: str, name_b: str, root: str) -> dict[str, Any]:
     (run_a, stage_a), (run_b, stage_b) = scored(name_a, root), scored(name_b, root)
     rows_a = run_a.workspace.read(stage_a.tables["scores"], ProblemScore)
     rows_b = run_b.workspace.read(stage_b.tables["scores"], ProblemScore)
+    # Means over other problems than the differences are would say nothing beside them.
+    common = {row.problem_id for row in rows_a} & {row.problem_id for row in rows_b}
+    rows_a, rows_b = ([row for row in rows if row.problem_id in common] for rows in (rows_a, rows_b))
     set_a, set_b = settings_of(run_a), settings_of(run_b)
     both = [k for k in set_a["evaluation"]["k"] if k in set_b["evaluation"]["k"]]
     evaluation = EvaluationSettings.model_validate({**set_a["evaluation"], "k": both})
@@ -76,18 +79,12 @@ def comparison(name_a: str, name_b: str, root: str) -> dict[str, Any]:
     if stage_a.inputs.get("pool") != stage_b.inputs.get("pool"):
         protocol.append("pool of negatives")
 
-    def plain(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        return {
-            name: {metric: [i.mean, i.low, i.high, i.problems] for metric, i in part.items()}
-            for name, part in table.items()
-        }
-
-    changed = plain(differences)
+    changed = as_json(differences)
     return {
         "a": f"{name_a} ({stage_a.stage})",
         "b": f"{name_b} ({stage_b.stage})",
-        "scores_a": plain(summarise(rows_a, evaluation)),
-        "scores_b": plain(summarise(rows_b, evaluation)),
+        "scores_a": as_json(summarise(rows_a, evaluation)),
+        "scores_b": as_json(summarise(rows_b, evaluation)),
         "differences": changed,
         "protocol_differs": protocol,
         "verdict": beyond_noise(changed),
@@ -107,9 +104,9 @@ def comparison_markdown(result: Mapping[str, Any]) -> str:
         ]
         for metric, change in part.items():
             old, new = result["scores_a"][name][metric], result["scores_b"][name][metric]
+            cells = [shown(metric, values, problems) for values in (old, new)]
             lines.append(
-                f"| {metric} | {shown(metric, old)} | {shown(metric, new)} | "
-                f"{paired(metric, change, problems)} |"
+                f"| {metric} | {' | '.join(cells)} | {shown(metric, change, problems, signed=True)} |"
             )
         lines.append("")
     if result["protocol_differs"]:

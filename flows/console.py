@@ -54,6 +54,15 @@ class _OneSentence(logging.Filter):
         return True
 
 
+_ONE_SENTENCE = _OneSentence()
+
+
+def tell_in_one_sentence() -> None:
+    """Keep users' errors to one sentence in Prefect's logs, whoever started the run."""
+    for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(_ONE_SENTENCE)
+
+
 def prepare_prefect() -> None:
     """Settle what must be settled before Prefect is imported, and keep users' errors to one sentence.
 
@@ -64,8 +73,7 @@ def prepare_prefect() -> None:
     # Two runs on one machine write to one SQLite file: wait for the other instead of failing.
     os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
-        logging.getLogger(name).addFilter(_OneSentence())
+    tell_in_one_sentence()
     # Prefect stops its temporary server as the interpreter ends, and the default action of a kill skips that.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 

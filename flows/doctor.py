@@ -83,7 +83,10 @@ def check_disk() -> Finding:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     if free < DISK_GB:
         return Finding(
-            "disk", "note", f"{free:.1f} GiB free here", f"free up to {DISK_GB} GiB: models are kept"
+            "disk",
+            "note",
+            f"{free:.1f} GiB free here",
+            f"free at least {DISK_GB} GiB: every turn keeps its models",
         )
     return Finding("disk", "ok", f"{free:.1f} GiB free here")
 
@@ -105,7 +108,7 @@ def check_image() -> Finding:
     try:
         tags = [tag for image in docker_client().images.list() for tag in image.tags]
     except FlywheelError:
-        return Finding("image", "missing", "Docker does not answer", "mend docker first")
+        return Finding("image", "missing", "Docker does not answer", "do what the docker line says first")
     tag = image_tag()
     if tag in tags:
         return Finding("image", "ok", tag)

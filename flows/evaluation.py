@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prefect import flow
 
+from flows.console import tell_in_one_sentence
 from tasks.base_model import base_model
 from tasks.benchmarks import limits_for
 from tasks.candidates import candidates
@@ -17,10 +17,10 @@ from tasks.negatives import negatives
 from tasks.sampling import sample, shared_out
 from tasks.scoring import Mixed, score
 from tasks.settings import AgreementSettings, IterationSettings
-from tasks.stages import Turn
+from tasks.stages import Turn, joined
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
-EVALUATION_SEED = 1234
+EVALUATION_SEED = "1234"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def evaluate_model(
     problems: Ref,
     limits: Ref,
     settings: IterationSettings,
-    seed: int = EVALUATION_SEED,
+    seed: str = EVALUATION_SEED,
     part: str = "",
     audited: Audited | None = None,
 ) -> Scored:
@@ -97,45 +97,47 @@ def evaluate_model(
         }
     )
     samples = sample(turn, label, model, problems, settings.model.dtype, settings.engine, sampling, seed)
-    tables = samples.tables
+    suites = samples.tables["suites"]
     sandbox = limits_for(evaluation.benchmarks, settings.sandbox)
-    behaviours = execute(turn, label, problems, tables["solutions"], tables["suites"], sandbox, limits)
-    drawn = evaluation.solutions
-    heard: tuple[StageResult, ...] = ()
+    behaviours = execute(turn, label, problems, samples.tables["solutions"], suites, sandbox, limits)
+    solutions_audited = evaluation.solutions
+    witness_stages: tuple[StageResult, ...] = ()
     mixed = None
     if audited and (witness := witness_of(model, audited.base, settings)):
         name = f"{label}-witness"
+        # Of all problems, though dev is all that is audited: these samples are the base's own scores', and so
+        # are found again by their key.
         answers = sample(turn, name, witness, problems, settings.model.dtype, settings.engine, sampling, seed)
         solutions = answers.tables["solutions"]
-        told = execute(turn, name, audited.dev, solutions, tables["suites"], sandbox, limits)
+        witnessed = execute(turn, name, audited.dev, solutions, suites, sandbox, limits)
         own, theirs = audited_counts(settings)
-        drawn, heard = own + theirs, (answers, told)
-        mixed = Mixed(answers.tables["samples"], solutions, told.tables["behaviours"], own, theirs)
-    pool_stages = pool_of_negatives(turn, problems, limits, tables, behaviours, settings, part)
+        solutions_audited, witness_stages = own + theirs, (answers, witnessed)
+        mixed = Mixed(answers.tables["samples"], solutions, witnessed.tables["behaviours"], own, theirs)
+    pool_stages = pool_of_negatives(turn, problems, limits, samples, behaviours, settings, part)
     pool = pool_stages[-1].tables["pool"]
-    met = execute(turn, f"{label}-pool", problems, pool, tables["suites"], sandbox, limits)
+    met_pool = execute(turn, f"{label}-pool", problems, pool, suites, sandbox, limits)
     scores = score(
         turn,
         label,
         problems,
-        tables["samples"],
-        tables["solutions"],
-        tables["suites"],
+        samples.tables["samples"],
+        samples.tables["solutions"],
+        suites,
         behaviours.tables["behaviours"],
         pool,
-        met.tables["behaviours"],
-        audited_rule(settings, drawn),
+        met_pool.tables["behaviours"],
+        audited_rule(settings, solutions_audited),
         evaluation,
         mixed,
     )
-    return Scored((samples, behaviours, *heard, *pool_stages, met, scores))
+    return Scored((samples, behaviours, *witness_stages, *pool_stages, met_pool, scores))
 
 
 def pool_of_negatives(
     turn: Turn,
     problems: Ref,
     limits: Ref,
-    samples: Mapping[str, Ref],
+    samples: StageResult,
     behaviours: StageResult,
     settings: IterationSettings,
     part: str,
@@ -144,29 +146,30 @@ def pool_of_negatives(
 
     The first model that is scored adds its wrong samples; for every later one all of this is found again.
     """
-    maybe = candidates(turn, problems, limits, settings.evaluation, part)
-    programs, gold_suites = maybe.tables["candidates"], maybe.tables["suites"]
+    proposed = candidates(turn, problems, limits, settings.evaluation, part)
+    programs, gold_suites = proposed.tables["candidates"], proposed.tables["suites"]
     sandbox = limits_for(settings.evaluation.benchmarks, settings.sandbox)
-    name = f"candidates-{part}".rstrip("-")
-    labels = execute(turn, name, problems, programs, gold_suites, sandbox, maybe.tables["limits"])
+    name, gold_limits = joined("candidates", part), proposed.tables["limits"]
+    labels = execute(turn, name, problems, programs, gold_suites, sandbox, gold_limits)
     pool = negatives(
         turn,
         problems,
         programs,
         gold_suites,
         labels.tables["behaviours"],
-        samples["solutions"],
-        samples["suites"],
+        samples.tables["solutions"],
+        samples.tables["suites"],
         behaviours.tables["behaviours"],
         settings.evaluation,
         part,
     )
-    return maybe, labels, pool
+    return proposed, labels, pool
 
 
 @flow(name="evaluation", flow_run_name="evaluate {settings.model.name}", log_prints=True)
 def evaluation(settings: IterationSettings) -> dict[str, object]:
     """Score `settings.model` on `settings.evaluation.benchmarks`, outside any iteration (folder 0000)."""
+    tell_in_one_sentence()
     workspace = Workspace(settings.workspace)
     turn = Turn(str(workspace.root), 0, settings.seed)
     try:

@@ -23,6 +23,7 @@ HUB = "hub:"
 PUBLIC = ("problem_id", "statement", "entry_point", "signature", "source", "seed")
 _MATRIX = pa.schema(
     [
+        ("iteration", pa.int64()),
         ("problem_id", pa.string()),
         ("solution_id", pa.string()),
         ("witness", pa.bool_()),
@@ -90,14 +91,16 @@ def export(name: str, target: str, root: str) -> str:
     folder = run.workspace.root / "exports" / f"{run.iteration:04d}"
     shutil.rmtree(folder, ignore_errors=True)
     written = _write(run, folder)
-    for kind in ("dataset", "model"):
-        if (folder / kind).is_dir():
-            api.create_repo(repository, repo_type=kind, exist_ok=True, private=True)
-            if not api.repo_info(repository, repo_type=kind).private:
-                raise FlywheelError(
-                    f"hub:{repository} exists as a public {kind}: name another, or make it private first."
-                )
-            api.upload_folder(repo_id=repository, repo_type=kind, folder_path=folder / kind)
+    kinds = [kind for kind in ("dataset", "model") if (folder / kind).is_dir()]
+    # All are looked at before anything is uploaded.
+    for kind in kinds:
+        api.create_repo(repository, repo_type=kind, exist_ok=True, private=True)
+        if not api.repo_info(repository, repo_type=kind).private:
+            raise FlywheelError(
+                f"hub:{repository} exists as a public {kind}: name another, or make it private first."
+            )
+    for kind in kinds:
+        api.upload_folder(repo_id=repository, repo_type=kind, folder_path=folder / kind)
     return f"{written} on the hub as {repository} (private)"
 
 
@@ -117,7 +120,7 @@ def _hub(repository: str) -> Any:
 
 
 def _write(run: Run, folder: Path) -> str:
-    stages, report = run.stages, run.report
+    report = run.report
     settings = run.workspace.started_with(run.iteration)
     base = _base_folder(run)
     licence = licence_of(settings["model"]["name"], base)
@@ -125,8 +128,8 @@ def _write(run: Run, folder: Path) -> str:
     card = dataset_card(report, settings, licence, splits)
     (folder / "dataset" / "README.md").write_text(card, encoding="utf-8")
     candidate = ModelRef(**report["candidate"])
-    if all("skipped" in stages[name].facts for name in ("train-sft", "train-dpo")):
-        return "the data set (nothing was trained, so there is no model)"
+    if not report["differences"]:
+        return "the data set (training left no new model)"
     source = run.workspace.path(candidate)
     shutil.copytree(source, folder / "model", ignore=shutil.ignore_patterns("README.md"))
     packages = run.workspace.manifest(run.iteration)["packages"]
@@ -136,28 +139,39 @@ def _write(run: Run, folder: Path) -> str:
     return "data set and model"
 
 
-def _base_folder(run: Run) -> Path:
-    """Where the base model lies, if this iteration still knows; any other folder has no card to read."""
+def _base_folder(run: Run) -> Path | None:
+    """Where the base model lies, if this iteration still knows."""
     champion = run.report["champion"]
     is_base = champion["digest"] == run.report["base_digest"]
-    return run.workspace.root / champion["path"] if is_base else Path("/nonexistent")
+    return run.workspace.root / champion["path"] if is_base else None
 
 
 def _write_data(run: Run, folder: Path) -> dict[str, dict[str, int]]:
     """Write all subsets; how many rows each split has. Empty splits are left out, but for "train"."""
-    stages, workspace = run.stages, run.workspace
-    collected = stages["collect"].tables
+    workspace, collected = run.workspace, run.stages["collect"].tables
 
     def plain(ref: Ref, record: type[Any]) -> list[dict[str, Any]]:
         return [dataclasses.asdict(row) for row in workspace.read(ref, record)]
 
-    problems = plain(stages["propose"].tables["problems"], Problem)
-    sampled = stages["sample-self-play"].tables
-    matrix = pass_matrix(
-        workspace.read(sampled["solutions"], Solution),
-        workspace.read(sampled["suites"], Suite),
-        workspace.read(stages["execute-self-play"].tables["behaviours"], Behaviour),
-    )
+    rows: list[SftRow | Pair] = [
+        *workspace.read(collected["sft"], SftRow),
+        *workspace.read(collected["pairs"], Pair),
+    ]
+    problems: dict[str, dict[str, Any]] = {}
+    matrix: list[dict[str, Any]] = []
+    for iteration in sorted({row.iteration for row in rows} | {run.iteration}):
+        stages = Run(workspace, iteration).stages
+        own = plain(stages["propose"].tables["problems"], Problem)
+        problems |= {row["problem_id"]: row for row in own}
+        sampled = stages["sample-self-play"].tables
+        matrix += [
+            {"iteration": iteration, **row}
+            for row in pass_matrix(
+                workspace.read(sampled["solutions"], Solution),
+                workspace.read(sampled["suites"], Suite),
+                workspace.read(stages["execute-self-play"].tables["behaviours"], Behaviour),
+            )
+        ]
     subsets = {
         "sft": {
             "train": plain(collected["sft"], SftRow),
@@ -167,17 +181,17 @@ def _write_data(run: Run, folder: Path) -> dict[str, dict[str, int]]:
             "train": plain(collected["pairs"], Pair),
             "held_out": plain(collected["pairs_held_out"], Pair),
         },
-        "problems": {"train": [{name: row[name] for name in PUBLIC} for row in problems]},
+        "problems": {"train": [{name: row[name] for name in PUBLIC} for row in problems.values()]},
         "pass_matrix": {"train": matrix},
     }
     splits: dict[str, dict[str, int]] = {}
     for subset, parts in subsets.items():
         splits[subset] = {}
-        for split, rows in parts.items():
-            if rows or split == "train":
+        for split, records in parts.items():
+            if records or split == "train":
                 path = folder / subset / f"{split}.parquet"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 schema = _MATRIX if subset == "pass_matrix" else None
-                pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
-                splits[subset][split] = len(rows)
+                pq.write_table(pa.Table.from_pylist(records, schema=schema), path)
+                splits[subset][split] = len(records)
     return splits

@@ -7,11 +7,15 @@ on labelled problems that nothing was trained on (Sol-Ver, arXiv 2502.14948). No
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from prefect import flow
 
+from flows.console import tell_in_one_sentence
 from flows.evaluation import EVALUATION_SEED, Audited, evaluate_model, hears_witness, witness_of
+from flows.naming import first_name, rename
+from flows.preflight import check_decides
 from flows.report import publish, report_of
 from tasks.agreement import agree
 from tasks.base_model import base_model
@@ -22,41 +26,55 @@ from tasks.execution import execute
 from tasks.mutants import mutate
 from tasks.preferences import prefer
 from tasks.problems import propose
-from tasks.promotion import champion_of, meets_base, promote
+from tasks.promotion import champion_of, kept_start, meets_base, promote
 from tasks.sampling import sample
 from tasks.settings import IterationSettings
-from tasks.stages import Turn, say
+from tasks.stages import Turn, joined, say
 from tasks.training import train
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
 
-@flow(name="iteration", flow_run_name="iteration in {settings.workspace}", log_prints=True)
+@flow(name="iteration", flow_run_name=first_name, log_prints=True)
 def iteration(settings: IterationSettings) -> dict[str, Any]:
     """Turn the wheel once, or finish the turn that a killed run began. Returns the report."""
+    tell_in_one_sentence()
+    check_decides(settings)
     workspace = Workspace(settings.workspace)
     with workspace.lock("an iteration"):
         turn = Turn(str(workspace.root), workspace.begin(settings), settings.seed)
         say(f"iteration {turn.iteration} in {workspace.root}")
+        rename(workspace.root, f"turn {turn.iteration}")
         try:
-            return _turn(turn, workspace, settings)
+            report = _turn(turn, workspace, settings)
         finally:
             close_shared_sampler()
+        rename(workspace.root, f"turn {turn.iteration}, {report['decision']}")
+        return report
+
+
+@dataclass(frozen=True)
+class Judged:
+    """From executed samples to training rows: the stages in order, and what they give."""
+
+    stages: tuple[StageResult, ...]
+    harvest: Harvest
 
 
 def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict[str, Any]:
     stages: dict[str, StageResult] = {}
 
-    def done(stage: StageResult) -> StageResult:
+    def noted(stage: StageResult) -> StageResult:
+        """The stage, for the report too; the pool of negatives is met twice, and told of once."""
         return stages.setdefault(stage.stage, stage)
 
     # The champion is the last promoted model; the wheel starts with the base.
     base = base_model(settings.model)
     champion = champion_of(workspace, base, turn.iteration)
     witness = witness_of(champion, base, settings)
-    labelled = done(evaluation_set(turn, settings.evaluation, settings.sandbox)).tables
+    labelled = noted(evaluation_set(turn, settings.evaluation, settings.sandbox)).tables
 
     # 1. Problems: statements and proposals, without repeats and without benchmark text.
-    problems = done(
+    problems = noted(
         propose(
             turn,
             champion,
@@ -68,9 +86,9 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
         )
     ).tables["problems"]
 
-    # 2. The champion writes solutions and suites, each from the statement alone; part of the solutions is the
-    # base model's, which has not been trained to agree with itself.
-    sampled = done(
+    # 2. Samples: the champion writes solutions and suites, each from the statement alone; part of the
+    # solutions is the base model's, which has not been trained to agree with itself.
+    sampled = noted(
         sample(
             turn,
             "self-play",
@@ -79,81 +97,79 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             settings.model.dtype,
             settings.engine,
             settings.sampling,
-            settings.seed + turn.iteration,
+            f"{settings.seed}/{turn.iteration}",
             witness,
         )
     ).tables
-    solutions, suites = sampled["solutions"], sampled["suites"]
 
-    # 3. The champion's scores before training (reused from the turn that promoted it); the filter's audit.
+    # The champion's scores before training, and the filter's audit: now, while the engine holds its weights
+    # (or never, if the turn that promoted it left them).
     audited = Audited(base, labelled["dev"])
     before = evaluate_model(
         turn, "before", champion, labelled["scored"], labelled["limits"], settings, audited=audited
     )
     for stage in before.stages:
-        done(stage)
+        noted(stage)
 
-    # 4. Every solution meets every call in a container; what agrees becomes rows for both roles.
-    behaviours = done(execute(turn, "self-play", problems, solutions, suites, settings.sandbox)).tables[
-        "behaviours"
-    ]
-    judged = _judge(turn, Samples(problems, solutions, suites, behaviours, settings.sampling), settings)
-    for stage in judged:
-        done(stage)
-    harvests = [Harvest(turn.iteration, problems, *_harvested(judged))]
+    # 3. Execution: every solution meets every call of its problem's suites in a container.
+    executed = noted(
+        execute(turn, "self-play", problems, sampled["solutions"], sampled["suites"], settings.sandbox)
+    )
+    samples = Samples(
+        problems,
+        sampled["solutions"],
+        sampled["suites"],
+        executed.tables["behaviours"],
+        settings.sampling,
+        witnessed=witness is not None,
+    )
+
+    # 4. Agreement: what behaves alike wins, and becomes rows for both roles.
+    judged = _judge(turn, turn.iteration, samples, settings)
+    for stage in judged.stages:
+        noted(stage)
+    harvests = [judged.harvest]
 
     # 5. Rows of earlier turns too, judged again if the filter has changed; guards choose what is trained on.
-    unheard = not hears_witness(settings)
-    for past in past_turns(workspace, base, turn.iteration, settings.rows, without_witness=unheard):
-        if not past.judged_by(settings):
-            judged = _judge(turn, past.samples, settings, f"of-{past.harvest.iteration}")
-            past = past.judged_again(*_harvested(judged))
-        harvests.append(past.harvest)
-    data = done(collect(turn, harvests, labelled["guarded"], settings.rows)).tables
+    for past in past_turns(
+        workspace, base, turn.iteration, settings.rows, need_witness=hears_witness(settings)
+    ):
+        number = past.harvest.iteration
+        again = not past.judged_by(settings)
+        harvests.append(
+            _judge(turn, number, past.samples, settings, f"of-{number}").harvest if again else past.harvest
+        )
+    data = noted(collect(turn, harvests, labelled["guarded"], settings.rows)).tables
 
-    # 6. SFT, then DPO with an SFT term. The engine's memory is training's now.
+    # 6. Training: SFT, then DPO with an SFT term. The engine's memory is training's now.
     close_shared_sampler()
     start = base if settings.training.train_from == "base" else champion
-    tuned = done(
-        train(
-            turn,
-            "sft",
-            start,
-            data["sft"],
-            data["sft_held_out"],
-            settings.model.name,
-            settings.model.dtype,
-            settings.training,
-        )
+    sft = noted(
+        train(turn, "sft", start, data["sft"], data["sft_held_out"], settings.model, settings.training)
     )
-    candidate = done(
+    dpo = noted(
         train(
             turn,
             "dpo",
-            tuned.models["model"],
+            sft.models["model"],
             data["pairs"],
             data["pairs_held_out"],
-            settings.model.name,
-            settings.model.dtype,
+            settings.model,
             settings.training,
         )
-    ).models["model"]
+    )
+    candidate = dpo.models["model"]
 
-    # 7. The same problems again, and the gate; promotion is the last thing that happens.
+    # 7. Gate: the same problems again, and the decision; promotion is the last thing that happens.
     if candidate.digest == start.digest:
-        gate = {
-            "decision": "hold",
-            "reason": "agreement kept too little to train on: loosen `agreement`, sample more, or bring "
-            "easier problems",
-            "differences": {},
-        }
+        gate = kept_start(sft, dpo)
     else:
         after = evaluate_model(
             turn, "after", candidate, labelled["scored"], labelled["limits"], settings, audited=audited
         )
         for stage in after.stages:
-            done(stage)
-        gate = done(
+            noted(stage)
+        gate = noted(
             promote(
                 turn,
                 before.scores.tables["scores"],
@@ -171,9 +187,9 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
 
 
 def _judge(
-    turn: Turn, samples: Samples, settings: IterationSettings, label: str = ""
-) -> tuple[StageResult, ...]:
-    """From executed samples to training rows, each with the ids of its sources."""
+    turn: Turn, iteration: int, samples: Samples, settings: IterationSettings, label: str = ""
+) -> Judged:
+    """From an iteration's executed samples to training rows, each with the ids of its sources."""
     agreed = agree(
         turn,
         samples.problems,
@@ -181,6 +197,7 @@ def _judge(
         samples.suites,
         samples.behaviours,
         settings.agreement,
+        samples.witnessed,
         label,
     )
     decisions = agreed.tables["decisions"]
@@ -189,7 +206,7 @@ def _judge(
     mutants = mutate(turn, samples.solutions, decisions, settings.preferences, label)
     executed = execute(
         turn,
-        f"mutants-{label}".rstrip("-"),
+        joined("mutants", label),
         samples.problems,
         mutants.tables["mutants"],
         samples.suites,
@@ -207,13 +224,8 @@ def _judge(
         settings.preferences,
         label,
     )
-    return agreed, mutants, executed, rows
-
-
-def _harvested(judged: tuple[StageResult, ...]) -> tuple[Ref, Ref, Ref]:
-    """Decisions, SFT rows and pairs of what `_judge` returned."""
-    agreed, *_, rows = judged
-    return agreed.tables["decisions"], rows.tables["sft"], rows.tables["pairs"]
+    harvest = Harvest(iteration, samples.problems, decisions, rows.tables["sft"], rows.tables["pairs"])
+    return Judged((agreed, mutants, executed, rows), harvest)
 
 
 def _met_base(
@@ -226,7 +238,7 @@ def _met_base(
     gate: dict[str, Any],
 ) -> dict[str, Any]:
     """The gate again, against the base on fresh samples of dev: gains that were noise end here."""
-    fresh = EVALUATION_SEED + turn.iteration
+    fresh = f"{EVALUATION_SEED}/{turn.iteration}"
     old, new = (
         evaluate_model(turn, label, model, dev, limits, settings, fresh, "dev").scores.tables["scores"]
         for label, model in (("base", base), ("again", candidate))

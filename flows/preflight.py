@@ -33,13 +33,18 @@ def check_evaluation(settings: IterationSettings) -> None:
     docker_client().close()
 
 
-def check_run(settings: IterationSettings) -> None:
-    """The same, dev problems, and the files and folders that problems come from. Raises `FlywheelError`."""
+def check_decides(settings: IterationSettings) -> None:
+    """There are problems that the gate may read. Raises `FlywheelError`."""
     if not set(settings.evaluation.benchmarks) & set(DECIDING):
         raise FlywheelError(
             "evaluation.benchmarks has no dev problems, and no test problem decides anything: "
             f"add {' or '.join(DECIDING)}."
         )
+
+
+def check_run(settings: IterationSettings) -> None:
+    """The same, dev problems, and the files and folders that problems come from. Raises `FlywheelError`."""
+    check_decides(settings)
     check_sources(settings.problems)
     check_batches(settings.training)
     check_evaluation(settings)

@@ -9,14 +9,16 @@ from typing import Any
 from prefect.runtime import flow_run
 
 from tasks import artifacts
+from tasks.charts import markdown_image, png_of_scores
 from tasks.consensus import FILTER_VERSION
 from tasks.diversity import written
-from tasks.metrics import LEAST_PROBLEMS
+from tasks.metrics import LEAST_PROBLEMS, shown
 from tasks.settings import IterationSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, StageResult
 
-COUNTS = ("distinct solutions",)
+# Below, even a good turn's gain is seldom beyond noise.
+FEW_PROBLEMS = 200
 
 
 def report_of(
@@ -34,6 +36,7 @@ def report_of(
         "workspace": turn.root,
         "folder": str(turn.workspace.iteration_folder(turn.iteration)),
         "rule": settings.agreement.rule,
+        "asked": settings.evaluation.model_dump(include={"solutions", "suites", "temperature"}),
         "base_digest": base.digest,
         "filter_version": FILTER_VERSION,
         "champion": asdict(champion),
@@ -52,26 +55,6 @@ def _counts(facts: Mapping[str, int]) -> str:
     return (
         ", ".join(f"{name} {count}" for name, count in sorted(facts.items(), key=lambda i: -i[1])) or "none"
     )
-
-
-def _percent(values: Sequence[float], signed: bool = False) -> str:
-    mean, low, high = values[:3]
-    return f"{mean:+.1%} [{low:+.1%}, {high:+.1%}]" if signed else f"{mean:.1%} [{low:.1%}, {high:.1%}]"
-
-
-def _number(values: Sequence[float]) -> str:
-    return f"{values[0]:.2f} [{values[1]:.2f}, {values[2]:.2f}]"
-
-
-def shown(metric: str, values: Sequence[float], signed: bool = False) -> str:
-    """A metric's `[mean, low, high, ..]` as text: a share in per cent, a count as a number."""
-    return _number(values) if metric in COUNTS else _percent(values, signed)
-
-
-def paired(metric: str, change: Sequence[float], problems: int) -> str:
-    """A paired difference as text, with the number of problems where it is not `problems`."""
-    few = f" ({change[3]} problem{'s' * (change[3] != 1)})" if change[3] != problems else ""
-    return f"{shown(metric, change, signed=True)}{few}"
 
 
 def _at(sampled: Mapping[str, Any]) -> str:
@@ -97,7 +80,7 @@ def _problems(stages: Mapping[str, Any]) -> list[str]:
         f"- suites: {sampled['suites_sampled']} sampled, {sampled['suites_parsed']} parsed, "
         f"{sampled['cases']} cases",
         f"- not parsed: {_counts(sampled['dropped'])}",
-        f"- outcomes by kind: {_counts(executed['outcomes'])}; flaky programs {executed['flaky']}, "
+        f"- outcomes by kind: {_counts(executed['outcomes'])}; flaky solutions {executed['flaky']}, "
         f"others that depend on call order {executed['stable_by_suite']}",
         f"- agreement kept **{agreed['kept']} of {agreed['problems']}** problems "
         f"({agreed['confident']} confident enough for pairs)",
@@ -200,6 +183,16 @@ def _diversity(stages: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _asked(report: Mapping[str, Any]) -> str:
+    asked = report.get("asked")
+    if not asked:
+        return ""
+    return (
+        f"{asked['solutions']} solutions and {asked['suites']} suites a problem, at temperature "
+        f"{asked['temperature']}; pass@k is estimated from those."
+    )
+
+
 def _scores(report: Mapping[str, Any]) -> list[str]:
     stages = report["stages"]
     before = stages["score-before"]["scores"]
@@ -208,6 +201,7 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
     lines = [
         "## Scores (mean over problems, 95 % bootstrap interval)",
         "",
+        _asked(report),
         f"Tests must reject a pool of {pool['pool']} solutions that gold says are wrong "
         f"({_counts(pool['origins'])}; median {pool['median']} a problem), the same for every model here.",
         "",
@@ -233,12 +227,11 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
         for metric in dict.fromkeys([*metrics, *then]):
             old, new = metrics.get(metric), then.get(metric)
             change = report["differences"].get(name, {}).get(metric)
-            over = (old or new or [])[3]
-            partly = f" ({over} problems)" if over != problems else ""
-            lines.append(
-                f"| {metric}{partly} | {shown(metric, old) if old else '-'} | "
-                f"{shown(metric, new) if new else '-'} | {paired(metric, change, over) if change else '-'} |"
-            )
+            cells = [
+                shown(metric, values, problems, signed) if values else "-"
+                for values, signed in ((old, False), (new, False), (change, True))
+            ]
+            lines.append(f"| {metric} | {' | '.join(cells)} |")
         lines.append("")
     return lines
 
@@ -261,7 +254,7 @@ def markdown_of(report: Mapping[str, Any]) -> str:
         f"- champion before: `{report['champion']['path']}` ({report['champion']['origin']})",
         f"- candidate: `{report['candidate']['path']}` ({report['candidate']['origin']})",
         f"- tables, logs and manifest: `{report['folder']}`",
-        f"- reused from an earlier run: {', '.join(report['reused']) or 'nothing'}",
+        f"- computed before, by this run or an earlier one: {', '.join(report['reused']) or 'nothing'}",
         "",
         beyond_noise(report["differences"]),
     ]
@@ -278,9 +271,11 @@ def beyond_noise(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> st
         if change[3] >= LEAST_PROBLEMS and (change[1] > 0 or change[2] < 0)
     ]
     if not differences:
-        return "Nothing was trained, so there is nothing to compare."
+        return "There is no new model, so there is nothing to compare."
     if not beyond:
-        return "No score changed beyond noise: with so few problems that is to be expected, not a failure."
+        most = int(max(change[3] for part in differences.values() for change in part.values()))
+        few = ": with so few that is to be expected, not a failure" if most < FEW_PROBLEMS else ""
+        return f"No score changed beyond noise on {most} problems{few}."
     return (
         f"Beyond noise (95 % interval off zero): {', '.join(beyond)}. Everything else may be chance; "
         "among many metrics one in twenty crosses that line by luck."
@@ -311,11 +306,11 @@ def _dropped_of(stage: str, facts: Mapping[str, Any]) -> dict[str, int]:
 def publish(report: Mapping[str, Any]) -> None:
     """Attach the report with its chart, and the reasons why rows were dropped, to the flow run."""
     stages = report["stages"]
-    chart = artifacts.chart_of(
+    chart = png_of_scores(
         {
             "before": stages["score-before"]["scores"],
             "after": stages.get("score-after", {}).get("scores", {}),
         }
     )
-    artifacts.publish_report(markdown_of(report), chart, "iteration-report")
+    artifacts.publish_report(markdown_of(report), markdown_image(chart, "scores"), "iteration-report")
     artifacts.publish_table(dropped_reasons(stages), "dropped-reasons", "Why rows were dropped, by stage")

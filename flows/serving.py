@@ -1,4 +1,4 @@
-"""`flywheel serve`: the flows as deployments in the Prefect UI, with a server if none is healthy."""
+"""`flywheel serve`: the flows as deployments in the Prefect UI, with a server if none is configured."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tasks.errors import FlywheelError
 from tasks.settings import IterationSettings
+from tasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.deployments.runner import RunnerDeployment
 
 START_TIMEOUT_S = 90
+DEPLOYMENT = "local"
 
 
 def healthy(api_url: str) -> bool:
@@ -39,7 +45,11 @@ def check_server() -> None:
     """Raises `FlywheelError` when the known server does not answer."""
     api_url = known_server()
     if api_url and not healthy(api_url):
-        raise FlywheelError(f"no Prefect server answers at PREFECT_API_URL={api_url}: start it, or unset it.")
+        of_profile = "PREFECT_API_URL" not in os.environ
+        otherwise = "run `prefect config unset PREFECT_API_URL`" if of_profile else "unset PREFECT_API_URL"
+        raise FlywheelError(
+            f"no Prefect server answers at {api_url}: start it, or {otherwise} to have one started."
+        )
 
 
 def start_server(port: int, log_file: Path) -> subprocess.Popen[bytes]:
@@ -74,7 +84,7 @@ def serve_flows(settings: IterationSettings, port: int) -> None:
     server = None
     if not healthy(api_url):
         print(f"starting a Prefect server on port {port} ...", flush=True)
-        server = start_server(port, Path(settings.workspace).parent / "prefect-server.log")
+        server = start_server(port, Workspace(settings.workspace).root / "logs" / "prefect-server.log")
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     try:
@@ -88,45 +98,52 @@ def serve_flows(settings: IterationSettings, port: int) -> None:
 
 def _serve(settings: IterationSettings, ui_url: str) -> None:
     from prefect import serve
-    from prefect.deployments.runner import RunnerDeployment
-    from prefect.types.entrypoint import EntrypointType
 
     from flows.campaign import campaign
     from flows.evaluation import evaluation
     from flows.iteration import iteration
 
     parameters = {"settings": settings.model_copy(update={"iteration": 0}).model_dump(mode="json")}
-    # Typed as possibly asynchronous; in synchronous code it gives the deployment itself.
-    turn = cast(
-        RunnerDeployment,
-        iteration.to_deployment(
-            name="local",
-            parameters=parameters,
-            cron=settings.schedule or None,
-            description="One turn of the wheel. The form is the settings; iteration 0 means the next one.",
-            tags=["flywheel"],
-            entrypoint_type=EntrypointType.MODULE_PATH,
-        ),
-    )
-    turns = cast(
-        RunnerDeployment,
-        campaign.to_deployment(
-            name="local",
-            parameters=parameters,
-            description="Several turns; settings.campaign says how many, and when to stop before.",
-            tags=["flywheel"],
-            entrypoint_type=EntrypointType.MODULE_PATH,
-        ),
-    )
-    scoring = cast(
-        RunnerDeployment,
-        evaluation.to_deployment(
-            name="local",
-            parameters=parameters,
-            description="Score settings.model on the benchmarks.",
-            tags=["flywheel"],
-            entrypoint_type=EntrypointType.MODULE_PATH,
-        ),
-    )
+    deployments = [
+        _deployment(flow, parameters, settings.schedule if flow is iteration else "")
+        for flow in (iteration, campaign, evaluation)
+    ]
     print(f"open {ui_url}/deployments to start a run; Ctrl-C ends serving.", flush=True)
-    serve(turn, turns, scoring, limit=1, print_starting_message=False)
+    serve(*deployments, limit=1, print_starting_message=False)
+
+
+def _deployment(flow: Any, parameters: dict[str, Any], cron: str) -> RunnerDeployment:
+    """The flow's deployment. Without a `cron` of ours it keeps the schedules that it was given in the UI."""
+    from prefect.types.entrypoint import EntrypointType
+
+    schedules = [] if cron else _schedules(f"{flow.name}/{DEPLOYMENT}")
+    for kept in schedules:
+        print(f"{flow.name}: the schedule made in the UI stays: {kept.schedule}", flush=True)
+    # Typed as possibly asynchronous; in synchronous code it gives the deployment itself.
+    return cast(
+        "RunnerDeployment",
+        flow.to_deployment(
+            name=DEPLOYMENT,
+            parameters=parameters,
+            cron=cron or None,
+            schedules=schedules or None,
+            description=f"{flow.description}\n\nThe form holds all settings, filled in as `flywheel serve` "
+            f"was told. Workspace: {parameters['settings']['workspace']}",
+            tags=["flywheel"],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        ),
+    )
+
+
+def _schedules(name: str) -> list[DeploymentScheduleCreate]:
+    """The schedules that a deployment has on the server; none where there is no such deployment yet."""
+    from prefect import get_client
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.exceptions import ObjectNotFound
+
+    with get_client(sync_client=True) as client:
+        try:
+            known = client.read_deployment_by_name(name).schedules
+        except ObjectNotFound:
+            return []
+    return [DeploymentScheduleCreate(schedule=one.schedule, active=one.active) for one in known]

@@ -11,6 +11,7 @@ from tasks.judging import wanted_key
 from tasks.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.stages import Turn, run_stage, step
+from tasks.suites import case_source
 from tasks.tables import by_problem
 from tasks.workspace import Ref, Stage, StageResult
 
@@ -58,6 +59,21 @@ def _otherwise(kept: bool) -> str:
     return "" if kept else OTHERWISE
 
 
+def show_decision(
+    stage: Stage, problems: Sequence[Problem], solutions: Sequence[Solution], decisions: Sequence[Decision]
+) -> None:
+    """The surest of the kept problems, for people: a winner with the cases that hold on it."""
+    kept = [decision for decision in decisions if decision.kept]
+    if not kept:
+        return
+    best = max(kept, key=lambda decision: decision.score)
+    problem = next(problem for problem in problems if problem.problem_id == best.problem_id)
+    code = next(one.code for one in solutions if one.solution_id == best.chosen[0])
+    cases = "\n".join(case_source(case, problem.entry_point) for case in best.cases[:8])
+    title = f"Kept with {best.votes} of {best.samples} votes: {problem.statement}"
+    stage.show(title, f"{code.strip()}\n\n{cases}")
+
+
 @step("agree")
 def agree(
     turn: Turn,
@@ -66,9 +82,13 @@ def agree(
     suites: Ref,
     behaviours: Ref,
     settings: AgreementSettings,
+    witnessed: bool,
     label: str = "",
 ) -> StageResult:
-    """Decide for every problem what solver and verifier agree on; audited where problems have gold."""
+    """Decide for every problem what solver and verifier agree on; audited where problems have gold.
+
+    `witnessed`: part of the solutions was asked of the base model, which has to confirm the winners.
+    """
 
     def compute(stage: Stage) -> None:
         workspace = turn.workspace
@@ -81,11 +101,12 @@ def agree(
         decisions: list[Decision] = []
         dropped: list[Dropped] = []
         rows = workspace.read(behaviours, Behaviour)
-        for ballot in ballots(problem_ids, all_solutions, all_suites, rows):
+        for ballot in ballots(problem_ids, all_solutions, all_suites, rows, witnessed):
             own = solutions_of.get(ballot.problem_id, []), suites_of.get(ballot.problem_id, [])
             decisions.append(decide(ballot, settings))
             dropped += dropped_by(ballot, decisions[-1], *own)
         stage.write("decisions", Decision, decisions)
+        show_decision(stage, all_problems, all_solutions, decisions)
         stage.write("dropped", Dropped, dropped)
         stage.facts.update(
             problems=len(decisions),
@@ -97,4 +118,5 @@ def agree(
         )
 
     inputs = {"problems": problems, "solutions": solutions, "suites": suites, "behaviours": behaviours}
-    return run_stage(turn, "agree", FILTER_VERSION, inputs, settings, compute, label)
+    plain = {**settings.model_dump(), "witnessed": witnessed}
+    return run_stage(turn, "agree", FILTER_VERSION, inputs, plain, compute, label)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,10 +16,12 @@ def _key(name: str) -> str:
 
 
 def flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested facts as (dotted name, text) rows."""
+    """Nested facts as (dotted name, text) rows; a count with its interval, and a curve, are one row."""
     rows: list[tuple[str, str]] = []
     for name, value in facts.items():
-        if isinstance(value, Mapping):
+        if (text := _told(value)) is not None:
+            rows.append((f"{prefix}{name}", text))
+        elif isinstance(value, Mapping):
             rows += flat(value, f"{prefix}{name}: ")
         elif isinstance(value, float):
             rows.append((f"{prefix}{name}", f"{value:.4g}"))
@@ -33,19 +33,44 @@ def flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return rows
 
 
+def _told(value: Any) -> str | None:
+    """What has a form of its own: `right of total` with its interval, `[mean, low, high, problems]`, and the
+    points of a curve."""
+    if isinstance(value, Mapping) and {"right", "total", "low", "high"} <= value.keys():
+        if not value["total"]:
+            return "none"
+        return f"{value['right']:g} of {value['total']:g}, [{value['low']:.0%}, {value['high']:.0%}]"
+    if not isinstance(value, list) or not value:
+        return None
+    if len(value) == 4 and isinstance(value[3], int) and all(isinstance(part, float) for part in value[:3]):
+        return f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}], {value[3]} problems"
+    if all(isinstance(point, list) and len(point) == 2 for point in value):
+        shown = [*value[:3], *value[-2:]] if len(value) > 6 else value
+        texts = [f"{x:g}: {y:.4g}" for x, y in shown]
+        return ", ".join([*texts[:3], "...", *texts[3:]] if len(value) > 6 else texts)
+    return None
+
+
 def stage_markdown(result: StageResult) -> str:
     """A stage's facts, tables and key as markdown."""
     lines = [f"# {result.stage}" + (" (reused)" if result.reused else ""), ""]
-    if result.facts:
+    facts = {name: value for name, value in result.facts.items() if name != "examples"}
+    if "reason" in facts:
+        # The one line that matters must not stand in a narrow cell.
+        lines += [f"**{facts.pop('decision', '')}**: {facts.pop('reason')}", ""]
+    for example in result.facts.get("examples", ()):
+        lines += [example, ""]
+    if facts:
         lines += ["| fact | value |", "|---|---|"]
-        lines += [f"| {name} | {_cell(text)} |" for name, text in flat(result.facts)]
+        lines += [f"| {name} | {_cell(text)} |" for name, text in flat(facts)]
     if result.tables:
         lines += ["", "| table | rows | path in the workspace | SHA-256 |", "|---|---|---|---|"]
         lines += [
             f"| {name} | {r.rows} | `{r.path}` | `{r.digest[:12]}` |" for name, r in result.tables.items()
         ]
     for name, model in result.models.items():
-        lines += ["", f"Model {name}: `{model.path}` (`{model.digest[:12]}`), {model.origin}"]
+        named = "Model" if name == "model" else f"Model {name}"
+        lines += ["", f"{named}: `{model.path}` (`{model.digest[:12]}`), {model.origin}"]
     lines += ["", f"Stage key `{result.key[:12]}`"]
     return "\n".join(lines)
 
@@ -87,45 +112,3 @@ def publish_table(rows: Sequence[Mapping[str, Any]], key: str, description: str)
     """Attach a table to the flow run; one without rows is none."""
     if FlowRunContext.get() is not None and rows:
         create_table_artifact([dict(row) for row in rows], key=key, description=description)
-
-
-def chart_of(scores: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> str:
-    """A PNG data URI: each metric before and after with its interval; '' when there is nothing to draw.
-
-    `scores` is `{"before" | "after": {"benchmark/split": {metric: [mean, low, high, problems]}}}`.
-    """
-    series = {label: table for label, table in scores.items() if table}
-    names = list(dict.fromkeys(name for table in series.values() for name in table))
-    if not names:
-        return ""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, len(names), figsize=(5.2 * len(names), 3.6), squeeze=False)
-    for axis, name in zip(axes[0], names, strict=True):
-        metrics = [
-            metric
-            for metric in next(table[name] for table in series.values() if name in table)
-            if metric != "distinct solutions"
-        ]
-        for shift, (label, table) in enumerate(series.items()):
-            rows = [table.get(name, {}).get(metric, [0.0, 0.0, 0.0]) for metric in metrics]
-            means = [100 * row[0] for row in rows]
-            spread = [
-                [100 * max(0.0, row[0] - row[1]) for row in rows],
-                [100 * max(0.0, row[2] - row[0]) for row in rows],
-            ]
-            positions = [index + 0.38 * shift for index in range(len(metrics))]
-            axis.barh(positions, means, height=0.34, xerr=spread, label=label, capsize=2)
-        axis.set_yticks([index + 0.19 for index in range(len(metrics))], metrics, fontsize=8)
-        axis.invert_yaxis()
-        axis.set_xlabel("% (95 % interval)", fontsize=8)
-        axis.set_title(name, fontsize=9)
-        axis.legend(fontsize=8)
-    figure.tight_layout()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
-    plt.close(figure)
-    return f"![scores](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from tasks.consensus import decide_all
 from tasks.judging import holds, invalid_checks, judge, plan_calls, wanted_key
-from tasks.metrics import wilson
+from tasks.metrics import KILL_SHARE, wilson
 from tasks.records import Behaviour, Decision, Problem, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.tables import by_problem
@@ -38,7 +38,8 @@ ROWS = (
 )
 """What is counted. Precision, then recall, then suites: of all that were sampled, and of those whose every
 case was kept. A kept problem is right if most of its chosen solutions are; dropped cases are those of kept
-problems; *recall* is of everything that was sampled."""
+problems; *recall* is of everything that was sampled. Of sound suites, those with power reject at least
+`KILL_SHARE` of the wrong solutions: an unsound one may reject anything."""
 
 
 def audit_filter(
@@ -47,9 +48,11 @@ def audit_filter(
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
     settings: AgreementSettings,
+    witnessed: bool,
 ) -> Audit:
-    """Decide these problems, then `audit` the decisions."""
-    decisions = decide_all([p.problem_id for p in problems], solutions, suites, behaviours, settings)
+    """Decide these problems, then `audit` the decisions. `witnessed`: see `consensus.ballots`."""
+    ids = [problem.problem_id for problem in problems]
+    decisions = decide_all(ids, solutions, suites, behaviours, settings, witnessed)
     return audit(problems, solutions, suites, behaviours, decisions)
 
 
@@ -126,10 +129,10 @@ def _marks(
         if not cases:
             continue
         whole = decision.kept and len(cases) == len(suite.cases) and kept.issuperset(keys)
-        kills = any(judge(plan.outcome(w, case), case) == "fail" for w in wrong for case in cases)
+        killed = sum(any(judge(plan.outcome(w, case), case) == "fail" for case in cases) for w in wrong)
         for row, success, counts in (
             ("sound suites", all(truths), True),
-            ("suites with power", kills, wrong),
+            ("suites with power", killed >= KILL_SHARE * len(wrong), wrong and all(truths)),
         ):
             if counts:
                 marks += [(row, success), *([(f"{row}, kept", success)] if whole else [])]

@@ -20,7 +20,7 @@ def cache_folder() -> Path:
     return Path(configured) if configured else Path.home() / ".cache" / "solver-verifier-flywheel"
 
 
-@task(name="base-model")
+@task(name="base-model", task_run_name="base-model")
 def base_model(settings: ModelSettings) -> ModelRef:
     """Find, fetch or build the base model. Raises `FlywheelError` when it cannot be had."""
     folder = resolve_model(settings, cache_folder(), say)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tasks.metrics import shown
 
 PAPER = "[Sol-Ver](https://arxiv.org/abs/2502.14948)"
 LICENCES = {
@@ -15,10 +17,10 @@ LICENCES = {
 }
 
 
-def licence_of(name: str, folder: Path) -> str:
-    """The licence of a base model: what its own card says, else what is known of it, else "other"."""
-    card = folder / "README.md"
-    if card.is_file():
+def licence_of(name: str, folder: Path | None) -> str:
+    """The licence of a base model: what the card in its `folder` says, else what is known, else "other"."""
+    card = folder / "README.md" if folder else None
+    if card and card.is_file():
         for line in card.read_text(encoding="utf-8", errors="replace").split("\n---", 1)[0].splitlines():
             key, _, value = line.partition(":")
             if key.strip() == "license" and value.strip():
@@ -56,10 +58,12 @@ def dataset_card(
             "---",
             f"# Code and tests that agree, iteration {report['iteration']}",
             "",
-            f"Written by {public_name(settings['model']['name'])} alone, in two roles ({PAPER}):",
+            f"Written by {_writers(report, settings)}, in two roles ({PAPER}):",
             "as solver it wrote programs, as verifier tests, each from the statement alone. Both were run",
             "against each other in isolated containers; what agrees is here. No labels by people, no larger",
             "model. Programs may be wrong, and none should be executed outside a sandbox.",
+            f"Rows are of iterations {', '.join(_iterations(report)) or '-'}; problems and pass matrix are",
+            "of the same.",
             "",
             "| subset | rows | what a row is |",
             "|---|---|---|",
@@ -79,6 +83,17 @@ def dataset_card(
     )
 
 
+def _iterations(report: Mapping[str, Any]) -> list[str]:
+    collected = report["stages"]["collect"]
+    return sorted({*collected["sft"]["iterations"], *collected["pairs"]["iterations"]}, key=int)
+
+
+def _writers(report: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    base = public_name(settings["model"]["name"])
+    alone = report["champion"]["digest"] == report["base_digest"] and len(_iterations(report)) < 2
+    return f"{base} alone" if alone else f"{base} and by models that were trained from it on such data"
+
+
 def _witness(stages: Mapping[str, Any]) -> str:
     count = stages["sample-self-play"].get("solutions_of_base")
     return f" (the base model, as witness, {count} of the solutions)" if count else ""
@@ -89,7 +104,7 @@ def model_card(
 ) -> str:
     """The card of an iteration's candidate: base, parent, data, filter, scores, licence."""
     base, stages = public_name(settings["model"]["name"]), report["stages"]
-    training = settings["training"]
+    training, evaluation, pool = settings["training"], settings["evaluation"], stages["negatives"]
     parent = report["champion"]
     of_base = parent["digest"] == report["base_digest"]
     return "\n".join(
@@ -121,7 +136,11 @@ def model_card(
             "## Scores",
             "",
             "Means over problems with 95 % bootstrap intervals; *difference* is to the parent, paired by",
-            "problem. Dev decided whether this model was promoted, test decided nothing.",
+            f"problem. {evaluation['solutions']} solutions and {evaluation['suites']} suites a problem, at "
+            f"temperature {evaluation['temperature']}; pass@k is estimated from those.",
+            f"Tests must reject a pool of {pool['pool']} solutions that gold says are wrong (median "
+            f"{pool['median']} a problem).",
+            "Dev decided whether this model was promoted, test decided nothing.",
             "",
             *_scores(report),
             f"Licence: {licence}, that of the base model.",
@@ -153,14 +172,14 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
     after = report["stages"].get("score-after", {}).get("scores", {})
     lines = ["| benchmark | metric | this model | difference |", "|---|---|---|---|"]
     for name, metrics in before.items():
-        for metric in metrics:
-            values, change = (table.get(name, {}).get(metric) for table in (after, report["differences"]))
-            lines.append(f"| {name} | {metric} | {_interval(values)} | {_interval(change)} |")
+        problems = next(iter(metrics.values()))[3]
+        for metric in dict.fromkeys([*metrics, *after.get(name, {})]):
+            cells = [
+                shown(metric, table[name][metric], problems, signed) if metric in table.get(name, {}) else "-"
+                for table, signed in ((after, False), (report["differences"], True))
+            ]
+            lines.append(f"| {name}, {problems} problems | {metric} | {' | '.join(cells)} |")
     return [*lines, ""]
-
-
-def _interval(values: Sequence[float] | None) -> str:
-    return f"{values[0]:.3f} [{values[1]:.3f}, {values[2]:.3f}]" if values else "-"
 
 
 def _rows(splits: Mapping[str, int]) -> str:

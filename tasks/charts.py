@@ -1,4 +1,4 @@
-"""Line charts as PNG: learning curves of a campaign, losses of a training stage."""
+"""Charts as PNG: learning curves of a campaign, losses of a training stage, scores before and after."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from tasks.metrics import COUNTS
+
+Scores = Mapping[str, Mapping[str, Sequence[float]]]
+"""Of each "benchmark/split" each metric's [mean, low, high, problems]."""
 Point = tuple[float, float, float, float]
 """x, y and the interval around y."""
 
@@ -26,15 +31,11 @@ def png_of(panels: Sequence[Panel], columns: int = 2) -> bytes:
     panels = [panel for panel in panels if any(panel.series.values())]
     if not panels:
         return b""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(5.4 * columns, 3.5 * rows), squeeze=False)
+    figure, grid = _axes(rows, columns, (5.4 * columns, 3.5 * rows))
     for axis in grid.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, panel in zip(grid.flat, panels, strict=False):
@@ -65,6 +66,60 @@ def png_of(panels: Sequence[Panel], columns: int = 2) -> bytes:
         axis.tick_params(labelsize=8)
         axis.grid(alpha=0.25)
         axis.legend(fontsize=7)
+    return _png(figure)
+
+
+def bars_of(axis: Any, name: str, series: Mapping[str, Scores]) -> None:
+    """A benchmark's metrics, a bar with its interval for each model that has the figure."""
+    known = dict.fromkeys(metric for table in series.values() for metric in table.get(name, ()))
+    metrics = [metric for metric in known if metric not in COUNTS]
+    for shift, (label, table) in enumerate(series.items()):
+        # One of the models may have none, like the mutation score of its sound suites.
+        places = [place for place, metric in enumerate(metrics) if metric in table.get(name, ())]
+        rows = [table[name][metrics[place]] for place in places]
+        axis.barh(
+            [place + 0.38 * shift for place in places],
+            [100 * row[0] for row in rows],
+            height=0.34,
+            xerr=[
+                [100 * max(0.0, row[0] - row[1]) for row in rows],
+                [100 * max(0.0, row[2] - row[0]) for row in rows],
+            ],
+            label=label,
+            capsize=2,
+        )
+    axis.set_yticks([place + 0.19 for place in range(len(metrics))], metrics, fontsize=8)
+    axis.invert_yaxis()
+    axis.set_xlabel("% (95 % interval)", fontsize=8)
+    axis.set_title(name, fontsize=9)
+    axis.legend(fontsize=8)
+
+
+def png_of_scores(scores: Mapping[str, Scores]) -> bytes:
+    """Scores of several models ("before", "after") by benchmark, as a PNG; b"" when there are none."""
+    series = {label: table for label, table in scores.items() if table}
+    names = list(dict.fromkeys(name for table in series.values() for name in table))
+    if not names:
+        return b""
+    figure, grid = _axes(1, len(names), (5.2 * len(names), 3.6))
+    for axis, name in zip(grid.flat, names, strict=True):
+        bars_of(axis, name, series)
+    return _png(figure)
+
+
+def _axes(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    return figure, grid
+
+
+def _png(figure: Any) -> bytes:
+    import matplotlib.pyplot as plt
+
     figure.tight_layout()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90)

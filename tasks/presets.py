@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date, time
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,9 @@ def _assigned(assignment: str) -> dict[str, Any]:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
+    if isinstance(value, date | time):
+        # No setting is one; some are texts that look like one.
+        value = text.strip()
     for part in reversed(name.strip().split(".")):
         value = {part: value}
     result: dict[str, Any] = value

@@ -262,6 +262,8 @@ def propose(
         )
         stage.write("problems", Problem, kept)
         stage.write("samples", Sample, samples)
+        for problem in [one for one in kept if one.source == "proposed"][:3]:
+            stage.show("A problem that the model proposed", f"# {problem.statement}\n{problem.signature}")
         stage.write("dropped", Dropped, [*dropped, *unclean])
         reasons = Counter(row.reason for row in [*dropped, *unclean])
         duplicates = sum(n for reason, n in reasons.items() if reason.endswith("duplicate"))

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.metrics import HEADLINE, LEAST_PROBLEMS, Interval, compare
-from tasks.records import ProblemScore
+from tasks.metrics import HEADLINE, LEAST_PROBLEMS, Interval, as_json, compare
+from tasks.records import ProblemScore, Role
 from tasks.settings import EvaluationSettings, GateSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
-METRIC_OF = {"code": "pass@1", "tests": HEADLINE}
+METRIC_OF: dict[Role, str] = {"solver": "pass@1", "verifier": HEADLINE}
 
 
 def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) -> tuple[str, str]:
@@ -30,7 +30,7 @@ def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) ->
     """
     dev = {name: part for name, part in differences.items() if name.endswith("/dev")}
     primary = _pooled(dev, METRIC_OF[settings.primary])
-    other_role = "tests" if settings.primary == "code" else "code"
+    other_role: Role = "verifier" if settings.primary == "solver" else "solver"
     other = _pooled(dev, METRIC_OF[other_role])
     if primary is None:
         return "hold", "no dev problem was scored, so nothing can be decided"
@@ -45,6 +45,19 @@ def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) ->
         return "hold", f"{gain}, but {METRIC_OF[other_role]} may have lost: {_text(other)}"
     holds = f"holds: {_text(other)}" if other else "was not measured"
     return "promote", f"{gain}, and {METRIC_OF[other_role]} {holds}"
+
+
+def kept_start(sft: StageResult, dpo: StageResult) -> dict[str, Any]:
+    """The gate's word where training left the weights that it started from: hold, and why."""
+    trained = [stage for stage in (sft, dpo) if "skipped" not in stage.facts]
+    reason = (
+        "no step of training lowered the loss on held-out rows, so the weights are what they were: bring "
+        "more rows, or lower the learning rates"
+        if trained
+        else "agreement kept too little to train on: loosen `agreement`, sample more, or bring easier "
+        "problems"
+    )
+    return {"decision": "hold", "reason": reason, "differences": {}}
 
 
 def _pooled(dev: dict[str, dict[str, Interval]], metric: str) -> Interval | None:
@@ -92,14 +105,6 @@ def meets_base(workspace: Workspace, base: ModelRef, before: int, settings: Gate
     promotions = len(line_of(workspace, base, before))
     every = settings.meet_base_every
     return every > 0 and promotions > 1 and promotions % every == 0
-
-
-def as_json(table: dict[str, dict[str, Interval]]) -> dict[str, Any]:
-    """Intervals as `[mean, low, high, problems]`."""
-    return {
-        name: {metric: [i.mean, i.low, i.high, i.problems] for metric, i in part.items()}
-        for name, part in table.items()
-    }
 
 
 def decide(

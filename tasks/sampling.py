@@ -82,7 +82,7 @@ def draw_samples(
     sampler: Sampler,
     problems: Sequence[Problem],
     settings: SamplingSettings,
-    seed: int,
+    seed: int | str,
     witness: bool = False,
 ) -> list[Sample]:
     """All samples of some problems, in one call to the engine; numbered by problem and role.
@@ -192,11 +192,11 @@ def sample(
     dtype: str,
     engine: EngineSettings,
     settings: SamplingSettings,
-    seed: int,
+    seed: str,
     witness: ModelRef | None = None,
 ) -> StageResult:
     """Sample both roles on every problem, shard by shard, and parse what came; a part of the solutions from
-    the `witness`, if there is one."""
+    the `witness`, if there is one. Equal `seed`s draw equal samples."""
 
     def compute(stage: Stage) -> None:
         workspace = turn.workspace
@@ -225,6 +225,11 @@ def sample(
         stage.write("suites", Suite, [*suites, *known_suites])
         stage.write("dropped", Dropped, dropped)
         drawn = Counter(row.role for row in samples)
+        for role, said in (("solver", "A solution"), ("verifier", "A suite")):
+            one = next((row for row in samples if row.role == role and not row.witness), None)
+            if one is not None:
+                statement = next(p.statement for p in all_problems if p.problem_id == one.problem_id)
+                stage.show(f"{said} as it came, for: {statement}", one.completion)
         predictions = {problem.problem_id for problem in all_problems if asks_for_output(problem)}
         stage.facts.update(
             solutions_sampled=drawn["solver"],

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
+from typing import Any
 
 from tasks.audit import audit_filter
 from tasks.benchmarks.evalplus import BASE
 from tasks.benchmarks.outputs import asks_for_output
 from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
-from tasks.metrics import summarise
+from tasks.metrics import KILL_SHARE, as_json, summarise
 from tasks.records import Behaviour, Case, Outcome, Problem, ProblemScore, Sample, Solution, Suite, Verdict
 from tasks.settings import AgreementSettings, EvaluationSettings
 from tasks.stages import Turn, run_stage, step
@@ -24,7 +25,6 @@ from tasks.tables import by_problem
 from tasks.values import encode
 from tasks.workspace import Ref, Stage, StageResult
 
-KILL_SHARE = 0.8
 _TRUTHS = (encode(True), encode(False))
 
 
@@ -51,14 +51,13 @@ class Matrix:
         return [verdict for verdict in verdicts if verdict != "invalid"]
 
     def accepts(self, suite: Suite, solution_id: str) -> bool:
+        """Whether it passes all of the suite's cases that test anything, and there are some."""
         return all_pass(self.verdicts(solution_id, suite))
 
-    def takes(self, suite: Suite, solution_id: str) -> bool | None:
-        """`accepts`; None where nothing is known: the solution is flaky, never ran, or the sandbox broke."""
+    def is_judged(self, suite: Suite, solution_id: str) -> bool:
+        """False where nothing is known: the program is flaky, never ran, or the sandbox broke."""
         row = self.rows.get(solution_id)
-        if row is None or row.flaky or "fault" in (verdicts := self.verdicts(solution_id, suite)):
-            return None
-        return all_pass(verdicts)
+        return row is not None and not row.flaky and "fault" not in self.verdicts(solution_id, suite)
 
     def rejects(self, suite: Suite, solution_id: str) -> bool:
         return "fail" in self.verdicts(solution_id, suite)
@@ -85,63 +84,101 @@ def score_problem(
     null = next((b for b in behaviours if b.solution_id == f"null/{problem.problem_id}"), None)
     invalid = invalid_checks(null, plan)
     matrix = Matrix(plan, invalid, behaviours)
-    negatives = Matrix(plan, invalid, pool_behaviours)
     gold_suite = next(suite for suite in suites if suite.origin == "gold")
     gold_id = next((s.solution_id for s in solutions if s.origin == "gold"), "")
-    sampled = [s for s in solutions if s.origin == "sample"]
-    judged = {
-        s.solution_id: suite_verdicts(matrix.rows[s.solution_id], gold_suite, plan)
-        for s in sampled
-        if s.solution_id in matrix.rows
-    }
-    correct = {solution_id for solution_id, verdicts in judged.items() if all_pass(verdicts)}
-    in_base = [case.source == BASE for case in gold_suite.cases]
+    written = [s for s in solutions if s.origin == "sample"]
     own = [suite for suite in suites if suite.origin == "sample"]
     valid = [
         [case for case in suite.cases if case.call is not None or case.check not in invalid] for suite in own
     ]
-    distinct = list({case_key(case): case for cases in valid for case in cases}.values())
-    true = {case_key(case) for case in distinct if matrix.verdict(gold_id, case) == "pass"}
-    typed = [case for case in distinct if case.expected not in _TRUTHS]
-    sound = [matrix.accepts(suite, gold_id) for suite in own]
-    killed = [{s.solution_id for s in pool if negatives.rejects(suite, s.solution_id)} for suite in own]
-    taken = [
-        [took for s in pool if (took := negatives.takes(suite, s.solution_id)) is not None] for suite in own
-    ]
-    strong = [bool(pool) and len(ids) >= KILL_SHARE * len(pool) for ids in killed]
-    mutants = {s.solution_id for s in pool if s.origin == "mutant" and s.parent == gold_id}
     drawn = sum(sample.role == "solver" for sample in samples)
-    passed = {
-        s.solution_id: sum(matrix.verdict(s.solution_id, case) == "pass" for case in distinct)
-        for s in sampled
-    }
     return ProblemScore(
         problem_id=problem.problem_id,
         benchmark=problem.source,
         split=problem.split,
         solutions=drawn,
-        solutions_correct=len(correct),
-        solutions_distinct=len({s.code.strip() for s in sampled}),
         suites=sum(sample.role == "verifier" for sample in samples),
-        suites_parsed=len(valid),
-        suites_sound=sum(sound),
-        suites_headline=sum(a and b for a, b in zip(sound, strong, strict=True)),
-        cases=sum(map(len, valid)),
-        cases_correct=sum(case_key(case) in true for cases in valid for case in cases),
-        cases_distinct=len(distinct),
-        cases_distinct_correct=len(true),
-        negatives=len(pool),
         has_gold=bool(gold_id),
-        best_of_n=chosen_right(passed, correct, drawn),
-        cases_typed=len(typed),
-        cases_typed_correct=sum(case_key(case) in true for case in typed),
-        rejections=sum(map(len, taken)),
-        rejected=sum(known.count(False) for known in taken),
-        mutant_trials=sum(sound) * len(mutants),
-        mutants_killed=sum(len(ids & mutants) for ids, fair in zip(killed, sound, strict=True) if fair),
-        has_base=any(in_base),
-        solutions_correct_base=sum(all_pass([*compress(verdicts, in_base)]) for verdicts in judged.values()),
+        **_solution_counts(matrix, written, gold_suite, drawn, valid),
+        **_case_counts(matrix, valid, gold_id),
+        **_suite_counts(matrix, own, gold_id, Matrix(plan, invalid, pool_behaviours), pool),
     )
+
+
+def _distinct(valid: Sequence[Sequence[Case]]) -> list[Case]:
+    return list({case_key(case): case for cases in valid for case in cases}.values())
+
+
+def _solution_counts(
+    matrix: Matrix,
+    written: Sequence[Solution],
+    gold_suite: Suite,
+    drawn: int,
+    valid: Sequence[Sequence[Case]],
+) -> dict[str, Any]:
+    """How many of the parsed solutions pass the gold suite, and how good a choice the own cases make."""
+    judged = {
+        s.solution_id: suite_verdicts(matrix.rows[s.solution_id], gold_suite, matrix.plan)
+        for s in written
+        if s.solution_id in matrix.rows
+    }
+    correct = {solution_id for solution_id, verdicts in judged.items() if all_pass(verdicts)}
+    in_base = [case.source == BASE for case in gold_suite.cases]
+    passed = {
+        s.solution_id: sum(matrix.verdict(s.solution_id, case) == "pass" for case in _distinct(valid))
+        for s in written
+    }
+    return {
+        "solutions_correct": len(correct),
+        "solutions_distinct": len({s.code.strip() for s in written}),
+        "has_base": any(in_base),
+        "solutions_correct_base": sum(
+            all_pass([*compress(verdicts, in_base)]) for verdicts in judged.values()
+        ),
+        "best_of_n": chosen_right(passed, correct, drawn),
+    }
+
+
+def _case_counts(matrix: Matrix, valid: Sequence[Sequence[Case]], gold_id: str) -> dict[str, Any]:
+    """How many of the cases that test anything hold on gold; *typed* are those that expect no boolean."""
+    distinct = _distinct(valid)
+    true = {case_key(case) for case in distinct if matrix.verdict(gold_id, case) == "pass"}
+    typed = [case for case in distinct if case.expected not in _TRUTHS]
+    return {
+        "cases": sum(map(len, valid)),
+        "cases_correct": sum(case_key(case) in true for cases in valid for case in cases),
+        "cases_distinct": len(distinct),
+        "cases_distinct_correct": len(true),
+        "cases_typed": len(typed),
+        "cases_typed_correct": sum(case_key(case) in true for case in typed),
+    }
+
+
+def _suite_counts(
+    matrix: Matrix, own: Sequence[Suite], gold_id: str, negatives: Matrix, pool: Sequence[Solution]
+) -> dict[str, Any]:
+    """Which suites accept gold and reject how much of the pool of known-wrong solutions.
+
+    A suite none of whose cases tests anything accepts nothing: it is unsound, and no false positive.
+    """
+    sound = [matrix.accepts(suite, gold_id) for suite in own]
+    killed = [{s.solution_id for s in pool if negatives.rejects(suite, s.solution_id)} for suite in own]
+    accepted = [
+        [negatives.accepts(suite, s.solution_id) for s in pool if negatives.is_judged(suite, s.solution_id)]
+        for suite in own
+    ]
+    strong = [bool(pool) and len(ids) >= KILL_SHARE * len(pool) for ids in killed]
+    mutants = {s.solution_id for s in pool if s.origin == "mutant" and s.parent == gold_id}
+    return {
+        "suites_parsed": len(own),
+        "suites_sound": sum(sound),
+        "suites_headline": sum(a and b for a, b in zip(sound, strong, strict=True)),
+        "negatives": len(pool),
+        "rejections": sum(map(len, accepted)),
+        "rejected": sum(known.count(False) for known in accepted),
+        "mutant_trials": sum(sound) * len(mutants),
+        "mutants_killed": sum(len(ids & mutants) for ids, fair in zip(killed, sound, strict=True) if fair),
+    }
 
 
 def score_predictions(problem: Problem, samples: Sequence[Sample], suites: Sequence[Suite]) -> ProblemScore:
@@ -267,11 +304,10 @@ def score(
             )
             witnesses, heard = as_witnesses(theirs, workspace.read(mixed.behaviours, Behaviour))
             all_solutions, all_behaviours = [*known, *own, *witnesses], [*all_behaviours, *heard]
-        stage.facts["audit"] = audit_filter(dev, all_solutions, all_suites, all_behaviours, agreement)
-        stage.facts["scores"] = {
-            name: {metric: [i.mean, i.low, i.high, i.problems] for metric, i in part.items()}
-            for name, part in summarise(rows, settings).items()
-        }
+        stage.facts["audit"] = audit_filter(
+            dev, all_solutions, all_suites, all_behaviours, agreement, witnessed=mixed is not None
+        )
+        stage.facts["scores"] = as_json(summarise(rows, settings))
 
     inputs = {
         "problems": problems,
@@ -287,4 +323,4 @@ def score(
         inputs |= {"witness_samples": mixed.samples, "witness_solutions": mixed.solutions}
         inputs["witness_behaviours"] = mixed.behaviours
         plain["mixed"] = [mixed.own, mixed.theirs]
-    return run_stage(turn, "score", 6, inputs, plain, compute, label)
+    return run_stage(turn, "score", 7, inputs, plain, compute, label)

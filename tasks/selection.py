@@ -6,9 +6,11 @@ says in which order they stand. Pure: rows in, rows out.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor
 from typing import Any, Generic, TypeVar
 
 from tasks import prompts
@@ -199,8 +201,7 @@ def _capped(
     own = [row for row in rows if row.role == role]
     kind = [row for row in own if is_capped(row)]
     others = len(own) - len(kind)
-    room = int(share * others / (1 - share)) if share < 1 else len(kind)
-    room = max(room, -(-len(own) // 2) - others)
+    room = max(room_beside(others, share), -(-len(own) // 2) - others)
     if rank is None:
         shapes = Counter(program_shape(good_text(row)) for row in kind)
         kind.sort(key=lambda row: shapes[program_shape(good_text(row))])
@@ -208,6 +209,13 @@ def _capped(
         kind.sort(key=rank)
     surplus = {(row.row_id, row.iteration) for row in kind[room:]}
     return [row for row in rows if (row.row_id, row.iteration) not in surplus]
+
+
+def room_beside(others: int, share: float) -> int:
+    """How many rows of one kind may stand beside `others` of other kinds, if they are to be at most `share`
+    of all; `share` is below 1, or there is no bound."""
+    # 0.6 x 5 is 2.9999999999999996.
+    return floor(share * others / (1 - share) + 1e-9) if share < 1 else sys.maxsize
 
 
 def _balanced(rows: Sequence[Row], ratio: float) -> list[Row]:

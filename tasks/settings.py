@@ -6,15 +6,29 @@ and no free dictionaries, since the UI's forms cannot draw them.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 MUTANT_CPU_SHARE = 0.25
 
 
+def _with_bounds(schema: dict[str, Any]) -> None:
+    """Puts the bounds of numbers into their descriptions: the UI's form checks but does not show them."""
+    for field in schema.get("properties", {}).values():
+        low, above = field.get("minimum"), field.get("exclusiveMinimum")
+        high, below = field.get("maximum"), field.get("exclusiveMaximum")
+        bounds = [
+            f"{word} {bound:,}"
+            for word, bound in (("from", low), ("above", above), ("to", high), ("below", below))
+            if bound is not None
+        ]
+        if bounds:
+            field["description"] = f"{field.get('description', '')} [{' '.join(bounds)}]"
+
+
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_default=True)
+    model_config = ConfigDict(extra="forbid", validate_default=True, json_schema_extra=_with_bounds)
 
 
 # What only fits a run to its machine: with other values it is the same run, and finished stages stay valid.
@@ -83,7 +97,7 @@ class SamplingSettings(_Settings):
         ge=0,
         le=1,
         description="Share of the solutions that is drawn at solver_cool_temperature: the model votes more "
-        "where it is sure (same study as agreement.min_votes, 208 problems: with half of them cooler the "
+        "where it is sure (tests/performance/agreement_study.md, 208 problems: with half of them cooler the "
         "other defaults keep 15 instead of 9, with 60 instead of 44 % right code).",
     )
     solver_cool_temperature: float = Field(0.4, gt=0, le=2, description="Temperature of that share.")
@@ -125,23 +139,25 @@ class SandboxSettings(_Settings):
     """The containers that run generated code, one program at a time each."""
 
     slots: int = Field(2, ge=1, le=256, description="Containers that work at once; one a core is right.")
-    memory_mb: int = Field(256, ge=64, le=65_536, description="Memory of one program.")
+    memory_mb: int = Field(256, ge=64, le=65_536, description="Memory of one program, in MiB.")
     cpu_s: float = Field(
         2.0,
         gt=0,
         le=600,
-        description="CPU time of one program over all its calls; on benchmarks ten times gold's if that is "
-        "more, up to what the benchmark's gold solutions need.",
+        description="CPU seconds of one program over all its calls; on benchmarks ten times gold's if that "
+        "is more, up to what the benchmark's gold solutions need.",
     )
-    wall_s: float = Field(10.0, gt=0, le=3600, description="Wall time of one program: the backstop.")
-    output_kb: int = Field(1024, ge=1, le=65_536, description="What one program may write or return.")
+    wall_s: float = Field(10.0, gt=0, le=3600, description="Wall seconds of one program: the backstop.")
+    output_kb: int = Field(1024, ge=1, le=65_536, description="What one program may write or return, in KiB.")
     processes: int = Field(32, ge=4, le=4096, description="Processes and threads of one container.")
     recycle_after: int = Field(
         2000, ge=1, le=1_000_000, description="Programs after which a container is replaced."
     )
     fault_retries: int = Field(2, ge=0, le=10, description="Fresh containers tried after a sandbox fault.")
     numpy: bool = Field(
-        False, description="Programs may import numpy; its own arrays and numbers are no plain data."
+        False,
+        description="Programs may import numpy. Arrays and scalars of numpy's that a program returns cannot"
+        " be compared: .tolist() and float() make data of them.",
     )
     runtime: str = Field("", description="Container runtime, e.g. runsc for gVisor; '' for Docker's default.")
 
@@ -151,7 +167,8 @@ class SandboxSettings(_Settings):
 
 
 class AgreementSettings(_Settings):
-    """What solver and verifier must agree on before anything is learnt from it."""
+    """What solver and verifier must agree on before anything is learnt from it. All thresholds are those of
+    the rule `consensus`; `paper` has none."""
 
     rule: Literal["consensus", "paper"] = Field(
         "consensus",
@@ -170,16 +187,18 @@ class AgreementSettings(_Settings):
         0.2,
         ge=0,
         le=1,
-        description="The same as a share of the samples that ran: for more than 20 solutions a problem.",
+        description="Votes needed as a share of the solutions that ran; the stricter of this and min_votes "
+        "holds, this one with more than 20 solutions a problem.",
     )
     min_score_share: float = Field(
         0.5,
         ge=0,
         le=100,
-        description="Winner's score, (votes - 1) x log(1 + distinct values returned), at least, for each of "
-        "the other samples that ran (674 problems, tests/performance/agreement_large.md: at 0.5 12 % of "
-        "starter are kept with 62 % right code and 11 % of MBPP with 35 %, at 0.9 7 % with 74 % and 6 % with "
-        "50 %). At 0.5 and 12 solutions winners that return two values need 7 votes, with four values 5.",
+        description="Winner's score, (votes - 1) x log(1 + distinct values returned), divided by the number"
+        " of the other solutions that ran, at least: no share, it may exceed 1 (674 problems, "
+        "tests/performance/agreement_large.md: at 0.5 12 % of starter are kept with 62 % right "
+        "code and 11 % of MBPP with 35 %, at 0.9 7 % with 74 % and 6 % with 50 %). At 0.5 and "
+        "12 solutions winners that return two values need 7 votes, with four values 5.",
     )
     min_margin: float = Field(
         1.5,
@@ -244,9 +263,15 @@ class PreferenceSettings(_Settings):
 
     sft_per_problem: int = Field(2, ge=1, le=100, description="SFT rows a problem and role, at most.")
     pairs_per_problem: int = Field(2, ge=1, le=100, description="Pairs a problem and role, at most.")
-    max_crash_share: float = Field(0.25, ge=0, le=1, description="Solver pairs whose rejected code crashes.")
+    max_crash_share: float = Field(
+        0.25, ge=0, le=1, description="Largest share of solver pairs whose rejected program crashes."
+    )
     max_idle_share: float = Field(
-        0.25, ge=0, le=1, description="Verifier pairs whose rejected suite kills nothing."
+        0.25,
+        ge=0,
+        le=1,
+        description="Largest share of verifier pairs whose rejected suite contradicts nothing, and only "
+        "fails to reject any wrong program.",
     )
     mutants: int = Field(
         6, ge=0, le=1000, description="Mutants a kept problem, made of its winners, that suites may kill."
@@ -265,7 +290,7 @@ class RowSettings(_Settings):
         10_000, ge=1, le=100_000_000, description="SFT rows, and pairs, of one iteration, at most."
     )
     age_decay: float = Field(
-        0.7, gt=0, le=1, description="Share of max_rows that is left of it for every turn of age."
+        0.7, gt=0, le=1, description="An iteration's cap is max_rows x age_decay to the power of its age."
     )
     per_problem: int = Field(
         4, ge=1, le=1000, description="Rows a problem and role over all iterations; new shapes come first."
@@ -277,23 +302,23 @@ class RowSettings(_Settings):
         0.8,
         ge=0,
         le=1,
-        description="Solver rows whose program is one line (pairs: preferred to longer); half of "
-        "the role's rows stay in any case.",
+        description="Largest share of solver rows whose program is one line (pairs: preferred to longer); "
+        "half of the role's rows stay in any case.",
     )
     max_uniform_share: float = Field(
         0.25,
         ge=0,
         le=1,
-        description="Verifier rows whose cases all expect one value; half of the role's rows stay "
-        "in any case.",
+        description="Largest share of verifier rows whose cases all expect one value; half of the role's "
+        "rows stay in any case.",
     )
     max_shorter_share: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="Pairs of a role whose chosen text is shorter than the rejected one, before some are "
-        "held out: winners mostly are, and training learns that first (recipe_study.md). Half of the role's "
-        "pairs stay in any case, those nearest in length.",
+        description="Largest share of a role's pairs whose chosen text is shorter than the rejected one, "
+        "before some are held out: winners mostly are, and training learns that first "
+        "(recipe_study.md). Half of the role's pairs stay in any case, those nearest in length.",
     )
     held_out: float = Field(
         0.1, ge=0, lt=1, description="Share of problems whose rows are held out, for early stopping."
@@ -390,20 +415,32 @@ class EvaluationSettings(_Settings):
             raise ValueError("1 must be among them: the gate reads pass@1")
         return k
 
+    @model_validator(mode="after")
+    def _k_is_drawn(self) -> EvaluationSettings:
+        if max(self.k) > max(self.solutions, self.suites):
+            raise ValueError(f"k {max(self.k)} is more than the {self.solutions} solutions that are drawn")
+        return self
+
 
 class GateSettings(_Settings):
     """When a candidate becomes the champion; read on dev only."""
 
-    primary: Literal["code", "tests"] = Field("code", description="The role whose gain promotes.")
+    primary: Literal["solver", "verifier"] = Field(
+        "solver", description="The role whose gain promotes: by pass@1, or by the tests' headline."
+    )
     tolerance: float = Field(
-        0.03, ge=0, le=1, description="How far the other role's 95 % interval may reach below zero."
+        0.03,
+        ge=0,
+        le=1,
+        description="How far the other role's 95 % interval may reach below zero, as a fraction: 0.03 is "
+        "three points.",
     )
     meet_base_every: int = Field(
         3,
         ge=0,
         le=10_000,
-        description="At every so many promotions in a row the candidate must beat the base model too, on "
-        "fresh samples; 0: never.",
+        description="At every so many promotions since the base was champion the candidate must beat the "
+        "base model too, on fresh samples; 0: never.",
     )
 
 
@@ -419,8 +456,8 @@ class CampaignSettings(_Settings):
         ge=0,
         le=1,
         description="Stop when the audits of a turn show that fewer of the chosen solutions are right: the "
-        "upper end of the 95 % interval, of at least 30; 0: never. Those of one problem stand or fall "
-        "together, so leave room.",
+        "upper end of the 95 % interval, of at least 30; 0: never. Those of one problem are not"
+        " independent, so leave room.",
     )
 
 
@@ -431,21 +468,58 @@ class IterationSettings(_Settings):
         "workspace", min_length=1, description="Folder that holds tables, models, manifests."
     )
     iteration: int = Field(
-        0, ge=0, le=1_000_000, description="Iteration to run or resume; 0: the unfinished one, else the next."
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Iteration to run or resume; 0: the unfinished one with these settings, else a new one.",
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of everything drawn.")
-    schedule: str = Field("", description="Cron of `flywheel serve`, e.g. '0 2 * * *'; '' for none.")
-    model: ModelSettings = Field(default_factory=ModelSettings, description="Base model.")
-    engine: EngineSettings = Field(default_factory=EngineSettings, description="Inference engine.")
-    problems: ProblemSettings = Field(default_factory=ProblemSettings, description="Problems.")
-    sampling: SamplingSettings = Field(default_factory=SamplingSettings, description="Sampling.")
-    sandbox: SandboxSettings = Field(default_factory=SandboxSettings, description="Sandbox.")
-    agreement: AgreementSettings = Field(default_factory=AgreementSettings, description="Agreement.")
-    preferences: PreferenceSettings = Field(default_factory=PreferenceSettings, description="Rows and pairs.")
-    rows: RowSettings = Field(default_factory=RowSettings, description="Which rows are trained on.")
-    training: TrainingSettings = Field(default_factory=TrainingSettings, description="Training.")
-    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Evaluation.")
-    gate: GateSettings = Field(default_factory=GateSettings, description="Promotion gate.")
-    campaign: CampaignSettings = Field(
-        default_factory=CampaignSettings, description="Turns of `flywheel campaign`."
+    schedule: str = Field(
+        "",
+        description="Cron, UTC, e.g. '0 2 * * *', that `flywheel serve` gives the iteration; '' for none. "
+        "In a run's form it does nothing.",
     )
+    model: ModelSettings = Field(
+        default_factory=ModelSettings, description="The base model: name, source, numbers."
+    )
+    engine: EngineSettings = Field(
+        default_factory=EngineSettings, description="The machine that samples: vLLM, on CPU or GPU."
+    )
+    problems: ProblemSettings = Field(
+        default_factory=ProblemSettings, description="Where problems come from, and how many a turn has."
+    )
+    sampling: SamplingSettings = Field(
+        default_factory=SamplingSettings, description="How many solutions and suites are written, and how."
+    )
+    sandbox: SandboxSettings = Field(
+        default_factory=SandboxSettings, description="The containers that run what was written."
+    )
+    agreement: AgreementSettings = Field(
+        default_factory=AgreementSettings, description="What is believed: the filter and its thresholds."
+    )
+    preferences: PreferenceSettings = Field(
+        default_factory=PreferenceSettings, description="What is made of kept problems: rows and pairs."
+    )
+    rows: RowSettings = Field(
+        default_factory=RowSettings, description="Which rows, of this and earlier turns, are trained on."
+    )
+    training: TrainingSettings = Field(
+        default_factory=TrainingSettings, description="SFT, then DPO with an SFT term."
+    )
+    evaluation: EvaluationSettings = Field(
+        default_factory=EvaluationSettings,
+        description="What a model is scored on: dev decides, test does not.",
+    )
+    gate: GateSettings = Field(
+        default_factory=GateSettings, description="What a candidate must show to be promoted."
+    )
+    campaign: CampaignSettings = Field(
+        default_factory=CampaignSettings, description="How many turns `campaign` makes, and when it stops."
+    )
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron(cls, schedule: str) -> str:
+        if schedule and len(schedule.split()) != 5:
+            raise ValueError("write it as five fields of cron, e.g. 0 2 * * *")
+        return schedule

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, cast
 from prefect import State, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import MissingContextError
+from prefect.runtime import task_run
 from prefect.states import Completed
 from pydantic import BaseModel
 
@@ -26,7 +27,12 @@ def step(name: str) -> Callable[[Callable[P, StageResult]], Callable[P, StageRes
     """
 
     def decorate(function: Callable[P, StageResult]) -> Callable[P, StageResult]:
-        run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(function)
+        def run_name() -> str:
+            """One step does several things in a turn: its label, or what is trained for, tells them apart."""
+            given = task_run.parameters or {}
+            return joined(name, str(given.get("label") or given.get("objective") or ""))
+
+        run = task(name=name, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)(function)
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> StageResult:
@@ -36,6 +42,11 @@ def step(name: str) -> Callable[[Callable[P, StageResult]], Callable[P, StageRes
         return call
 
     return decorate
+
+
+def joined(name: str, label: str) -> str:
+    """`execute-before`, or `execute` without a label."""
+    return f"{name}-{label}" if label else name
 
 
 @dataclass(frozen=True)
@@ -75,15 +86,17 @@ def run_stage(
     "after" its own turn are its scores "before" the next. A reused stage ends in the Prefect state
     `Completed(name="Reused")`, so the UI tells the two apart.
     """
-    digests = {label: item if isinstance(item, str) else item.digest for label, item in inputs.items()}
+    digests = {part: item if isinstance(item, str) else item.digest for part, item in inputs.items()}
     plain = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else dict(settings)
     key = digest_of(name, version, digests, plain)
     workspace = turn.workspace
-    name = f"{name}-{label}" if label else name
+    name = joined(name, label)
     found = workspace.find(key)
     if found is None:
         with workspace.stage(turn.iteration, name, key, digests, plain) as stage:
             compute(stage)
+            if stage.examples:
+                stage.facts["examples"] = stage.examples
         result = StageResult(name, key, stage.tables, stage.models, stage.facts, digests, plain)
         artifacts.publish_stage(result)
         return result
@@ -91,4 +104,4 @@ def run_stage(
     workspace.record(turn.iteration, found)
     artifacts.publish_stage(found)
     say(f"{name}: reused, nothing to compute")
-    return cast(StageResult, Completed(name="Reused", data=found, message="finished by an earlier run"))
+    return cast(StageResult, Completed(name="Reused", data=found, message="the same was computed before"))

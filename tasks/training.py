@@ -1,4 +1,8 @@
-"""SFT, then DPO with an SFT term: rows of this and earlier iterations -> a full checkpoint."""
+"""SFT, then DPO with an SFT term: rows of this and earlier iterations -> a full checkpoint.
+
+DPO is Rafailov et al. 2023 (arXiv 2305.18290); the SFT term beside it is that of RPO, Pang et al. 2024 (arXiv
+2404.19733), which keeps the chosen side likely.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from tasks.charts import Panel, Point, markdown_image, png_of
 from tasks.engines.trainer import TrainingResult, finished_training, run_training
 from tasks.models import model_digest
 from tasks.records import Pair, SftRow
-from tasks.settings import MACHINE, TrainingSettings
+from tasks.settings import MACHINE, ModelSettings, TrainingSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
@@ -83,12 +87,11 @@ def panels_of(result: TrainingResult, rows: Sequence[SftRow | Pair]) -> list[Pan
 @step("train")
 def train(
     turn: Turn,
-    method: Literal["sft", "dpo"],
+    objective: Literal["sft", "dpo"],
     start: ModelRef,
     rows: Ref,
     held_out: Ref,
-    base_name: str,
-    dtype: Literal["float32", "bfloat16"],
+    base: ModelSettings,
     settings: TrainingSettings,
 ) -> StageResult:
     """Train from `start`; rows held out stop it early. With fewer rows than `min_rows` the stage is skipped:
@@ -96,7 +99,7 @@ def train(
     workspace = turn.workspace
 
     def compute(stage: Stage) -> None:
-        all_rows: list[SftRow | Pair] = list(workspace.read(rows, RECORDS[method]))
+        all_rows: list[SftRow | Pair] = list(workspace.read(rows, RECORDS[objective]))
         if len(all_rows) < settings.min_rows:
             stage.models["model"] = start
             stage.facts.update(skipped=f"{len(all_rows)} rows, {settings.min_rows} wanted", rows_used=0)
@@ -104,29 +107,29 @@ def train(
         rows_file = stage.folder / "rows.jsonl"
         write_rows(rows_file, all_rows)
         held_out_file = stage.folder / "held_out.jsonl"
-        write_rows(held_out_file, list(workspace.read(held_out, RECORDS[method])))
+        write_rows(held_out_file, list(workspace.read(held_out, RECORDS[objective])))
         out = stage.folder / "model"
         result = finished_training(out) or run_training(
-            method,
+            objective,
             workspace.path(start),
             rows_file,
             out,
             settings,
-            dtype,
+            base.dtype,
             turn.seed,
             stage.folder / "training.log",
             say,
-            base_model=base_name,
+            base_model=base.name,
             held_out_file=held_out_file if held_out.rows else None,
         )
         chart = png_of(panels_of(result, all_rows), columns=3)
         (stage.folder / "training.png").write_bytes(chart)
-        artifacts.publish_curves(f"train-{method}", markdown_image(chart, "training curves"))
+        artifacts.publish_curves(f"train-{objective}", markdown_image(chart, "training curves"))
         stage.models["model"] = ModelRef(
-            str(out.relative_to(workspace.root)), model_digest(out), f"{method} on {result.rows_used} rows"
+            str(out.relative_to(workspace.root)), model_digest(out), f"{objective} on {result.rows_used} rows"
         )
         stage.facts.update(facts_of(result))
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows, "held_out": held_out}
-    plain = {**settings.model_dump(exclude=MACHINE["training"]), "dtype": dtype, "seed": turn.seed}
-    return run_stage(turn, f"train-{method}", 1, inputs, plain, compute)
+    plain = {**settings.model_dump(exclude=MACHINE["training"]), "dtype": base.dtype, "seed": turn.seed}
+    return run_stage(turn, f"train-{objective}", 1, inputs, plain, compute)

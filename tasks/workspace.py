@@ -3,8 +3,9 @@
     workspace/
       workspace.json              format version
       lock                        held by one run at a time
-      base/                       the base model as a checkpoint folder
-      iterations/0001/
+      campaigns/0001/             a campaign's table and curves
+      exports/                    what was last uploaded
+      iterations/0001/            (0000: what `flywheel evaluate` scored)
         settings.json             what this iteration was started with
         manifest.json             finished stages: key, inputs, tables, facts; rewritten last
         <stage>-<key>/            its tables, logs, models; shards/ while it is not finished
@@ -96,6 +97,9 @@ def write_json(path: Path, content: Any) -> None:
         temporary.unlink(missing_ok=True)
 
 
+EXAMPLE_MAX = 1200
+
+
 class Stage:
     """A stage being computed: shards that survive a kill, tables written once, facts for the report."""
 
@@ -104,6 +108,7 @@ class Stage:
         self.tables: dict[str, Ref] = {}
         self.models: dict[str, ModelRef] = {}
         self.facts: dict[str, Any] = {}
+        self.examples: list[str] = []
         self._workspace = workspace
 
     def shard(self, name: str, record: type[Record], compute: Callable[[], Sequence[Record]]) -> list[Record]:
@@ -112,6 +117,11 @@ class Stage:
         if not path.exists():
             write_table(path, record, compute())
         return read_table(path, record)
+
+    def show(self, title: str, text: str, language: str = "python") -> None:
+        """One of the rows, for people who look at the stage's artifact; what is long is cut."""
+        fence = "`" * 4
+        self.examples.append(f"**{title}**\n\n{fence}{language}\n{text.strip()[:EXAMPLE_MAX]}\n{fence}")
 
     def write(self, name: str, record: type[Record], rows: Sequence[Record]) -> Ref:
         """Write one of the stage's tables. A table that exists is never changed."""

@@ -81,7 +81,7 @@ def scored(split: str, number: int, correct: int, headline: int) -> ProblemScore
 SCORES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=8, max_size=8)
 
 
-@given(SCORES, SCORES, SCORES, SCORES, st.randoms(), st.sampled_from(["code", "tests"]))
+@given(SCORES, SCORES, SCORES, SCORES, st.randoms(), st.sampled_from(["solver", "verifier"]))
 def test_no_gate_changes_when_test_scores_are_shuffled(
     before: list[Any], after: list[Any], test_before: list[Any], test_after: list[Any], rng: Any, primary: Any
 ) -> None:

@@ -26,7 +26,6 @@ from tasks.execution import execute_shard
 from tasks.models import resolve_model
 from tasks.overlap import Contamination
 from tasks.passes import Seeds
-from tasks.preferences import solver_sft, verifier_sft
 from tasks.problems import load_statements
 from tasks.records import Problem, Sample, SftRow
 from tasks.sampling import draw_samples, parse_samples
@@ -40,8 +39,10 @@ from tasks.settings import (
     SamplingSettings,
     TrainingSettings,
 )
+from tasks.solver_rows import solver_sft
 from tasks.tables import by_problem, read_table
 from tasks.training import write_rows
+from tasks.verifier_rows import verifier_sft
 from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 
 ASKED = SamplingSettings(

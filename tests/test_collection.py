@@ -42,7 +42,10 @@ def test_a_rolled_back_turn_is_left_out_unless_asked_for(turned: Any, tmp_path: 
     base = ModelRef("base", report["base_digest"], "base model")
 
     def numbers(**changed: Any) -> list[int]:
-        return [past.harvest.iteration for past in past_turns(workspace, base, 3, RowSettings(**changed))]
+        return [
+            past.harvest.iteration
+            for past in past_turns(workspace, base, 3, RowSettings(**changed), need_witness=False)
+        ]
 
     assert numbers() == [2]
     assert numbers(include_rolled_back=True) == [1, 2]
@@ -50,10 +53,13 @@ def test_a_rolled_back_turn_is_left_out_unless_asked_for(turned: Any, tmp_path: 
     assert numbers(history=0) == []
     # Another base model wrote other samples: they are not what it "wrote itself".
     other = ModelRef("base", "another", "base model")
-    assert past_turns(workspace, other, 3, RowSettings()) == []
-    assert all(past.judged_by(turned[0]) for past in past_turns(workspace, base, 3, RowSettings()))
+    assert past_turns(workspace, other, 3, RowSettings(), need_witness=False) == []
+    assert all(
+        past.judged_by(turned[0])
+        for past in past_turns(workspace, base, 3, RowSettings(), need_witness=False)
+    )
     workspace.finish(2, workspace.manifest(2)["finished"] | {"filter_version": FILTER_VERSION - 1})
-    assert not past_turns(workspace, base, 3, RowSettings())[-1].judged_by(turned[0])
+    assert not past_turns(workspace, base, 3, RowSettings(), need_witness=False)[-1].judged_by(turned[0])
 
 
 def test_a_new_filter_judges_earlier_samples_again(turned: Any, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import random
+from collections import deque
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from tasks import values
 from tasks.consensus import FAULTY, FLAKY, SILENT, ballot_of, decide, decide_all, disputed, ranked_groups
 from tasks.judging import judge, key_passes, outcome_key, plan_calls, wanted_key
-from tasks.records import Behaviour, Call, Case, Decision, Outcome, Solution, Suite
+from tasks.records import TRUTH, Behaviour, Call, Case, Decision, Outcome, Solution, Suite
 from tasks.settings import AgreementSettings
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
@@ -84,12 +85,11 @@ def test_witnesses_are_told_by_their_solutions() -> None:
     doubting = [replace(one, witness=one.code != RIGHT) for one in drawn]
     for solutions, kept in ((drawn, True), (doubting, False)):
         rows = [behaviour_of(one, SUITES) for one in solutions]
-        (decision,) = decide_all([PROBLEM.problem_id], solutions, SUITES, rows, SETTINGS)
+        (decision,) = decide_all([PROBLEM.problem_id], solutions, SUITES, rows, SETTINGS, not kept)
         assert decision.kept is kept
-    # Another problem has witnesses, this one none that could be read.
-    elsewhere = replace(solution("x", RIGHT), problem_id="elsewhere", witness=True)
+    # Witnesses were asked, and wrote nothing that could be read.
     rows = behaviours(drawn)
-    (decision,) = decide_all([PROBLEM.problem_id], [*drawn, elsewhere], SUITES, rows, SETTINGS)
+    (decision,) = decide_all([PROBLEM.problem_id], drawn, SUITES, rows, SETTINGS, witnessed=True)
     assert decision.reason == SILENT
 
 
@@ -116,8 +116,10 @@ def test_flaky_and_faulty_solutions_do_not_vote() -> None:
 PLAIN = st.sampled_from(
     [0, 1, True, 1.0, float("nan"), "1", None, [1, 2], (1, 2), {1: 2}, {"a": float("nan")}]
 )
+EMPTY = st.sampled_from([[], (), {}, set(), frozenset(), "", b"", 0.0, -0.0, 0j, range(3, 3), [[]], deque()])
 OUTCOMES = st.one_of(
     PLAIN.map(value),
+    EMPTY.map(value),
     st.sampled_from(["TypeError", "ValueError"]).map(error),
     st.sampled_from([Outcome("timeout"), Outcome("value", '{"o":"range"}'), Outcome("value", "nonsense")]),
 )
@@ -132,11 +134,21 @@ CALLED = st.builds(
     st.integers(0, 5),
     PLAIN | st.sampled_from(["TypeError", "Exception"]),
 )
+BARE = st.builds(
+    lambda number, wanted: Case(
+        repr((number, wanted)),
+        Call("f", values.encode([[number], {}])),
+        expected=values.encode(wanted),
+        rule=TRUTH,
+    ),
+    st.integers(0, 5),
+    st.booleans(),
+)
 CHECKED = st.integers(0, 3).map(lambda number: Case(str(number), check=f"assert f({number}) > 0"))
-CASES = CALLED | CHECKED
+CASES = CALLED | BARE | CHECKED
 
 
-@given(OUTCOMES, CALLED)
+@given(OUTCOMES, CALLED | BARE)
 def test_a_ballot_and_the_judge_say_the_same(outcome: Outcome, case: Case) -> None:
     assert key_passes(outcome_key(outcome), wanted_key(case)) == (judge(outcome, case) == "pass")
 
@@ -176,10 +188,10 @@ def test_groups_are_what_the_plain_definition_says(election: tuple[list[Behaviou
             for place, outcome in zip(places, outcomes, strict=True)
         )
         members.setdefault(vector, []).append(row.solution_id)
-        first: dict[Call | str, int] = {}
+        first: dict[tuple[Call | str, bool], int] = {}
         for index, pair in enumerate(ordered):
             if judge(plan.outcome(row, cases[pair]), cases[pair]) == "pass":
-                first.setdefault(pair[0], index)
+                first.setdefault((pair[0], cases[pair].rule == TRUTH), index)
         passed[vector] = tuple(first.values())
     groups = ranked_groups(ballot_of("p", rows, suites))
     assert {group.vector: list(group.members) for group in groups} == members
@@ -241,7 +253,8 @@ def test_groups_partition_the_samples_and_satisfy_one_expected_value_a_call(
     plan = plan_calls(suites)
     of = {row.solution_id: row for row in rows}
     for group in groups:
-        calls = [ballot.cases[index].call or ballot.cases[index].check for index in group.satisfied]
+        cases = [ballot.cases[index] for index in group.satisfied]
+        calls = [(case.call or case.check, case.rule) for case in cases]
         assert len(calls) == len(set(calls))
         for index, case in enumerate(ballot.cases):
             passes = judge(plan.outcome(of[group.members[0]], case), case) == "pass"

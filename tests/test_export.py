@@ -45,7 +45,8 @@ def test_an_export_loads_as_data_set_and_model(turned: Any, tmp_path: Path) -> N
         "license: other",
         "- Parent: the base model",
         "Rule consensus",
-        "| starter/test |",
+        "| starter/test, 4 problems |",
+        "at temperature",
     ):
         assert words in card
     with pytest.raises(FlywheelError, match="is not empty"):

@@ -31,6 +31,32 @@ def test_bootstrap_covers_the_truth_about_95_percent_of_the_time() -> None:
     assert 0.90 <= hits / 300 <= 0.98
 
 
+@pytest.mark.parametrize(
+    ("problems", "samples", "truth", "spread"),
+    [(20, 4, 0.0125, 100), (20, 4, 0.05, 0.3), (45, 5, 0.02, 0.3), (45, 10, 0.2, 0.3), (90, 4, 0.5, 0.3)],
+)
+def test_intervals_of_shares_cover_the_truth_also_near_an_end(
+    problems: int, samples: int, truth: float, spread: float
+) -> None:
+    """`spread`: how alike problems are; 0.3 makes most of them hard or easy, 100 makes them equal."""
+    rng = np.random.default_rng(4)
+    hits = 0
+    for trial in range(400):
+        ease = rng.beta(spread * truth, spread * (1 - truth), problems)
+        interval = bootstrap(rng.binomial(samples, ease) / samples, 400, trial, shares=True)
+        hits += interval.low <= truth <= interval.high
+    assert 0.91 <= hits / 400 <= 0.99
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=9), st.data())
+def test_an_interval_of_shares_holds_its_mean(right: list[int], data: st.DataObject) -> None:
+    groups = data.draw(st.lists(st.sampled_from("abc"), min_size=len(right), max_size=len(right)))
+    interval = bootstrap([count / 3 for count in right], 500, 0, groups, shares=True)
+    assert 0 <= interval.low < interval.high <= 1
+    assert interval.low <= interval.mean + 0.2
+    assert interval.high >= interval.mean - 0.2
+
+
 @given(st.integers(0, 50), st.integers(0, 50))
 def test_wilson_contains_the_share_and_stays_in_bounds(successes: int, failures: int) -> None:
     low, high = wilson(successes, successes + failures)

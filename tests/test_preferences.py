@@ -2,19 +2,12 @@ import random
 from dataclasses import replace
 
 from tasks.consensus import ballot_of, decide
-from tasks.preferences import (
-    assembled_suite,
-    cap_share,
-    gather,
-    good_suites,
-    kill_counts,
-    solver_pairs,
-    solver_sft,
-    verifier_pairs,
-    verifier_sft,
-)
+from tasks.evidence import gather
+from tasks.preferences import cap_share, kill_counts, rows_of
 from tasks.records import Behaviour, Pair, Solution, Suite
 from tasks.settings import AgreementSettings, PreferenceSettings
+from tasks.solver_rows import solver_pairs, solver_sft
+from tasks.verifier_rows import assembled_suite, good_suites, verifier_pairs, verifier_sft
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 CODES = [
@@ -201,3 +194,19 @@ def test_caps_keep_the_share() -> None:
     assert len(crashes) <= 0.25 * len(kept)
     assert {one.row_id for one in crashes} == {"9", "8"}
     assert len(dropped) == 8
+
+
+def test_whatever_is_in_no_row_says_why() -> None:
+    rows = rows_of([evidence()], 2, SETTINGS, 0)
+    used = {source for row in (*rows.sft, *rows.pairs) for source in row.sources}
+    told = {row.record_id for row in rows.dropped}
+    # Four programs won, of two texts; "idle" holds, and rejects less than "good" does.
+    assert {"0", "1", "2", "3"} <= used | told
+    assert {"good", "idle"} <= used | told
+    assert not used & told
+    unsure = evidence()
+    unsure = replace(unsure, decision=replace(unsure.decision, confident=False))
+    reasons = [row.reason for row in rows_of([unsure], 2, SETTINGS, 0).dropped if row.kind == "problem"]
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        "no pair of the solver", "no pair of the verifier"
+    ]  # fmt: skip

@@ -143,15 +143,15 @@ def test_turns_that_no_witness_confirmed_are_left_out(third: Any, tmp_path: Path
     workspace = Workspace(shutil.copytree(third[0].root, tmp_path / "workspace"))
     base = ModelRef("", workspace.manifest(3)["finished"]["base_digest"], "")
 
-    def numbers(without_witness: bool) -> list[int]:
-        past = past_turns(workspace, base, 9, RowSettings(), without_witness)
+    def numbers(need_witness: bool) -> list[int]:
+        past = past_turns(workspace, base, 9, RowSettings(), need_witness)
         return [turn.harvest.iteration for turn in past]
 
-    assert numbers(without_witness=False) == [1, 2, 3]
+    assert numbers(need_witness=True) == [1, 2, 3]
     manifest = workspace.root / "iterations" / "0003" / "manifest.json"
     written = json.loads(manifest.read_text())
     for stage in written["stages"].values():
         stage["inputs"].pop("witness", None)
     manifest.write_text(json.dumps(written))
-    assert numbers(without_witness=False) == [1, 2]
-    assert numbers(without_witness=True) == [1, 2, 3]
+    assert numbers(need_witness=True) == [1, 2]
+    assert numbers(need_witness=False) == [1, 2, 3]

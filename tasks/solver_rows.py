@@ -1,0 +1,97 @@
+"""The solver's rows of one kept problem: winners to imitate, and winners over losers."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from itertools import product
+
+from tasks import prompts
+from tasks.evidence import Evidence
+from tasks.records import Pair, SftRow, Solution, record_id
+from tasks.settings import PreferenceSettings
+
+CRASHES = "crashes"
+
+
+def _draw_distinct(evidence: Evidence, ids: Sequence[str], count: int, rng: random.Random) -> list[Solution]:
+    """Up to `count` distinct programs, drawn (not the shortest: training would learn brevity)."""
+    order = rng.sample(list(ids), len(ids))
+    distinct = {evidence.solutions[solution_id].code.strip(): solution_id for solution_id in order}
+    return [evidence.solutions[solution_id] for solution_id in list(distinct.values())[:count]]
+
+
+def solver_sft(evidence: Evidence, settings: PreferenceSettings, rng: random.Random) -> list[SftRow]:
+    """Solutions of the winning group."""
+    prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
+    drawn = _draw_distinct(evidence, evidence.decision.chosen, settings.sft_per_problem, rng)
+    return [
+        SftRow(
+            row_id=record_id("sft", solution.solution_id),
+            role="solver",
+            problem_id=evidence.problem.problem_id,
+            prompt=prompt.full,
+            completion=completion,
+            sources=(solution.solution_id, solution.sample_id),
+            score=evidence.decision.score,
+        )
+        for solution in drawn
+        if isinstance(completion := prompts.solver_completion(prompt, solution.code), str)
+    ]
+
+
+def shorter_by(chosen: str, rejected: str) -> tuple[bool, int]:
+    """Whether the chosen text is the shorter one, and how many characters they differ by: less is better.
+
+    DPO learns whatever tells the sides apart, and winners are mostly shorter than what they beat.
+    """
+    return len(chosen) < len(rejected), abs(len(chosen) - len(rejected))
+
+
+def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.Random) -> list[Pair]:
+    """Winners over losers that fail agreed cases. No loser serves twice.
+
+    Losers that ran come first; then pairs whose chosen side is not the shorter one, however far apart; then
+    winners that have served least; then pairs near in length.
+    """
+    if not evidence.decision.confident:
+        return []
+    losers = [
+        evidence.solutions[solution_id]
+        for solution_id in evidence.decision.rejected
+        if not all(evidence.passes(solution_id, case) for case in evidence.decision.cases)
+    ]
+    losers = list({solution.code.strip(): solution for solution in losers}.values())
+    winners = _draw_distinct(evidence, evidence.decision.chosen, len(evidence.decision.chosen), rng)
+    crashes = {loser.solution_id: not evidence.runs(loser.solution_id) for loser in losers}
+    used: Counter[str] = Counter()
+    prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
+    pairs = []
+    for _ in range(min(settings.pairs_per_problem, len(losers))):
+        ranked = []
+        for chosen, rejected in product(winners, losers):
+            shorter, gap = shorter_by(chosen.code, rejected.code)
+            rank = crashes[rejected.solution_id], shorter, used[chosen.solution_id], gap
+            ranked.append((rank, chosen, rejected))
+        _, chosen, rejected = min(ranked, key=lambda item: item[0])
+        losers.remove(rejected)
+        used[chosen.solution_id] += 1
+        good = prompts.solver_completion(prompt, chosen.code)
+        bad = prompts.solver_completion(prompt, rejected.code)
+        if isinstance(good, prompts.Refusal) or isinstance(bad, prompts.Refusal):
+            continue
+        pairs.append(
+            Pair(
+                row_id=record_id("pair", chosen.solution_id, rejected.solution_id),
+                role="solver",
+                problem_id=evidence.problem.problem_id,
+                prompt=prompt.full,
+                chosen=good,
+                rejected=bad,
+                reason=CRASHES if crashes[rejected.solution_id] else "fails agreed cases",
+                sources=(chosen.solution_id, rejected.solution_id),
+                score=evidence.decision.score,
+            )
+        )
+    return pairs
