@@ -100,7 +100,7 @@ class _Facts:
     moved: frozenset[str]
     is_definition: bool
     binds_anew: bool
-    is_constant: bool
+    is_fixed: bool
     exits: bool
     is_dynamic: bool
     calls_alone: frozenset[str]
@@ -119,13 +119,23 @@ def _facts(statement: ast.stmt) -> _Facts:
             moved=frozenset(_global_names(statement)),
             is_definition=definition or isinstance(value, ast.Lambda),
             binds_anew=definition or (value is not None and bound.isdisjoint(used_names(value))),
-            is_constant=value is not None and is_constant(value),
+            is_fixed=(value is not None and is_constant(value)) or (definition and not _remembers(statement)),
             exits=stops(statement) or any(map(_is_exit, ast.walk(statement))),
             is_dynamic=bool(used_names(statement) & _DYNAMIC),
             calls_alone=frozenset(_called_alone(statement)),
         )
         statement.facts = known  # type: ignore[attr-defined]
     return known
+
+
+def _remembers(definition: ast.stmt) -> bool:
+    """Whether a function has a default, or a class an attribute, that its calls may change."""
+    values: list[ast.expr | None] = []
+    if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
+        values = [*definition.args.defaults, *definition.args.kw_defaults]
+    elif isinstance(definition, ast.ClassDef):
+        values = [part.value for part in definition.body if isinstance(part, ast.Assign | ast.AnnAssign)]
+    return not all(value is None or is_constant(value) for value in values)
 
 
 def _told(statement: ast.stmt) -> str:
@@ -150,10 +160,12 @@ def _assigned_value(statement: ast.stmt) -> ast.expr | None:
 
 
 def is_constant(node: ast.expr) -> bool:
-    """Whether an expression is a literal that nobody can change: a number, a text, a tuple of such. A
-    TestCase, which only asserts, is one too."""
+    """Whether an expression is a literal that nobody can change: a number, a text, a tuple of such. So are a
+    function without a memory, and a TestCase, which only asserts."""
     if ast.unparse(node) == "unittest.TestCase()":
         return True
+    if isinstance(node, ast.Lambda):
+        return all(map(is_constant, [*node.args.defaults, *filter(None, node.args.kw_defaults)]))
     try:
         hash(literal(node))
     except (ValueFormatError, TypeError):
@@ -228,8 +240,7 @@ class History:
                 self.versions[name] = self.versions.get(name, 0) + 1
             version = (name, self.versions.setdefault(name, 0))
             bound.add(version)
-            fixed = facts.is_definition or facts.is_constant
-            if facts.binds_anew and fixed and name not in self.moved:
+            if facts.binds_anew and facts.is_fixed and name not in self.moved:
                 self.shared.add(version)
             else:
                 self.shared.discard(version)
@@ -314,8 +325,9 @@ class History:
 
     def _is_star(self, step: _Step, names: set[str]) -> bool:
         """An import of everything, where some name comes from nowhere else."""
-        known = {*self.versions, self.entry_point, "pytest", *dir(builtins)}
-        return "*" in _facts(step.statement).bound and not names <= known
+        if "*" not in _facts(step.statement).bound:
+            return False
+        return not names <= {*self.versions, self.entry_point, "pytest", *dir(builtins)}
 
 
 def is_foreign(module: str) -> bool:

@@ -107,6 +107,10 @@ SHARING = {
     "an alias": "a = [1]\nb = a\nb.append(2)\nassert f(a) == 5",
     "a helper with a global": "n = 1\ndef bump():\n    global n\n    n += 1\nbump()\nassert f(n) == 4",
     "a helper with a list": "xs = []\ndef add(x):\n    xs.append(x)\nadd(3)\nassert f(xs) == 4",
+    "a default that remembers": "def add(x, seen=[]):\n    seen.append(x)\n    return len(seen)\nadd(1)\n"
+    "assert f(add(2)) == 4",
+    "a class that remembers": "class Log:\n    seen = []\n    def add(self, x):\n"
+    "        self.seen.append(x)\nLog().add(3)\nassert f(Log.seen) == 4",
     "a star": "from math import *\nassert f(2) == floor(4.5)",
     "left by a loop": "for x in [1, 2]:\n    r = f(x)\n    assert r == x * x\nassert r == 4",
     "a module that is told something": "import random\nrandom.seed(1)\nx = random.randint(1, 9)\n"
@@ -124,8 +128,11 @@ def test_what_tests_share_stays_with_them(source: str) -> None:
 
 def test_what_nobody_changes_is_shared_freely() -> None:
     source = "N = 3\nTABLE = ((1, 1), (2, 4))\nimport math\ndef half(x):\n    return x / 2\n"
+    source += "twice = lambda x: 2 * x\nassert f(2) == twice(2)\nassert f(2) < twice(3)\n"
     source += "assert f(N) == 9\nassert f(N) > half(N)\nassert f(2) == 4\nprint(f(N))\n"
     assert split(source) == [
+        "twice = lambda x: 2 * x\nassert f(2) == twice(2)",
+        "twice = lambda x: 2 * x\nassert f(2) < twice(3)",
         "N = 3\nassert f(N) == 9",
         "N = 3\n\ndef half(x):\n    return x / 2\nassert f(N) > half(N)",
         "assert f(2) == 4",
