@@ -15,6 +15,9 @@ SHINGLE_WORDS = 3
 PERMUTATIONS = 128
 # The index finds pairs that are a little less alike too, so as to miss few that are as alike.
 SLACK, LEAST_SIMILAR = 0.2, 0.1
+# Characters of a program, and of asserts together, from which on equal ones are no accident.
+LEAST_CODE, LEAST_TESTS = 80, 45
+_CALLED = re.compile(r"^assert\w+\(")
 
 
 def words(text: str) -> list[str]:
@@ -86,17 +89,66 @@ def normal_code(code: str) -> str:
     return ast.unparse(tree)
 
 
+class _Renamed(ast.NodeTransformer):
+    """Whatever a program names itself, by the order in which it first names it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = {name: f"v{number}" for number, name in enumerate(dict.fromkeys(names))}
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        node.id = self.names.get(node.id, node.id)
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.arg, node.annotation = self.names.get(node.arg, node.arg), None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.name, node.returns = self.names.get(node.name, node.name), None
+        self.generic_visit(node)
+        return node
+
+
+def renamed_code(code: str) -> str:
+    """`normal_code` under other names: of its functions, arguments and variables, without annotations."""
+    if not (normal := normal_code(code)):
+        return ""
+    tree = ast.parse(normal)
+    bound = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            bound.append(node.name)
+        elif isinstance(node, ast.arg):
+            bound.append(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.append(node.id)
+    return ast.unparse(_Renamed(bound).visit(tree))
+
+
+def plain_asserts(text: str) -> set[str]:
+    """The asserts of a test text, one a line, without layout and without the name that they call."""
+    lines = (line.strip() for line in text.split("\n"))
+    return {_CALLED.sub("assert_(", re.sub(r"\s", "", line)) for line in lines if line.startswith("assert ")}
+
+
 class Contamination:
-    """Everything of the benchmarks that self-play must not see: n-grams, short statements, gold code."""
+    """Everything of the benchmarks that self-play must not see: n-grams, short statements, gold code under
+    any names, gold asserts under any function's name."""
 
     def __init__(self, benchmark: Iterable[Problem]) -> None:
         self._grams: dict[tuple[str, ...], str] = {}
         self._code: dict[tuple[str, str], str] = {}
+        self._renamed: dict[str, str] = {}
+        self._asserts: dict[str, set[str]] = {}
         for problem in benchmark:
             for gram in ngrams(problem.statement, NGRAM_WORDS):
                 self._grams.setdefault(gram, problem.problem_id)
             if code := normal_code(problem.gold_solution):
                 self._code[(problem.entry_point, code)] = problem.problem_id
+                if len(renamed := renamed_code(code)) >= LEAST_CODE:
+                    self._renamed[renamed] = problem.problem_id
+            for line in plain_asserts("\n".join(problem.gold_suite)):
+                self._asserts.setdefault(line, set()).add(problem.problem_id)
         self._sizes = {len(gram) for gram in self._grams}
         self._entry_points = {entry_point for entry_point, _ in self._code}
 
@@ -111,7 +163,20 @@ class Contamination:
         return None
 
     def of_code(self, entry_point: str, code: str) -> str | None:
-        """The benchmark problem whose entry point and gold code these are."""
-        if entry_point not in self._entry_points:
-            return None
-        return self._code.get((entry_point, normal_code(code)))
+        """The benchmark problem whose gold code this is, by its own names, or by any if it is no short one:
+        `return a + b` is nobody's."""
+        by_name = entry_point in self._entry_points and self._code.get((entry_point, normal_code(code)))
+        if by_name:
+            return by_name
+        return self._renamed.get(renamed_code(code)) if self._renamed else None
+
+    def of_tests(self, text: str) -> str | None:
+        """The benchmark problem that these asserts are of: two of them or more, and no short ones."""
+        shared: dict[str, list[str]] = {}
+        for line in plain_asserts(text):
+            for problem_id in self._asserts.get(line, ()):
+                shared.setdefault(problem_id, []).append(line)
+        return next(
+            (name for name, lines in shared.items() if len(lines) > 1 and len("".join(lines)) >= LEAST_TESTS),
+            None,
+        )

@@ -124,13 +124,14 @@ def _first_of_each(rows: Sequence[Row]) -> list[Row]:
 def touches_benchmark(
     row: SftRow | Pair, problems: Mapping[str, Problem], contamination: Contamination
 ) -> bool:
-    """Whether a row's problem, its text or its program is a benchmark's."""
+    """Whether a row's problem, its text, its program or its asserts are a benchmark's."""
     problem = problems[row.problem_id]
     text = good_text(row)
     return bool(
         contamination.of_text(problem.statement)
         or contamination.of_text(text)
         or (row.role == "solver" and contamination.of_code(problem.entry_point, text))
+        or (row.role == "verifier" and contamination.of_tests(text))
     )
 
 

@@ -43,6 +43,28 @@ def test_contamination_by_eight_words_by_short_statement_and_by_gold_code() -> N
     assert guard.of_code("g", "def f(x):\n    return x+1") is None
 
 
+def test_gold_code_is_known_under_other_names_and_gold_asserts_under_another_function() -> None:
+    gold = "def count(xs, y):\n    n = 0\n    for x in xs:\n        if x == y:\n            n += 1\n"
+    gold += "    return n\n"
+    suite = (
+        "assert count([1, 2, 1], 1) == 2",
+        "assert count(['a', 'b', 'b'], 'b') == 2",
+        "assert count([], 1) == 0",
+    )
+    guard = Contamination(
+        [problem("mbpp/1", LONG, gold_solution=gold, gold_suite=suite, entry_point="count")]
+    )
+    other = "def f(a: list, b) -> int:\n    k = 0\n    for e in a:\n        if e == b:\n            k += 1\n"
+    other += "    return k"
+    assert guard.of_code("f", other) == "mbpp/1"
+    assert guard.of_code("f", other.replace("+= 1", "+= 2")) is None
+    assert guard.of_code("f", "def f(a, b):\n    return a") is None
+    assert guard.of_tests("assert g( [1,2,1], 1 )==2\nassert g(['a', 'b', 'b'], 'b') == 2") == "mbpp/1"
+    assert guard.of_tests("assert g([1, 2, 1], 1) == 2\nassert g([5], 1) == 0") is None
+    # Short ones anybody writes.
+    assert guard.of_tests("assert g([], 1) == 0\nassert g([1], 1) == 1") is None
+
+
 def test_cleaning_reports_every_drop() -> None:
     rows = [problem("a", LONG), problem("b", LONG), problem("c", "Write a function that sums squares.")]
     kept, dropped = clean(rows, [], [problem("starter/9", LONG)], 0.7)
