@@ -32,6 +32,8 @@ _PURE_METHODS = {
     *("copy", "count", "endswith", "get", "index", "isdigit", "isupper", "items", "join", "keys", "lower"),
     *("split", "startswith", "strip", "upper", "values"),
 }
+# So many assertions stand on each other in one test.
+CHAIN_MAX = 20
 # Stands for the state of the solution's process.
 _SOLUTION = "<solution>"
 Version = tuple[str, int]
@@ -104,6 +106,7 @@ class _Facts:
     exits: bool
     is_dynamic: bool
     calls_alone: frozenset[str]
+    asserts: bool
 
 
 def _facts(statement: ast.stmt) -> _Facts:
@@ -123,6 +126,7 @@ def _facts(statement: ast.stmt) -> _Facts:
             exits=stops(statement) or any(map(_is_exit, ast.walk(statement))),
             is_dynamic=bool(used_names(statement) & _DYNAMIC),
             calls_alone=frozenset(_called_alone(statement)),
+            asserts=asserts(statement),
         )
         statement.facts = known  # type: ignore[attr-defined]
     return known
@@ -209,6 +213,8 @@ class History:
         # Names that a function of the file binds, and its functions that may end the process.
         self.moved: set[str] = set()
         self.exiting: set[str] = set()
+        # Assertions at the end of a long chain: only the last of a chain is a test of its own.
+        self.chained: list[tuple[ast.stmt, ast.Module]] = []
 
     def __iter__(self) -> Iterator[ast.stmt]:
         return (step.statement for step in self.steps)
@@ -328,6 +334,12 @@ class History:
         if "*" not in _facts(step.statement).bound:
             return False
         return not names <= {*self.versions, self.entry_point, "pytest", *dir(builtins)}
+
+
+def is_long_chain(kept: Sequence[ast.stmt]) -> bool:
+    """Whether so many of these statements are assertions that one more is better none of its own: each of
+    a thousand would hold all before it."""
+    return sum(_facts(statement).asserts for statement in kept) > CHAIN_MAX
 
 
 def is_foreign(module: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from tasks import testfixtures, teststyles
-from tasks.testslices import History, bound_names, is_foreign, used_names
+from tasks.testslices import History, bound_names, is_foreign, is_long_chain, used_names
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
     *("itertools", "json", "math", "operator", "random", "re", "statistics", "string")
@@ -117,15 +117,21 @@ def _walk(
             yield from _asserted(statement, setup)
         else:
             setup.add(statement)
+    yield from (test for _, test in setup.chained)
 
 
 def _asserted(assertion: ast.stmt, setup: History) -> Iterator[ast.Module]:
-    """The test of an assertion, which is setup of later ones if it may change what they stand on."""
+    """The test of an assertion, which is setup of later ones if it may change what they stand on. Of a long
+    chain of such the last alone is a test, told of at the end of the body."""
     kept = setup.slice(assertion)
     known = set().union(*map(bound_names, kept)) if kept else set()
     used = used_names(assertion).union(*map(used_names, kept))
     imports = [ast.Import(names=[ast.alias(name)]) for name in sorted(used & _MODULES - known)]
-    yield ast.Module(body=[*imports, *kept, assertion], type_ignores=[])
+    test = ast.Module(body=[*imports, *kept, assertion], type_ignores=[])
+    if is_long_chain(kept):
+        setup.chained = [one for one in setup.chained if one[0] not in kept] + [(assertion, test)]
+    else:
+        yield test
     if not setup.changes_nothing(assertion):
         setup.add(assertion)
 

@@ -126,6 +126,17 @@ def test_what_tests_share_stays_with_them(source: str) -> None:
     assert all(map(passes, tests))
 
 
+def test_a_long_chain_is_one_test_at_its_end() -> None:
+    """Each of a thousand assertions on one list would hold all before it."""
+    source = "s = []\n" + "".join(f"assert f(s) == {sum(range(i + 1))}\n" for i in range(60))
+    tests = split(source + "assert f(3) == 9\n")
+    assert len(tests) < 25
+    assert all(map(passes, tests))
+    assert max(test.count("assert") for test in tests) == 60
+    wrong = split(source.replace(f"== {sum(range(40))}\n", "== 0\n"))
+    assert not all(map(passes, wrong))
+
+
 def test_what_nobody_changes_is_shared_freely() -> None:
     source = "N = 3\nTABLE = ((1, 1), (2, 4))\nimport math\ndef half(x):\n    return x / 2\n"
     source += "twice = lambda x: 2 * x\nassert f(2) == twice(2)\nassert f(2) < twice(3)\n"
