@@ -205,14 +205,16 @@ class Workspace:
         return sorted(int(path.name) for path in folders if path.name.isdigit() and path.is_dir())
 
     def begin(self, settings: BaseModel) -> int:
-        """The iteration to work on: the one asked for, else the unfinished one with these settings, else new.
+        """The iteration to work on: the one asked for, else the unfinished one with these settings, else new;
+        one that ended before anything was computed, as by a model's misspelt name, is taken over.
 
         What only says where, when, how often and on what machine does not make settings different. Raises
         `FlywheelError` if the one asked for was started with others: its tables would be those of two runs.
         """
         plain = settings.model_dump(mode="json", exclude=_ELSEWHERE)
-        number = int(getattr(settings, "iteration", 0)) or self._resumable(plain)
-        before = self.started_with(number)
+        asked = int(getattr(settings, "iteration", 0))
+        number = asked or self._resumable(plain)
+        before = self.started_with(number) if asked else None
         if before is not None and (names := _differences(before, plain)):
             raise FlywheelError(
                 f"iteration {number} was started with other settings ({', '.join(names[:5])}): choose "
@@ -227,6 +229,8 @@ class Workspace:
             same = not _differences(self.started_with(number), plain)
             if same and not self.manifest(number)["finished"]:
                 return number
+        if numbers and self.manifest(numbers[-1]) == {"stages": {}, "finished": None}:
+            return numbers[-1]
         return max(numbers, default=0) + 1
 
     def started_with(self, iteration: int) -> Any:

@@ -136,7 +136,11 @@ def test_an_unfinished_iteration_with_the_same_settings_is_resumed(tmp_path: Pat
     settings = IterationSettings(seed=1)
     assert workspace.begin(settings) == 1
     assert workspace.begin(settings.model_copy(update={"schedule": "0 2 * * *"})) == 1
+    workspace.record(1, StageResult("propose", "key"))
     assert workspace.begin(IterationSettings(seed=2)) == 2
+    # Nothing was computed in the second.
+    assert workspace.begin(IterationSettings(seed=3)) == 2
+    workspace.record(2, StageResult("propose", "other"))
     workspace.finish(1, {"decision": "hold"})
     assert workspace.begin(settings) == 3
     assert workspace.begin(IterationSettings(seed=1, iteration=1)) == 1
