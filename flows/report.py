@@ -106,6 +106,8 @@ def _audit(stages: Mapping[str, Any]) -> list[str]:
         ]
         lines += [
             f"| {row} | {n['right']} of {n['total']} | {n['share']:.0%} | {n['low']:.0%} - {n['high']:.0%} |"
+            if n["total"]
+            else f"| {row} | none | - | - |"
             for row, n in audit.items()
         ]
         lines.append("")

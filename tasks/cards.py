@@ -163,7 +163,8 @@ def filter_lines(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list
         "|---|---|---|",
     ]
     for name, row in stages["score-before"]["audit"].items():
-        lines.append(f"| {name} | {row['right']} of {row['total']} | {row['low']:.0%} - {row['high']:.0%} |")
+        interval = f"{row['low']:.0%} - {row['high']:.0%}" if row["total"] else "-"
+        lines.append(f"| {name} | {row['right']} of {row['total']} | {interval} |")
     return [*lines, ""]
 
 
