@@ -324,7 +324,11 @@ class RowSettings(_Settings):
         0.1, ge=0, lt=1, description="Share of problems whose rows are held out, for early stopping."
     )
     min_held_out: int = Field(
-        8, ge=1, le=1_000_000, description="Fewer rows than this are not held out but trained on."
+        24,
+        ge=1,
+        le=1_000_000,
+        description="Fewer rows than this are not held out but trained on: eight pairs of one problem would "
+        "say nothing about when to stop.",
     )
 
 
