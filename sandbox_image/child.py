@@ -142,7 +142,7 @@ def returned(value: Any, budget: int, digest_above: int) -> tuple[str, str, str]
 def raised(error: BaseException, longest: int = 200) -> tuple[str, str, str]:
     """Kind, text and detail (`longest` characters at most) of an exception. The text is the type's name, then
     the builtin types that it derives from, `Mine|ValueError|Exception|BaseException`: what a test may catch
-    it as. A type of the solution's that is named like a builtin one is `solution.ValueError`.
+    it as. A type of the solution's that is named like a builtin one and is none is `solution.ValueError`.
 
     Its `__str__` may be the solution's, and may fail.
     """
@@ -152,7 +152,7 @@ def raised(error: BaseException, longest: int = 200) -> tuple[str, str, str]:
         message = ""
     kind = type(error)
     name = plain.type_name(kind)
-    if any(name == known and kind is not builtin for known, builtin in _EXCEPTIONS):
+    if any(name == known and builtin not in _bases(kind) for known, builtin in _EXCEPTIONS):
         name = f"solution.{name}"
     if name == "MemoryError":
         return "memory", "", message
