@@ -146,7 +146,7 @@ def test_the_paper_rule_can_be_asked_for(run: Any, tmp_path: Path) -> None:
         ({"problem_id": "add", "solution_id": "s"}, None, [], "solutions.jsonl, line 18: 'code' is missing"),
         ({"problem_id": "add", "solution_id": "add0", "code": ""}, None, [], "a solution_id is used more"),
         (None, {"problem_id": "add", "suite_id": "s"}, [], "a suite has either 'code' or 'cases'"),
-        (None, {"problem_id": "add", "suite_id": "s", "cases": 1}, [], "'cases' is no list"),
+        (None, {"problem_id": "add", "suite_id": "s", "cases": 1}, [], "'cases' must be a list"),
         (
             None,
             {"problem_id": "add", "suite_id": "good", "code": ""},

@@ -54,7 +54,7 @@ def entries(problem: dict[str, Any], tmp_path: Path, **suite: Any) -> tuple[Case
         ([ADD, "[1]"], "line 2: a JSON object is expected"),
         ([ADD, "", "[" * 100_000], "line 3: not JSON"),
         ([{**ADD, "problem_id": 3}], "line 1: 'problem_id' is missing or no text"),
-        ([{**ADD, "statement": 3}], "line 1: 'statement' is no text"),
+        ([{**ADD, "statement": 3}], "line 1: 'statement' must be text"),
         ([{"problem_id": "a"}], "line 1: 'entry_point' is missing"),
         ([{**ADD, "entry_point": "no name"}], "line 1: 'entry_point' is missing or no function's name"),
         ([{**ADD, "style": "web"}], "line 1: 'style' is 'function' or 'stdin', not 'web'"),
@@ -77,7 +77,7 @@ def test_bad_problems(tmp_path: Path, rows: list[object], words: str) -> None:
         ({**SUITE, "suite_id": "u", "cases": []}, "either 'code' or 'cases'"),
         ({"problem_id": "add", "suite_id": "u"}, "either 'code' or 'cases'"),
         ({"problem_id": "add", "suite_id": "u", "code": 1}, "'code' is missing or no text"),
-        ({"problem_id": "add", "suite_id": "u", "cases": {}}, "'cases' is no list"),
+        ({"problem_id": "add", "suite_id": "u", "cases": {}}, "'cases' must be a list"),
         (SUITE, "line 2: suite_id 't' was used before for this problem"),
     ],
 )
