@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+import httpx
 from prefect import get_client
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
@@ -22,5 +23,5 @@ def rename(root: Path, text: str) -> None:
     """Call this run `WORKSPACE: text`; a server that does not answer now is no reason to stop."""
     if flow_run.id is None:
         return
-    with contextlib.suppress(PrefectException, OSError), get_client(sync_client=True) as client:
+    with contextlib.suppress(PrefectException, httpx.HTTPError), get_client(sync_client=True) as client:
         client.update_flow_run(flow_run.id, name=f"{root.name}: {text}")

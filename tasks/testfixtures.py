@@ -31,7 +31,9 @@ def table(node: ast.expr, setup: Sequence[ast.stmt]) -> list[ast.expr] | None:
             turns = range(*(literal(arg) for arg in node.args))
         except (ValueFormatError, TypeError, ValueError):
             return None
-        return [ast.Constant(value=turn) for turn in turns] if len(turns) <= MAX_ROWS else None
+        # Not `len`, which a range of more than a machine word has none of.
+        rows: list[ast.expr] = [ast.Constant(value=turn) for turn in itertools.islice(turns, MAX_ROWS + 1)]
+        return rows if len(rows) <= MAX_ROWS else None
     if isinstance(node, ast.List | ast.Tuple) and not any(isinstance(row, ast.Starred) for row in node.elts):
         rows = [row for row in node.elts if not _is_marked_off(row)]
         return [_param(row) for row in rows] if len(rows) <= MAX_ROWS else None

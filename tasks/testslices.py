@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -340,8 +339,3 @@ def is_long_chain(kept: Sequence[ast.stmt]) -> bool:
     """Whether so many of these statements are assertions that one more is better none of its own: each of
     a thousand would hold all before it."""
     return sum(_facts(statement).asserts for statement in kept) > CHAIN_MAX
-
-
-def is_foreign(module: str) -> bool:
-    """Whether a module is neither the standard library's nor what tests are written with: the solution's."""
-    return module.split(".")[0] not in {*sys.stdlib_module_names, "pytest", "numpy"}

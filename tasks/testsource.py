@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from tasks import testfixtures, teststyles
-from tasks.testslices import History, bound_names, is_foreign, is_long_chain, used_names
+from tasks.testslices import History, bound_names, is_long_chain, used_names
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
     *("itertools", "json", "math", "operator", "random", "re", "statistics", "string")
@@ -144,7 +144,7 @@ def _imports(statement: ast.Import | ast.ImportFrom | ast.Try, entry_point: str)
         return len(imports) == len(parts) and any(_imports(part, entry_point) for part in imports)
     names = {alias.asname or alias.name for alias in statement.names}
     if isinstance(statement, ast.ImportFrom) and names == {"*"}:
-        return is_foreign(statement.module or "")
+        return teststyles.is_foreign(statement.module or "")
     return entry_point in names or entry_point in {alias.name for alias in statement.names}
 
 

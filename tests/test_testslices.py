@@ -126,6 +126,11 @@ def test_what_tests_share_stays_with_them(source: str) -> None:
     assert all(map(passes, tests))
 
 
+def test_an_endless_table_is_one_test() -> None:
+    loop = "for x in range(10 ** 30):\n    assert f(x) == x"
+    assert split(loop.replace("10 ** 30", str(10**30))) == [loop.replace("10 ** 30", str(10**30))]
+
+
 def test_a_long_chain_is_one_test_at_its_end() -> None:
     """Each of a thousand assertions on one list would hold all before it."""
     source = "s = []\n" + "".join(f"assert f(s) == {sum(range(i + 1))}\n" for i in range(60))
