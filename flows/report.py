@@ -275,7 +275,8 @@ def beyond_noise(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> st
     if not differences:
         return "There is no new model, so there is nothing to compare."
     if not beyond:
-        most = int(max(change[3] for part in differences.values() for change in part.values()))
+        counts = [change[3] for part in differences.values() for change in part.values()]
+        most = int(max(counts, default=0))
         few = ": with so few that is to be expected, not a failure" if most < FEW_PROBLEMS else ""
         return f"No score changed beyond noise on {most} problems{few}."
     return (

@@ -44,7 +44,7 @@ def _told(value: Any) -> str | None:
         return None
     if len(value) == 4 and isinstance(value[3], int) and all(isinstance(part, float) for part in value[:3]):
         return f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}], {value[3]} problems"
-    if all(isinstance(point, list) and len(point) == 2 for point in value):
+    if all(isinstance(point, list) and list(map(type, point)) == [int, float] for point in value):
         shown = [*value[:3], *value[-2:]] if len(value) > 6 else value
         texts = [f"{x:g}: {y:.4g}" for x, y in shown]
         return ", ".join([*texts[:3], "...", *texts[3:]] if len(value) > 6 else texts)
