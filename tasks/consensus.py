@@ -30,26 +30,27 @@ from tasks.judging import (
     VALUE_KEYS,
     CallPlan,
     invalid_checks,
+    judge,
     key_passes,
     outcome_key,
     plan_calls,
     wanted_key,
 )
-from tasks.records import Behaviour, Call, Case, Decision, Solution, Suite
+from tasks.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Solution, Suite
 from tasks.settings import AgreementSettings
 from tasks.tables import by_problem
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier turns are judged again.
-FILTER_VERSION = 7
+FILTER_VERSION = 8
 UNOPPOSED = 1e9
 CHECKS_ALONE = "no test is a plain call: there are no values to vote with"
 NO_DATA = "what the solutions return is no plain data"
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
 SILENT = "the base model wrote nothing that ran"
-# A check that passed is no value that a program returned.
-_PASSED = "?passed"
+# A check or a condition that passed is no value that a program returned.
+_PASSED, _UNMET = "?passed", "?unmet"
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,10 @@ class Ballot:
     """One problem's samples, ready to be compared.
 
     `vectors` has the outcome keys of every solution that can be judged, one a distinct call, then one a
-    check; `set_aside` gives the reason for every other solution. Case i of the distinct `cases` is satisfied
-    by the vectors that match `wanted[i]` at `places[i]`; `proposals[i]` suites propose it. `witnesses` are
-    the base model's solutions, where another model is champion and the base was asked; else None.
+    check, then one a condition that a case asks of a call's value; `set_aside` gives the reason for every
+    other solution. Case i of the distinct `cases` is satisfied by the vectors that match `wanted[i]` at
+    `places[i]`; `proposals[i]` suites propose it. `witnesses` are the base model's solutions, where another
+    model is champion and the base was asked; else None.
     """
 
     problem_id: str
@@ -74,8 +76,9 @@ class Ballot:
     @cached_property
     def asked(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
         """Vector -> its outcomes at `places`. Only for a ballot with cases."""
-        # `itemgetter` of one place alone would give the outcome itself; a lone case is of the first place.
-        return itemgetter(*self.places) if len(self.places) > 1 else itemgetter(slice(0, 1))
+        # `itemgetter` of one place alone would give the outcome itself.
+        first = self.places[0]
+        return itemgetter(*self.places) if len(self.places) > 1 else itemgetter(slice(first, first + 1))
 
     @cached_property
     def loose(self) -> tuple[int, ...]:
@@ -128,25 +131,39 @@ def ballot_of(
     """The ballot of one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it."""
     plan = plan or plan_calls(suites)
     invalid = invalid_checks(null, plan)
+    # Indexes of calls come first, then those of checks, then those of conditions.
+    first_check, first_condition = len(plan.calls), len(plan.calls) + len(plan.checks)
+    conditions: dict[tuple[int, str], int] = {}
     proposed: dict[tuple[int, str], list[Case]] = {}
     for suite in suites:
         pairs: dict[tuple[int, str], Case] = {}
         for case in suite.cases:
-            if case.call is not None:
+            if case.call is None:
+                if case.check not in invalid:
+                    pairs.setdefault((first_check + plan.check_index[case.check], _PASSED), case)
+            elif case.rule == CONDITION:
+                condition = (plan.call_index[case.call], case.expected)
+                index = conditions.setdefault(condition, first_condition + len(conditions))
+                pairs.setdefault((index, _PASSED), case)
+            else:
                 pairs.setdefault((plan.call_index[case.call], wanted_key(case)), case)
-            elif case.check not in invalid:
-                pairs.setdefault((len(plan.calls) + plan.check_index[case.check], _PASSED), case)
         for pair, case in pairs.items():
             proposed.setdefault(pair, []).append(case)
-    asked = {index for index, _ in proposed}
-    count = len(plan.calls)
+    asked = {index for index, _ in proposed}.union(call for call, _ in conditions)
     calls = sorted(
-        (index for index in asked if index < count),
+        (index for index in asked if index < first_check),
         key=lambda index: (plan.calls[index].function, plan.calls[index].arguments),
     )
-    checks = sorted((index - count for index in asked if index >= count), key=plan.checks.__getitem__)
-    place_of = {index: place for place, index in enumerate([*calls, *(count + index for index in checks)])}
+    checks = sorted(
+        (index - first_check for index in asked if first_check <= index < first_condition),
+        key=plan.checks.__getitem__,
+    )
+    after = dict(zip(calls, range(len(calls)), strict=True))
+    ruled = sorted(conditions, key=lambda condition: (after[condition[0]], condition[1]))
+    order = [*calls, *(first_check + check for check in checks), *map(conditions.__getitem__, ruled)]
+    place_of = {index: place for place, index in enumerate(order)}
     ordered = sorted((place_of[index], wanted, cases) for (index, wanted), cases in proposed.items())
+    asking = [(call, proposed[conditions[call, text], _PASSED][0]) for call, text in ruled]
     vectors: dict[str, tuple[str, ...]] = {}
     set_aside: dict[str, str] = {}
     for behaviour in behaviours:
@@ -156,6 +173,8 @@ def ballot_of(
         ]
         for outcome in map(behaviour.checks.__getitem__, checks):
             vector.append(_PASSED if outcome.kind == "value" else outcome_key(outcome))
+        for call, case in asking:
+            vector.append(_PASSED if judge(behaviour.calls[call], case) == "pass" else _UNMET)
         if behaviour.flaky or "?fault" in vector:
             set_aside[behaviour.solution_id] = FLAKY if behaviour.flaky else FAULTY
         else:
@@ -192,7 +211,7 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
     runner_up = groups[1].score if len(groups) > 1 else 0.0
     margin = winner.score / runner_up if runner_up else UNOPPOSED if winner.score else 1.0
     votes, agreed = winner.votes, [ballot.cases[index] for index in winner.satisfied]
-    expected = {ballot.cases[index].check or ballot.wanted[index] for index in winner.satisfied}
+    expected = {case.check or wanted_key(case) for case in agreed}
     enough_votes = max(settings.min_votes, settings.min_vote_share * len(ballot.vectors))
     enough_score = settings.min_score_share * (len(ballot.vectors) - 1)
     heard = (ballot.witnesses or frozenset()) & ballot.vectors.keys()
@@ -314,7 +333,7 @@ def disputed(turns: Sequence[Sequence[Decision]]) -> set[str]:
     found: set[str] = set()
     for decision in (decision for decisions in turns for decision in decisions if decision.kept):
         for case in decision.cases:
-            if case.call is not None:
+            if case.call is not None and case.rule not in (CONDITION, TRUTH):
                 key = wanted_key(case)
                 if wanted.setdefault((decision.problem_id, case.call), key) != key:
                     found.add(decision.problem_id)

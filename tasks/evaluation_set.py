@@ -48,4 +48,4 @@ def evaluation_set(turn: Turn, settings: EvaluationSettings, sandbox: SandboxSet
 
     plain = {"max_problems": settings.max_problems, "cpu_s": sandbox.cpu_s}
     inputs = {"problems": record_id(*problems), "guarded": record_id(*guarded)}
-    return run_stage(turn, "evaluation-set", 5, inputs, plain, compute)
+    return run_stage(turn, "evaluation-set", 6, inputs, plain, compute)

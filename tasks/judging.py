@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tasks import values
+from tasks import conditions, values
 from tasks.benchmarks.rules import RULES
-from tasks.records import TRUTH, Behaviour, Call, Case, Outcome, Suite, Verdict
+from tasks.records import CONDITION, TRUTH, Behaviour, Call, Case, Outcome, Suite, Verdict
 
 _EXITS = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
 Equality = Callable[[Any, Any], bool]
@@ -83,6 +83,8 @@ def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Ve
             # An object that stayed in the solution's process has no truth here.
             told = not isinstance(value, values.Opaque) and bool(value) is expected
             return "pass" if told else "fail"
+        if case.rule == CONDITION:
+            return "pass" if conditions.holds(expected, value) else "fail"
         if case.rule:
             return "pass" if RULES[case.rule](value, expected, case) else "fail"
         return "pass" if equality(value, expected) else "fail"
@@ -201,9 +203,11 @@ def _ancestry(name: str) -> frozenset[str]:
 
 def wanted_key(case: Case) -> str:
     """What the `outcome_key`s that pass a plain call's case, as `judge` has it, must match (`key_passes`);
-    "" if none can."""
+    "" if none can. Of a condition its text behind "=": keys do not tell all that it may ask of a value."""
     if case.raises:
         return f"!{case.raises}"
+    if case.rule == CONDITION:
+        return f"={_decoded(case.expected)}"
     key = VALUE_KEYS[case.expected]
     if case.rule == TRUTH:
         return f"~{key}"

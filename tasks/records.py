@@ -87,6 +87,7 @@ class Call:
 
 
 TRUTH = "truth"
+CONDITION = "condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ class Case:
     Exactly one of three forms: `call` + `expected` (encoded), `call` + `raises`, or `check` (source
     that runs in a test process of its own). `source` is the text it was parsed from. `rule` names a
     benchmark's own comparison (`tasks.benchmarks.rules`), `tolerance` is its absolute tolerance; "" is `==`,
-    and `TRUTH` what a bare `assert f(x)` or `assert not f(x)` asks for, whose `expected` is True or False.
+    `TRUTH` what a bare `assert f(x)` or `assert not f(x)` asks for, whose `expected` is True or False; of
+    `CONDITION` it is the text of an expression over the value (`tasks.conditions`).
     """
 
     source: str

@@ -258,4 +258,4 @@ def sample(
         "prompts": prompts.VERSION,
         "replay": engine.replay,
     }
-    return run_stage(turn, "sample", 3, inputs, plain, compute, label)
+    return run_stage(turn, "sample", 4, inputs, plain, compute, label)

@@ -1,8 +1,8 @@
 """Test text -> cases, and cases -> text. Reads with `ast` alone: nothing here runs a test.
 
 A *test* is source that stands alone: the setup that an assertion needs, then the assertion. A *case* is
-a test reduced to a call with its expected value or exception where that is possible (cheap to run, and
-comparable between suites), and otherwise the test's own source, to be run in a process of its own.
+a test reduced to a call with its expected value, exception or condition where that is possible (cheap to run,
+and comparable between suites), and otherwise the test's own source, to be run in a process of its own.
 
 One reading is a little looser than Python, on purpose: `is` with None, True or False means `==`.
 """
@@ -11,33 +11,22 @@ from __future__ import annotations
 
 import ast
 import builtins
-import copy
-import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from tasks.records import TRUTH, Call, Case
+from tasks.conditions import VALUE, condition, constant, holds, substituted
+from tasks.records import CONDITION, TRUTH, Call, Case
 from tasks.testslices import bound_names, stops, used_names
 from tasks.testsource import mentions, parse_python
 from tasks.teststyles import asserts, is_raises, is_unseen
-from tasks.values import ValueFormatError, decode, encode, literal, to_source
+from tasks.values import Opaque, ValueFormatError, decode, encode, to_source
 
 PROGRAM = "program"
 """What tests of a stdin program call: `program("its input") == "its output"`."""
 _CACHED_CHARACTERS = 500
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-}
-# Of what is computed here, outside any sandbox: the largest number, exponent, and the longest text or list.
-_LARGE, _POWER, _FOLDED = 10**9, 64, 10_000
+# What conditions know by a dotted name, by the names it has in a test that imports nothing.
+_PROVIDED = {"math": "math", "pytest": "pytest", "isclose": "math.isclose"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +123,9 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
     if last is None:
         return Case(source=test, check=test) if asserts(tree) else "no_assertion"
     if isinstance(last, ast.Assert):
-        return _equality(last.test, entry_point, test) or Case(source=test, check=test)
+        asked = _resolved(last.test, tree.body[:-1])
+        simple = asked and (_equality(asked, entry_point, test) or _conditional(asked, entry_point, test))
+        return simple or Case(source=test, check=test)
     if isinstance(last, ast.With) and (wanted := raises_type(last)) is not None:
         return _raises(last, wanted, entry_point, test)
     # A benchmark's test may ask for no more than that nothing is raised.
@@ -143,7 +134,7 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
 
 def _undefined(tree: ast.Module, target: str) -> bool:
     """Whether a name is read that is no builtin, is bound nowhere in the test and is not the target."""
-    bound = {target, "pytest"}.union(*map(bound_names, tree.body))
+    bound = {target, "pytest", "math"}.union(*map(bound_names, tree.body))
     for node in ast.walk(tree):
         if isinstance(node, ast.arg):
             bound.add(node.arg)
@@ -164,6 +155,8 @@ def case_source(case: Case, entry_point: str) -> str:
         return f"with pytest.raises({case.raises}):\n    {call}"
     if case.rule == TRUTH:
         return f"assert {call}" if decode(case.expected) else f"assert not {call}"
+    if case.rule == CONDITION:
+        return f"assert {substituted(decode(case.expected), call)}"
     return f"assert {call} == {to_source(decode(case.expected))}"
 
 
@@ -194,9 +187,61 @@ def _equality(test: ast.expr, entry_point: str, source: str) -> Case | None:
     if not (isinstance(test.ops[0], ast.Eq) or (isinstance(test.ops[0], ast.Is) and singleton)):
         return None
     try:
-        return Case(source=source, call=call, expected=encode(_value(other)))
+        return Case(source=source, call=call, expected=encode(constant(other)))
     except ValueFormatError:
         return None
+
+
+def _resolved(test: ast.expr, setup: Sequence[ast.stmt]) -> ast.expr | None:
+    """An assertion's expression with imported functions under their dotted names, or None where a name in it
+    is the file's own."""
+    names, own = {**_PROVIDED}, set[str]()
+    for statement in setup:
+        if isinstance(statement, ast.Assign):
+            continue
+        bound = bound_names(statement)
+        own |= bound
+        names = {name: dotted for name, dotted in names.items() if name not in bound}
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            module = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""
+            known = {a.asname or a.name: f"{module}{a.name}" for a in statement.names}
+            names |= {
+                name: dotted for name, dotted in known.items() if dotted.split(".")[0] in ("math", "pytest")
+            }
+    if used_names(test) & own - names.keys() or "*" in own:
+        return None
+    resolved: ast.expr = _Substitute({n: ast.parse(d, mode="eval").body for n, d in names.items()}).visit(
+        test
+    )
+    return resolved
+
+
+def _conditional(test: ast.expr, entry_point: str, source: str) -> Case | None:
+    """The case of a condition over the value of one plain call, if it tests anything."""
+    called = [
+        part for part in ast.walk(test) if isinstance(part, ast.Call) and _literal_call(part, entry_point)
+    ]
+    names = [part.id for part in ast.walk(test) if isinstance(part, ast.Name)]
+    if len(called) != 1 or names.count(target_name(entry_point)) != 1 or VALUE in names:
+        return None
+    call = _literal_call(called[0], entry_point)
+    text = condition(_Value(called[0]).visit(test))
+    # What any object passes is a test that tests nothing, and is found by the null candidate.
+    if text is None or holds(text, Opaque("object")):
+        return None
+    return Case(source=source, call=call, expected=encode(text), rule=CONDITION)
+
+
+class _Value(ast.NodeTransformer):
+    def __init__(self, call: ast.Call) -> None:
+        self.call = call
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        return ast.Name(id=VALUE, ctx=ast.Load()) if node is self.call else self._other(node)
+
+    def _other(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        return node
 
 
 def _raises(node: ast.With, wanted: ast.expr, entry_point: str, source: str) -> Case:
@@ -215,70 +260,14 @@ def _literal_call(node: ast.expr, entry_point: str) -> Call | None:
         return None
     kwargs: dict[str, object] = {}
     try:
-        args = [_value(arg) for arg in node.args]
+        args = [constant(arg) for arg in node.args]
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg in kwargs:
                 return None
-            kwargs[keyword.arg] = _value(keyword.value)
+            kwargs[keyword.arg] = constant(keyword.value)
         return make_call(entry_point, args, kwargs)
     except ValueFormatError:
         return None
-
-
-def _value(node: ast.expr) -> object:
-    """The plain value of a literal; `float('nan')`, `frozenset([..])` and `range(..)` at any depth."""
-    try:
-        return literal(node)
-    except ValueFormatError:
-        return literal(_Folded().visit(copy.deepcopy(node)))
-
-
-def _computed(operator: ast.operator, left: Any, right: Any) -> Any:
-    """What simple arithmetic comes to, and repeated texts and lists; None for anything else, or too much."""
-    numbers = all(type(value) in (int, float) for value in (left, right))
-    if isinstance(operator, ast.Mult) and isinstance(left, str | list | tuple) and type(right) is int:
-        return left * right if len(left) * right <= _FOLDED else None
-    if isinstance(operator, ast.Add) and type(left) is type(right) and isinstance(left, str | list | tuple):
-        return left + right
-    if not numbers or type(operator) not in _ARITHMETIC or max(abs(left), abs(right)) > _LARGE:
-        return None
-    if isinstance(operator, ast.Pow) and not 0 <= right <= _POWER:
-        return None
-    return _ARITHMETIC[type(operator)](left, right)
-
-
-class _Folded(ast.NodeTransformer):
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        self.generic_visit(node)
-        try:
-            value = _computed(node.op, literal(node.left), literal(node.right))
-        except (ValueError, ArithmeticError):
-            return node
-        return node if value is None else ast.Constant(value=value)
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name == "range" and node.args and not node.keywords:
-            return _range(node)
-        if name not in ("float", "frozenset") or len(node.args) != 1 or node.keywords:
-            return node
-        try:
-            inner: Any = literal(node.args[0])
-            value: Any = float(inner) if name == "float" and isinstance(inner, str) else None
-            value = frozenset(inner) if name == "frozenset" and isinstance(inner, list) else value
-        except (ValueError, TypeError):
-            return node
-        return node if value is None else ast.Constant(value=value)
-
-
-def _range(node: ast.Call) -> ast.expr:
-    try:
-        parts: list[Any] = [literal(arg) for arg in node.args]
-        value: Any = range(*parts)
-    except (ValueError, TypeError):
-        return node
-    return ast.Constant(value=value)
 
 
 class _Substitute(ast.NodeTransformer):

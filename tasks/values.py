@@ -146,10 +146,10 @@ def _untag_body(tag: str, body: Any) -> Any:
         if tag == "q":
             return deque(body)
         if tag in _MAPPINGS and all(type(pair) is list and len(pair) == 2 for pair in body):
-            _refuse_hash_flood([key for key, _ in body])
+            refuse_hash_flood([key for key, _ in body])
             return dict(body)
         if tag in ("s", "z"):
-            _refuse_hash_flood(body)
+            refuse_hash_flood(body)
             return set(body) if tag == "s" else frozenset(body)
         if tag == "r" and [type(part) for part in body] == [int, int, int]:
             return range(*body)
@@ -175,7 +175,7 @@ def _untag_body(tag: str, body: Any) -> Any:
 _decoder = json.JSONDecoder(object_pairs_hook=_untag)
 
 
-def _refuse_hash_flood(items: list[Any]) -> None:
+def refuse_hash_flood(items: list[Any]) -> None:
     """Raises `ValueFormatError` when a set of the items would take time quadratic in their size."""
     if len(items) <= MAX_EQUAL_HASHES[0] and _HASHED.isdisjoint(map(type, items)):
         return

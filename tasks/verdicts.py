@@ -8,7 +8,7 @@ from typing import Any
 from tasks import values
 from tasks.exchange import AskedSuite
 from tasks.judging import CallPlan, judge, suite_outcomes, tests_nothing
-from tasks.records import Behaviour, Case, Outcome, Solution, Verdict
+from tasks.records import CONDITION, Behaviour, Case, Outcome, Solution, Verdict
 
 MAX_DETAIL = 400
 MAX_SHOWN = 1000
@@ -67,9 +67,11 @@ def _verdict(asked: AskedSuite, case: Case, outcome: Outcome, null: Outcome | No
 
 def _said(outcome: Outcome, case: Case | None = None) -> str:
     """Why a case did not pass. Addresses of objects are left out: they differ from run to run."""
-    wanted = (
-        f", expected {_shown(case.expected) if case.expected else case.raises}" if case and case.call else ""
-    )
+    wanted = ""
+    if case and case.rule == CONDITION:
+        wanted = f", asked for {values.decode(case.expected)}"
+    elif case and case.call:
+        wanted = f", expected {_shown(case.expected) if case.expected else case.raises}"
     if outcome.kind == "value":
         text = f"returned {_shown(outcome.value)}{wanted}"
     elif outcome.kind == "exception":

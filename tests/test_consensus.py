@@ -2,6 +2,7 @@ import random
 from collections import deque
 from dataclasses import replace
 from itertools import pairwise
+from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from tasks import values
 from tasks.consensus import FAULTY, FLAKY, SILENT, ballot_of, decide, decide_all, disputed, ranked_groups
 from tasks.judging import judge, key_passes, outcome_key, plan_calls, wanted_key
-from tasks.records import TRUTH, Behaviour, Call, Case, Decision, Outcome, Solution, Suite
+from tasks.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Outcome, Solution, Suite
 from tasks.settings import AgreementSettings
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
@@ -144,8 +145,18 @@ BARE = st.builds(
     st.integers(0, 5),
     st.booleans(),
 )
+CONDITIONED = st.builds(
+    lambda number, text: Case(
+        repr((number, text)),
+        Call("f", values.encode([[number], {}])),
+        expected=values.encode(text),
+        rule=CONDITION,
+    ),
+    st.integers(0, 5),
+    st.sampled_from(["abs(_ - 1) < 0.5", "isinstance(_, bool)", "_ in (1, None)", "len(_) == 2"]),
+)
 CHECKED = st.integers(0, 3).map(lambda number: Case(str(number), check=f"assert f({number}) > 0"))
-CASES = CALLED | BARE | CHECKED
+CASES = CALLED | BARE | CONDITIONED | CHECKED
 
 
 @given(OUTCOMES, CALLED | BARE)
@@ -169,11 +180,15 @@ def elections(draw: st.DrawFn) -> tuple[list[Behaviour], list[Suite]]:
 def test_groups_are_what_the_plain_definition_says(election: tuple[list[Behaviour], list[Suite]]) -> None:
     rows, suites = election
     plan = plan_calls(suites)
-    places = [
-        *sorted(plan.calls, key=lambda call: (call.function, call.arguments)), *sorted(plan.checks)
-    ]  # fmt: skip
+    calls = sorted(plan.calls, key=lambda call: (call.function, call.arguments))
     cases = {(c.call or c.check, wanted_key(c) if c.call else ""): c for s in suites for c in s.cases}
-    ordered = sorted(cases, key=lambda pair: (places.index(pair[0]), pair[1]))
+    ruled = [pair for pair in cases if cases[pair].rule == CONDITION]
+    ruled.sort(key=lambda pair: (calls.index(cast(Call, pair[0])), pair[1]))
+    places = [*calls, *sorted(plan.checks)]
+    ordered = sorted(
+        [pair for pair in cases if pair not in ruled], key=lambda pair: (places.index(pair[0]), pair[1])
+    )
+    ordered += ruled
     members: dict[tuple[str, ...], list[str]] = {}
     passed: dict[tuple[str, ...], tuple[int, ...]] = {}
     for row in rows:
@@ -186,12 +201,16 @@ def test_groups_are_what_the_plain_definition_says(election: tuple[list[Behaviou
         vector = tuple(
             "?passed" if isinstance(place, str) and outcome.kind == "value" else outcome_key(outcome)
             for place, outcome in zip(places, outcomes, strict=True)
+        ) + tuple(
+            "?passed" if judge(plan.outcome(row, cases[pair]), cases[pair]) == "pass" else "?unmet"
+            for pair in ruled
         )
         members.setdefault(vector, []).append(row.solution_id)
-        first: dict[tuple[Call | str, bool], int] = {}
+        first: dict[tuple[object, object], int] = {}
         for index, pair in enumerate(ordered):
             if judge(plan.outcome(row, cases[pair]), cases[pair]) == "pass":
-                first.setdefault((pair[0], cases[pair].rule == TRUTH), index)
+                of_call = cases[pair].rule if cases[pair].rule != CONDITION else pair
+                first.setdefault((pair[0], of_call), index)
         passed[vector] = tuple(first.values())
     groups = ranked_groups(ballot_of("p", rows, suites))
     assert {group.vector: list(group.members) for group in groups} == members
@@ -254,7 +273,10 @@ def test_groups_partition_the_samples_and_satisfy_one_expected_value_a_call(
     of = {row.solution_id: row for row in rows}
     for group in groups:
         cases = [ballot.cases[index] for index in group.satisfied]
-        calls = [(case.call or case.check, case.rule) for case in cases]
+        calls = [
+            (case.call or case.check, wanted_key(case) if case.rule == CONDITION else case.rule)
+            for case in cases
+        ]
         assert len(calls) == len(set(calls))
         for index, case in enumerate(ballot.cases):
             passes = judge(plan.outcome(of[group.members[0]], case), case) == "pass"

@@ -37,7 +37,7 @@ def test_known_wrong_is_what_fails_gold_steadily_and_returns_values() -> None:
 
 def test_gold_that_is_one_check_shows_who_is_wrong_too() -> None:
     """HumanEval's whole test is one check."""
-    gold = suite("gold", "assert abs(add(1, 2) - 3) < 1e-6", origin="gold")
+    gold = suite("gold", "assert add(1, 2) == add(2, 1) == 3", origin="gold")
     wrong, crash = (
         solution("wrong", "def add(a, b):\n    return a"),
         solution("crash", "def add(a, b):\n    c"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.judging import judge
-from tasks.records import TRUTH, Call, Case, Outcome
+from tasks.records import CONDITION, TRUTH, Call, Case, Outcome
 from tasks.suites import case_key, case_source, make_call, read_case, read_cases
 from tasks.testsource import MAX_TESTS, parse_python, split_tests
 from tasks.values import decode, encode
@@ -72,15 +72,23 @@ def test_calls_with_an_expected_value(source: str, args: list[object], expected:
     "source",
     [
         "assert f(1) != 2",
-        "assert f(1) > 2",
-        "assert abs(f(0.1) - 0.3) < 1e-06",
-        "assert sorted(f([2, 1])) == [1, 2]",
+        "assert f(1) is not None",
+        "assert not isinstance(f(1), str)",
         "assert f(f(1)) == 1",
-        "assert isinstance(f(1), int)",
-        "assert f(1) in (1, 2)",
         "assert f(1) == f(2)",
         "assert f(*[1, 2]) == 3",
-        "assert f(1) == 1 < 2",
+        "assert [*f(1)] == [1]",
+        "assert list(map(abs, f(1))) == [1]",
+        "assert f(1) is [1]",
+        "def abs(x):\n    return 0\nassert abs(f(1)) == 0",
+        "from numpy import sum\nassert sum(f(1)) == 0",
+        "from numpy import *\nassert sum(f(1)) == 0",
+        "import math as abs\nassert abs(f(1)) == 0",
+        "assert f(1).__class__ == int",
+        "assert f(1).pop() == 2",
+        "assert f'{f(1)}' == '1'",
+        "x = 0\nassert (x := f(1)) > 0",
+        "assert sorted(f(1), key=len) == ['a']",
         "x = [2, 1]\nx.append(3)\nassert f(x) == 3",
         "x = [2, 1]\ny = f(x)\nassert (x, y) == ([1, 2], None)",
         "for i in range(3):\n    assert f(i) == i",
@@ -92,6 +100,48 @@ def test_everything_else_is_a_check(source: str) -> None:
     found = case(source)
     assert found.call is None
     assert found.check == source
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("assert f(1) > 2", "_ > 2"),
+        ("assert 0 < f(1) < 2", "0 < _ < 2"),
+        ("assert f(1) == 1 < 2", "_ == 1 < 2"),
+        ("assert abs(f(1) - 0.3) < 1e-06", "abs(_ - 0.3) < 1e-06"),
+        ("assert sorted(f(1)) == [1, 2]", "sorted(_) == [1, 2]"),
+        ("assert isinstance(f(1), (int, float))", "isinstance(_, (int, float))"),
+        ("assert type(f(1)) is int", "type(_) is int"),
+        ("assert f(1) in (1, 2)", "_ in (1, 2)"),
+        ("r = f(1)\nassert len(r) == 3", "len(_) == 3"),
+        ("import math\nassert math.isclose(f(1), 0.3)", "math.isclose(_, 0.3)"),
+        ("import math as m\nassert m.isclose(f(1), 0.3, abs_tol=0.1)", "math.isclose(_, 0.3, abs_tol=0.1)"),
+        ("from math import isclose as near\nassert near(f(1), 0.3)", "math.isclose(_, 0.3)"),
+        ("assert f(1) == pytest.approx([0.3], rel=0.1)", "_ == pytest.approx([0.3], rel=0.1)"),
+        ("from pytest import approx\nassert approx(0.3) == f(1)", "pytest.approx(0.3) == _"),
+        ("assert f(1)[-1].lower().split(',')[0] == 'a'", "_[-1].lower().split(',')[0] == 'a'"),
+        ("assert not f(1) or 2 > 3", "not _ or 2 > 3"),
+    ],
+)
+def test_what_is_asked_of_a_value_is_a_condition(source: str, text: str) -> None:
+    found = case(source)
+    assert (found.call, found.rule, decode(found.expected)) == (make_call("f", [1]), CONDITION, text)
+    assert case_key(case(case_source(found, "f"))) == case_key(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("assert f(1) == sorted([2, 1])", [1, 2]),
+        ("from math import pi\nassert f(1) == 2 * pi", 2 * math.pi),
+        ("assert f(1) == len('abc') ** 2", 9),
+        ("assert f(1) == [0] * 3 + list(range(2))", [0, 0, 0, 0, 1]),
+        ("assert f(2 - 1) == set('aa')", {"a"}),
+    ],
+)
+def test_what_an_expected_value_is_computed_from_is_computed(source: str, expected: object) -> None:
+    found = case(source)
+    assert (found.call, found.rule, decode(found.expected)) == (make_call("f", [1]), "", expected)
 
 
 @pytest.mark.parametrize(
