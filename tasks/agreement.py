@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from tasks.audit import audit
 from tasks.consensus import FILTER_VERSION, Ballot, ballots, decide
+from tasks.filter_settings import AgreementSettings
 from tasks.judging import wanted_key
 from tasks.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
-from tasks.settings import AgreementSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_source
 from tasks.tables import by_problem

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tasks.consensus import decide_all
+from tasks.filter_settings import AgreementSettings
 from tasks.judging import holds, invalid_checks, judge, plan_calls, wanted_key
 from tasks.metrics import KILL_SHARE, wilson
 from tasks.records import Behaviour, Decision, Problem, Solution, Suite
-from tasks.settings import AgreementSettings
 from tasks.tables import by_problem
 
 Audit = dict[str, dict[str, float]]

@@ -25,6 +25,7 @@ from itertools import compress
 from math import log
 from operator import eq, itemgetter
 
+from tasks.filter_settings import AgreementSettings
 from tasks.judging import (
     OPAQUE_KEY,
     VALUE_KEYS,
@@ -37,7 +38,6 @@ from tasks.judging import (
     wanted_key,
 )
 from tasks.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Solution, Suite
-from tasks.settings import AgreementSettings
 from tasks.tables import by_problem
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so

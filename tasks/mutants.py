@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from tasks.filter_settings import PreferenceSettings
 from tasks.mutation import mutate_all
 from tasks.records import Decision, Solution
-from tasks.settings import PreferenceSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Ref, Stage, StageResult
 

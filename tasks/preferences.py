@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from tasks import prompts
 from tasks.consensus import FILTER_VERSION
 from tasks.evidence import Evidence, gather
+from tasks.filter_settings import PreferenceSettings
 from tasks.records import (
     Behaviour,
     Decision,
@@ -25,7 +26,7 @@ from tasks.records import (
     Suite,
 )
 from tasks.selection import room_beside
-from tasks.settings import PreferenceSettings, SamplingSettings
+from tasks.settings import SamplingSettings
 from tasks.solver_rows import CRASHES, solver_pairs, solver_sft
 from tasks.stages import Turn, run_stage, step
 from tasks.verifier_rows import IDLE, verifier_pairs, verifier_sft

@@ -51,7 +51,11 @@ def explain_validation(error: ValidationError) -> str:
         text = f"unknown setting {name!r}{_suggestion(first['loc'])}"
     else:
         text = f"setting {name!r}: {first['msg'][:1].lower()}{first['msg'][1:]}, not {first['input']!r}"
-    return text + (f" (and {len(more)} more)" if more else "") + "; tasks/settings.py describes them all."
+    return (
+        text
+        + (f" (and {len(more)} more)" if more else "")
+        + "; tasks/settings.py and tasks/filter_settings.py describe them all."
+    )
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:

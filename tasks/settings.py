@@ -1,34 +1,18 @@
 """Every setting of an iteration: described, bounded, and the form that the Prefect UI shows.
 
-Unknown names are refused (`extra="forbid"`): a typo never runs with a default in silence. No unions
-and no free dictionaries, since the UI's forms cannot draw them.
+No unions and no free dictionaries, since the UI's forms cannot draw them.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from tasks.filter_settings import AgreementSettings, PreferenceSettings, RowSettings
+from tasks.forms import Form
 
 MUTANT_CPU_SHARE = 0.25
-
-
-def _with_bounds(schema: dict[str, Any]) -> None:
-    """Puts the bounds of numbers into their descriptions: the UI's form checks but does not show them."""
-    for field in schema.get("properties", {}).values():
-        low, above = field.get("minimum"), field.get("exclusiveMinimum")
-        high, below = field.get("maximum"), field.get("exclusiveMaximum")
-        bounds = [
-            f"{word} {bound:,}"
-            for word, bound in (("from", low), ("above", above), ("to", high), ("below", below))
-            if bound is not None
-        ]
-        if bounds:
-            field["description"] = f"{field.get('description', '')} [{' '.join(bounds)}]"
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_default=True, json_schema_extra=_with_bounds)
 
 
 # What only fits a run to its machine: with other values it is the same run, and finished stages stay valid.
@@ -39,7 +23,7 @@ MACHINE = {
 }
 
 
-class ModelSettings(_Settings):
+class ModelSettings(Form):
     """The base model that the wheel starts from."""
 
     name: str = Field(
@@ -57,7 +41,7 @@ class ModelSettings(_Settings):
     )
 
 
-class ProblemSettings(_Settings):
+class ProblemSettings(Form):
     """Where problems come from."""
 
     statements: str = Field(
@@ -82,7 +66,7 @@ class ProblemSettings(_Settings):
     )
 
 
-class SamplingSettings(_Settings):
+class SamplingSettings(Form):
     """How the model writes solutions and suites."""
 
     layout: Literal["chatml", "plain"] = Field(
@@ -123,7 +107,7 @@ class SamplingSettings(_Settings):
     )
 
 
-class EngineSettings(_Settings):
+class EngineSettings(Form):
     """The inference engine."""
 
     replay: str = Field(
@@ -135,7 +119,7 @@ class EngineSettings(_Settings):
     start_timeout_s: int = Field(600, ge=10, le=7200, description="Longest wait for the engine to start.")
 
 
-class SandboxSettings(_Settings):
+class SandboxSettings(Form):
     """The containers that run generated code, one program at a time each."""
 
     slots: int = Field(2, ge=1, le=256, description="Containers that work at once; one a core is right.")
@@ -166,173 +150,7 @@ class SandboxSettings(_Settings):
         return self.model_copy(update={"cpu_s": self.cpu_s * MUTANT_CPU_SHARE})
 
 
-class AgreementSettings(_Settings):
-    """What solver and verifier must agree on before anything is learnt from it. All thresholds are those of
-    the rule `consensus`; `paper` has none."""
-
-    rule: Literal["consensus", "paper"] = Field(
-        "consensus",
-        description="consensus: samples vote by behaviour; paper: chosen passes all tests, rejected not.",
-    )
-    min_votes: int = Field(
-        4,
-        ge=1,
-        le=1024,
-        description="Samples that must behave alike in the winning group (measured on SmolLM2-135M, 80 "
-        "problems, 12 solutions at one temperature, no threshold on the score, "
-        "tests/performance/agreement_study.md: 3 votes keep 10 % of problems with 25 % right code, 4 votes "
-        "6 % with 40 %, 5 votes 4 % with 67 %; a better model affords 3).",
-    )
-    min_vote_share: float = Field(
-        0.2,
-        ge=0,
-        le=1,
-        description="Votes needed as a share of the solutions that ran; the stricter of this and min_votes "
-        "holds, this one with more than 20 solutions a problem.",
-    )
-    min_score_share: float = Field(
-        0.5,
-        ge=0,
-        le=100,
-        description="Winner's score, (votes - 1) x log(1 + distinct values returned), divided by the number"
-        " of the other solutions that ran, at least: no share, it may exceed 1 (674 problems, "
-        "tests/performance/agreement_large.md: at 0.5 12 % of starter are kept with 62 % right "
-        "code and 11 % of MBPP with 35 %, at 0.9 7 % with 74 % and 6 % with 50 %). At 0.5 and "
-        "12 solutions winners that return two values need 7 votes, with four values 5.",
-    )
-    min_margin: float = Field(
-        1.5,
-        ge=1,
-        le=100,
-        description="Winner's score over the runner-up's, at least (agreement_study.md: at 3 votes, 1.5 "
-        "raises right code from 25 to 33 %, 3 to 40 %).",
-    )
-    min_cases: int = Field(
-        1,
-        ge=1,
-        le=100,
-        description="Distinct (call, expected) pairs the winner satisfies (agreement_study.md: asking for 2 "
-        "keeps 4 instead of 6 % and makes no code more right, 33 instead of 40 %: wrong code and wrong cases "
-        "agree).",
-    )
-    min_outputs: int = Field(
-        2,
-        ge=1,
-        le=100,
-        description="Distinct values the winners return: wrong programs agree on constants "
-        "(agreement_study.md: at 4 votes, 2 raise right code from 36 to 40 %, at 5 from 50 to 67 %).",
-    )
-    min_expected_values: int = Field(
-        1,
-        ge=1,
-        le=100,
-        description="Distinct expected values among the agreed cases (agreement_study.md: asking for 2 "
-        "lowers right code from 15 to 8 % at 3 votes).",
-    )
-    min_witness_share: float = Field(
-        0.4,
-        ge=0,
-        le=1,
-        description="Share of the base model's solutions (sampling.witness_share), and at least one, that "
-        "must be among the winners (tests/performance/witness_study.md, 7 of 10 solutions the base's: with 1 "
-        "of them among the winners 56 % of what is kept is right, with 3 83 to 87 %).",
-    )
-    min_behaviours: int = Field(
-        2,
-        ge=1,
-        le=100,
-        description="Behaviours a problem must show: where all samples agree there is nothing to learn.",
-    )
-    pair_votes: int = Field(
-        5,
-        ge=1,
-        le=1024,
-        description="Votes a problem needs before it yields pairs (agreement_study.md: 67 % right code at 5 "
-        "votes; with the defaults 73 % of 11 problems).",
-    )
-    pair_margin: float = Field(
-        2.0,
-        ge=1,
-        le=100,
-        description="Margin before pairs are made: if the consensus is wrong, what they reject is the truth.",
-    )
-
-
-class PreferenceSettings(_Settings):
-    """How kept problems become rows."""
-
-    sft_per_problem: int = Field(2, ge=1, le=100, description="SFT rows a problem and role, at most.")
-    pairs_per_problem: int = Field(2, ge=1, le=100, description="Pairs a problem and role, at most.")
-    max_crash_share: float = Field(
-        0.25, ge=0, le=1, description="Largest share of solver pairs whose rejected program crashes."
-    )
-    max_idle_share: float = Field(
-        0.25,
-        ge=0,
-        le=1,
-        description="Largest share of verifier pairs whose rejected suite contradicts nothing, and only "
-        "fails to reject any wrong program.",
-    )
-    mutants: int = Field(
-        6, ge=0, le=1000, description="Mutants a kept problem, made of its winners, that suites may kill."
-    )
-    assemble: bool = Field(True, description="Suites may be assembled from kept cases (marked as such).")
-
-
-class RowSettings(_Settings):
-    """Which rows of this and earlier iterations are trained on."""
-
-    history: int = Field(8, ge=0, le=10_000, description="Earlier iterations whose rows are trained on too.")
-    include_rolled_back: bool = Field(
-        False, description="Train on rows of rolled-back iterations too (they are kept in any case)."
-    )
-    max_rows: int = Field(
-        10_000, ge=1, le=100_000_000, description="SFT rows, and pairs, of one iteration, at most."
-    )
-    age_decay: float = Field(
-        0.7, gt=0, le=1, description="An iteration's cap is max_rows x age_decay to the power of its age."
-    )
-    per_problem: int = Field(
-        4, ge=1, le=1000, description="Rows a problem and role over all iterations; new shapes come first."
-    )
-    max_role_ratio: float = Field(
-        3.0, ge=1, le=1000, description="Rows of one role for one of the other, at most."
-    )
-    max_one_liner_share: float = Field(
-        0.8,
-        ge=0,
-        le=1,
-        description="Largest share of solver rows whose program is one line (pairs: preferred to longer); "
-        "half of the role's rows stay in any case.",
-    )
-    max_uniform_share: float = Field(
-        0.25,
-        ge=0,
-        le=1,
-        description="Largest share of verifier rows whose cases all expect one value; half of the role's "
-        "rows stay in any case.",
-    )
-    max_shorter_share: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="Largest share of a role's pairs whose chosen text is shorter than the rejected one, "
-        "before some are held out: winners mostly are, and training learns that first "
-        "(recipe_study.md). Half of the role's pairs stay in any case, those nearest in length.",
-    )
-    held_out: float = Field(
-        0.1, ge=0, lt=1, description="Share of problems whose rows are held out, for early stopping."
-    )
-    min_held_out: int = Field(
-        24,
-        ge=1,
-        le=1_000_000,
-        description="Fewer rows than this are not held out but trained on: eight pairs of one problem would "
-        "say nothing about when to stop.",
-    )
-
-
-class TrainingSettings(_Settings):
+class TrainingSettings(Form):
     """SFT, then DPO with an SFT term (TRL)."""
 
     train_from: Literal["base", "champion"] = Field("base", description="Weights that training starts from.")
@@ -383,7 +201,7 @@ Benchmark = Literal[
 ]
 
 
-class EvaluationSettings(_Settings):
+class EvaluationSettings(Form):
     """What a model is scored on. Dev decides, test is only reported."""
 
     benchmarks: list[Benchmark] = Field(
@@ -426,7 +244,7 @@ class EvaluationSettings(_Settings):
         return self
 
 
-class GateSettings(_Settings):
+class GateSettings(Form):
     """When a candidate becomes the champion; read on dev only."""
 
     primary: Literal["solver", "verifier"] = Field(
@@ -448,7 +266,7 @@ class GateSettings(_Settings):
     )
 
 
-class CampaignSettings(_Settings):
+class CampaignSettings(Form):
     """How many turns, and when to stop before."""
 
     iterations: int = Field(3, ge=1, le=10_000, description="Turns of a campaign, finished ones included.")
@@ -465,7 +283,7 @@ class CampaignSettings(_Settings):
     )
 
 
-class IterationSettings(_Settings):
+class IterationSettings(Form):
     """One turn of the wheel."""
 
     workspace: str = Field(

@@ -9,8 +9,8 @@ from itertools import product
 
 from tasks import prompts
 from tasks.evidence import Evidence
+from tasks.filter_settings import PreferenceSettings
 from tasks.records import Pair, SftRow, Solution, record_id
-from tasks.settings import PreferenceSettings
 
 CRASHES = "crashes"
 

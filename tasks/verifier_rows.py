@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from tasks import prompts
 from tasks.evidence import Evidence
+from tasks.filter_settings import PreferenceSettings
 from tasks.records import Case, Pair, SftRow, Suite, record_id
-from tasks.settings import PreferenceSettings
 from tasks.solver_rows import shorter_by
 from tasks.suites import case_key, case_source
 

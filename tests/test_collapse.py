@@ -23,6 +23,7 @@ from tasks.engines.sampler import VllmSampler
 from tasks.engines.trainer import run_training
 from tasks.evidence import gather
 from tasks.execution import execute_shard
+from tasks.filter_settings import AgreementSettings, PreferenceSettings, RowSettings
 from tasks.models import resolve_model
 from tasks.overlap import Contamination
 from tasks.passes import Seeds
@@ -30,15 +31,7 @@ from tasks.problems import load_statements
 from tasks.records import Problem, Sample, SftRow
 from tasks.sampling import draw_samples, parse_samples
 from tasks.selection import cases_of, good_text, select
-from tasks.settings import (
-    AgreementSettings,
-    EngineSettings,
-    ModelSettings,
-    PreferenceSettings,
-    RowSettings,
-    SamplingSettings,
-    TrainingSettings,
-)
+from tasks.settings import EngineSettings, ModelSettings, SamplingSettings, TrainingSettings
 from tasks.solver_rows import solver_sft
 from tasks.tables import by_problem, read_table
 from tasks.training import write_rows

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
 from tasks.diversity import LENGTH, diversity_of, is_one_liner, is_uniform, program_shape, written
+from tasks.filter_settings import RowSettings
 from tasks.overlap import Contamination
 from tasks.prompts import solver_completion, solver_prompt, verifier_completion, verifier_prompt
 from tasks.records import Pair, Problem, Sample, SftRow, Solution
@@ -26,7 +27,6 @@ from tasks.selection import (
     select,
     teaches_brevity,
 )
-from tasks.settings import RowSettings
 
 PROBLEMS = {
     f"p{i}": Problem(

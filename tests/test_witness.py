@@ -16,11 +16,12 @@ from flows.evaluation import audited_counts, hears_witness, witness_of
 from flows.iteration import iteration
 from flows.tracing import lineage_markdown
 from tasks.collection import past_turns
+from tasks.filter_settings import AgreementSettings, RowSettings
 from tasks.lineage import lineage
 from tasks.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.sampling import shared_out
 from tasks.scoring import as_witnesses, first_solutions
-from tasks.settings import AgreementSettings, IterationSettings, RowSettings, SamplingSettings
+from tasks.settings import IterationSettings, SamplingSettings
 from tasks.tables import read_plain, read_table
 from tasks.workspace import ModelRef, StageResult, Workspace
 from tests.factories import solution

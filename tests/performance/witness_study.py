@@ -24,13 +24,14 @@ from tasks.benchmarks.starter import load_starter
 from tasks.consensus import ballot_of, decide
 from tasks.engines.image import ensure_image
 from tasks.execution import execute_shard
+from tasks.filter_settings import AgreementSettings
 from tasks.judging import CallPlan, holds, plan_calls
 from tasks.known import known_records
 from tasks.metrics import wilson
 from tasks.passes import two_seeds
 from tasks.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.sampling import parse_samples
-from tasks.settings import AgreementSettings, SamplingSettings, SandboxSettings
+from tasks.settings import SamplingSettings, SandboxSettings
 from tasks.tables import by_problem, read_table
 
 SAMPLES = Path(__file__).with_name("witness_samples.parquet")
