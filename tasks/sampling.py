@@ -183,6 +183,43 @@ def _dropped(kind: str, sample: Sample, reason: str, detail: str) -> Dropped:
     return Dropped("sample", kind, sample.sample_id, sample.problem_id, reason, detail)
 
 
+def facts_of(
+    problems: Sequence[Problem],
+    samples: Sequence[Sample],
+    solutions: Sequence[Solution],
+    suites: Sequence[Suite],
+    dropped: Sequence[Dropped],
+) -> dict[str, object]:
+    """What was asked of the models and what came of it; how alike the answers are."""
+    drawn = Counter(row.role for row in samples)
+    predictions = {problem.problem_id for problem in problems if asks_for_output(problem)}
+    return {
+        "solutions_sampled": drawn["solver"],
+        "solver_temperatures": dict(Counter(str(r.temperature) for r in samples if r.role == "solver")),
+        "solutions_of_base": sum(row.witness for row in samples),
+        "solutions_parsed": len(solutions),
+        "suites_sampled": drawn["verifier"],
+        "suites_parsed": len(suites),
+        "cases": sum(len(suite.cases) for suite in suites),
+        "tokens": sum(row.tokens for row in samples),
+        "dropped": dict(Counter(f"{row.kind}: {row.reason}" for row in dropped)),
+        # Of the champion's own: its collapse is what this is to show.
+        "diversity": diversity_of(
+            [row for row in samples if row.problem_id not in predictions and not row.witness],
+            [one for one in solutions if not one.witness],
+        ),
+    }
+
+
+def show_first(stage: Stage, problems: Sequence[Problem], samples: Sequence[Sample]) -> None:
+    """An answer of either role, for people."""
+    statements = {problem.problem_id: problem.statement for problem in problems}
+    for role, said in (("solver", "A solution"), ("verifier", "A suite")):
+        one = next((row for row in samples if row.role == role and not row.witness), None)
+        if one is not None:
+            stage.show(f"{said} as it came, for: {statements[one.problem_id]}", one.completion)
+
+
 @step("sample")
 def sample(
     turn: Turn,
@@ -224,29 +261,8 @@ def sample(
         stage.write("solutions", Solution, [*solutions, *known_solutions])
         stage.write("suites", Suite, [*suites, *known_suites])
         stage.write("dropped", Dropped, dropped)
-        drawn = Counter(row.role for row in samples)
-        for role, said in (("solver", "A solution"), ("verifier", "A suite")):
-            one = next((row for row in samples if row.role == role and not row.witness), None)
-            if one is not None:
-                statement = next(p.statement for p in all_problems if p.problem_id == one.problem_id)
-                stage.show(f"{said} as it came, for: {statement}", one.completion)
-        predictions = {problem.problem_id for problem in all_problems if asks_for_output(problem)}
-        stage.facts.update(
-            solutions_sampled=drawn["solver"],
-            solver_temperatures=dict(Counter(str(r.temperature) for r in samples if r.role == "solver")),
-            solutions_of_base=sum(row.witness for row in samples),
-            solutions_parsed=len(solutions),
-            suites_sampled=drawn["verifier"],
-            suites_parsed=len(suites),
-            cases=sum(len(suite.cases) for suite in suites),
-            tokens=sum(row.tokens for row in samples),
-            dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped)),
-            # Of the champion's own: its collapse is what this is to show.
-            diversity=diversity_of(
-                [row for row in samples if row.problem_id not in predictions and not row.witness],
-                [one for one in solutions if not one.witness],
-            ),
-        )
+        show_first(stage, all_problems, samples)
+        stage.facts.update(facts_of(all_problems, samples, solutions, suites, dropped))
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}
     if witness is not None:

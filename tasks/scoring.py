@@ -106,6 +106,33 @@ def score_problem(
     )
 
 
+def score_problems(
+    problems: Sequence[Problem],
+    samples: Sequence[Sample],
+    solutions: Sequence[Solution],
+    suites: Sequence[Suite],
+    behaviours: Sequence[Behaviour],
+    pool: Sequence[Solution],
+    pool_behaviours: Sequence[Behaviour],
+) -> list[ProblemScore]:
+    """A score a problem, in their order, from tables of all problems."""
+    samples_of, solutions_of, suites_of = by_problem(samples), by_problem(solutions), by_problem(suites)
+    behaviours_of, pool_of = by_problem(behaviours), by_problem(pool)
+    pool_behaviours_of = by_problem(pool_behaviours)
+    return [
+        score_problem(
+            problem,
+            samples_of.get(problem.problem_id, []),
+            solutions_of.get(problem.problem_id, []),
+            suites_of.get(problem.problem_id, []),
+            behaviours_of.get(problem.problem_id, []),
+            pool_of.get(problem.problem_id, []),
+            pool_behaviours_of.get(problem.problem_id, []),
+        )
+        for problem in problems
+    ]
+
+
 def _distinct(valid: Sequence[Sequence[Case]]) -> list[Case]:
     return list({case_key(case): case for cases in valid for case in cases}.values())
 
@@ -273,31 +300,18 @@ def score(
     def compute(stage: Stage) -> None:
         workspace = turn.workspace
         all_problems = workspace.read(problems, Problem)
+        all_samples = workspace.read(samples, Sample)
         all_solutions = workspace.read(solutions, Solution)
         all_suites = workspace.read(suites, Suite)
         all_behaviours = workspace.read(behaviours, Behaviour)
-        samples_of = by_problem(workspace.read(samples, Sample))
-        solutions_of, suites_of = by_problem(all_solutions), by_problem(all_suites)
-        behaviours_of = by_problem(all_behaviours)
-        pool_of = by_problem(workspace.read(pool, Solution))
-        pool_behaviours_of = by_problem(workspace.read(pool_behaviours, Behaviour))
-        rows = [
-            score_problem(
-                problem,
-                samples_of.get(problem.problem_id, []),
-                solutions_of.get(problem.problem_id, []),
-                suites_of.get(problem.problem_id, []),
-                behaviours_of.get(problem.problem_id, []),
-                pool_of.get(problem.problem_id, []),
-                pool_behaviours_of.get(problem.problem_id, []),
-            )
-            for problem in all_problems
-        ]
+        negatives = workspace.read(pool, Solution), workspace.read(pool_behaviours, Behaviour)
+        rows = score_problems(
+            all_problems, all_samples, all_solutions, all_suites, all_behaviours, *negatives
+        )
         stage.write("scores", ProblemScore, rows)
-        dev = [problem for problem in all_problems if problem.split == "dev"]
         if mixed is not None:
             known = [one for one in all_solutions if one.origin != "sample"]
-            own = first_solutions(workspace.read(samples, Sample), all_solutions, mixed.own)
+            own = first_solutions(all_samples, all_solutions, mixed.own)
             theirs = first_solutions(
                 workspace.read(mixed.samples, Sample),
                 workspace.read(mixed.solutions, Solution),
@@ -305,6 +319,7 @@ def score(
             )
             witnesses, heard = as_witnesses(theirs, workspace.read(mixed.behaviours, Behaviour))
             all_solutions, all_behaviours = [*known, *own, *witnesses], [*all_behaviours, *heard]
+        dev = [problem for problem in all_problems if problem.split == "dev"]
         stage.facts["audit"] = audit_filter(
             dev, all_solutions, all_suites, all_behaviours, agreement, witnessed=mixed is not None
         )
