@@ -13,6 +13,7 @@ from prefect import flow
 from flows.campaign_report import campaign_report, publish_campaign
 from flows.console import tell_in_one_sentence
 from flows.iteration import iteration
+from flows.killed import noted
 from flows.naming import first_name, rename
 from flows.preflight import check_decides
 from tasks.audit import imprecise
@@ -44,7 +45,7 @@ def campaign(settings: IterationSettings) -> dict[str, Any]:
     tell_in_one_sentence()
     check_decides(settings)
     workspace = Workspace(settings.workspace)
-    with workspace.lock("a campaign"):
+    with workspace.lock("a campaign"), noted(workspace.root):
         begun = workspace.turns_with(settings)
         finished = {number: workspace.manifest(number)["finished"] for number in begun}
         reports: list[Mapping[str, Any]] = [report for report in finished.values() if report]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from prefect import flow
 
 from flows.console import tell_in_one_sentence
+from flows.killed import noted
 from tasks.base_model import base_model
 from tasks.benchmarks import limits_for
 from tasks.candidates import candidates
@@ -174,7 +175,7 @@ def evaluation(settings: IterationSettings) -> dict[str, object]:
     workspace = Workspace(settings.workspace)
     turn = Turn(str(workspace.root), 0, settings.seed)
     try:
-        with workspace.lock(f"an evaluation of {settings.model.name}"):
+        with workspace.lock(f"an evaluation of {settings.model.name}"), noted(workspace.root):
             model = base_model(settings.model)
             labelled = evaluation_set(turn, settings.evaluation, settings.sandbox).tables
             scored = evaluate_model(

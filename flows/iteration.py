@@ -14,6 +14,7 @@ from prefect import flow
 
 from flows.console import tell_in_one_sentence
 from flows.evaluation import EVALUATION_SEED, Audited, evaluate_model, hears_witness, witness_of
+from flows.killed import noted
 from flows.naming import first_name, rename
 from flows.preflight import check_decides
 from flows.report import publish, report_of
@@ -40,7 +41,7 @@ def iteration(settings: IterationSettings) -> dict[str, Any]:
     tell_in_one_sentence()
     check_decides(settings)
     workspace = Workspace(settings.workspace)
-    with workspace.lock("an iteration"):
+    with workspace.lock("an iteration"), noted(workspace.root):
         turn = Turn(str(workspace.root), workspace.begin(settings), settings.seed)
         say(f"iteration {turn.iteration} in {workspace.root}")
         rename(workspace.root, f"turn {turn.iteration}")

@@ -3,6 +3,7 @@
     workspace/
       workspace.json              format version
       lock                        held by one run at a time
+      running                     the flow runs of its holder
       campaigns/0001/             a campaign's table and curves
       exports/                    what was last uploaded
       iterations/0001/            (0000: what `flywheel evaluate` scored)
