@@ -18,10 +18,11 @@ import signal
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, NoReturn
 
-from sandbox_image import child, plain, testing
+from sandbox_image import child, iterators, outcomes, plain, testing
 
 PROVIDED = {"math": math, "isclose": math.isclose}
 # What tests stand on, and no solution may put something of its own in its place.
@@ -157,7 +158,7 @@ class _Channel:
         if self.null:
             return plain.Opaque("null")
         try:
-            sent = child.encode([list(args), kwargs], self.limit)
+            sent = outcomes.encode([list(args), kwargs], self.limit)
         except plain.TooLarge:
             self._end("the arguments are too large")
         if '{"o":' in sent:
@@ -167,8 +168,8 @@ class _Channel:
             if after and after != sent:
                 _repeat_changes([list(args), kwargs], plain.decode(sent), plain.decode(after))
             if kind == "value":
-                return plain.decode(text)
-        except ValueError:
+                return self._received(plain.decode(text))
+        except (TypeError, ValueError):
             self._lost("malformed answer")
         if kind == "exception":
             raise _exception(text, detail, self.types)
@@ -176,13 +177,29 @@ class _Channel:
         self.report.end(kind, text, detail)
         os._exit(0)
 
+    def _received(self, value: Any) -> Any:
+        """Iterators and views yield again what they yielded where the solution is."""
+        if type(value) is not iterators.Iterated:
+            return value
+        if value.kind in iterators.VIEWS and not value.end:
+            return iterators.VIEWS[value.kind](value.items)
+        yielded = self._yielded(value)
+        return yielded if value.kind == "generator" else chain(yielded)
+
+    def _yielded(self, result: iterators.Iterated) -> Iterator[Any]:
+        yield from result.items
+        if result.end == (iterators.MORE,):
+            self._end(f"an iterator of more than {iterators.MAX_ITEMS} items")
+        if result.end:
+            raise _exception(*result.end[1:], self.types)
+
     def ask(self, name: str, arguments: str, digest_above: int = 0) -> list[str]:
         """What the solution answers to a call: kind, text, detail and the arguments after it.
 
         A check may call from several threads; the solution answers one after the other.
         """
         if self.null:
-            return ["value", child.encode(plain.Opaque("null"), self.limit), "", ""]
+            return ["value", outcomes.encode(plain.Opaque("null"), self.limit), "", ""]
         with self.turn:
             return self._ask(name, arguments, digest_above)
 
@@ -223,7 +240,7 @@ class _Channel:
 
 
 def _exception(text: str, message: str, types: dict[str, type[BaseException]]) -> BaseException:
-    """The exception that `child.raised` describes: of the builtin type of that name, else of a new type
+    """The exception that `outcomes.raised` describes: of the builtin type of that name, else of a new type
     with the same builtin bases, so that a test catches it as what it is.
 
     One that ends a loop in silence (`all(map(f, xs))` would pass) is a RuntimeError, as in a generator.

@@ -23,16 +23,15 @@ import time
 import types
 from typing import Any, NoReturn
 
-from sandbox_image import plain
+from sandbox_image import iterators, plain
+from sandbox_image.outcomes import encode, raised, returned
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
-# Frames of the supervisor's lie below a program's first: it gets as deep as it would alone.
-RECURSION_LIMIT = 1000 + 9
-INT_DIGITS = 4300
 IMPORT = -1
 MESSAGE_MAX = 10_000
+_ITERATORS = iterators.KINDS
 _quote = plain._quote
 _clock = time.perf_counter
 _cpu_clock = time.process_time
@@ -40,14 +39,6 @@ _write = os.write
 _read = os.read
 _exit = os._exit
 _pause = signal.pause
-_set_recursion_limit = sys.setrecursionlimit
-_set_int_digits = sys.set_int_max_str_digits
-_bases = vars(type)["__mro__"].__get__
-_EXCEPTIONS = [
-    (kind.__name__, kind)
-    for kind in vars(builtins).values()
-    if isinstance(kind, type) and issubclass(kind, BaseException)
-]
 
 
 class Report:
@@ -127,59 +118,6 @@ def write_all(fd: int, data: bytes) -> None:
         data = data[_write(fd, data) :]
 
 
-def returned(value: Any, budget: int, digest_above: int) -> tuple[str, str, str]:
-    """Kind, text and detail of a result; one that is too large, or cannot be read, has its own outcome."""
-    try:
-        return "value", shortened(value, budget, digest_above), ""
-    except plain.TooLarge:
-        return "output_limit", "", "the result is too large"
-    except MemoryError:
-        return "memory", "", ""
-    except BaseException as error:
-        return "no_result", "", f"unreadable result: {plain.type_name(type(error))}"
-
-
-def raised(error: BaseException, longest: int = 200) -> tuple[str, str, str]:
-    """Kind, text and detail (`longest` characters at most) of an exception. The text is the type's name, then
-    the builtin types that it derives from, `Mine|ValueError|Exception|BaseException`: what a test may catch
-    it as. A type of the solution's that is named like a builtin one and is none is `solution.ValueError`.
-
-    Its `__str__` may be the solution's, and may fail.
-    """
-    try:
-        message = str.__str__(str(error))[:longest]
-    except BaseException:
-        message = ""
-    kind = type(error)
-    name = plain.type_name(kind)
-    if any(name == known and builtin not in _bases(kind) for known, builtin in _EXCEPTIONS):
-        name = f"solution.{name}"
-    if name == "MemoryError":
-        return "memory", "", message
-    bases = [known for base in _bases(kind)[1:] for known, builtin in _EXCEPTIONS if base is builtin]
-    return "exception", "|".join([name, *bases]), message
-
-
-def encode(value: Any, budget: int) -> str:
-    """`plain.encode`, again with the interpreter's own limits where the solution has lowered them."""
-    try:
-        return plain.encode(value, budget)
-    except (RecursionError, ValueError, RuntimeError):
-        _set_recursion_limit(RECURSION_LIMIT + 4 * plain.MAX_DEPTH)
-        _set_int_digits(INT_DIGITS)
-        return plain.encode(value, budget)
-
-
-def shortened(value: Any, budget: int, digest_above: int) -> str:
-    """The value's text, or its digest where that is allowed (`digest_above` > 0) and the text is longer."""
-    if not 0 < digest_above < budget:
-        return encode(value, budget)
-    try:
-        return encode(value, digest_above)
-    except plain.TooLarge:
-        return plain.digest(value)
-
-
 def arguments_of(text: str) -> tuple[list[Any], dict[str, Any]]:
     """Fresh arguments of a call from the encoded pair `[[args..], {kwargs..}]`."""
     args, kwargs = plain.decode(text)
@@ -216,6 +154,8 @@ def run_calls(request: bytes, result: int, output_bytes: int) -> NoReturn:
             continue
         try:
             value = namespace[function](*args, **kwargs)
+            if type(value) in _ITERATORS:
+                value = iterators.taken(value, raised)
         except BaseException as error:
             report.raised(error)
         else:
@@ -385,6 +325,8 @@ def serve_check(request: bytes, inbox: int, outbox: int, output_bytes: int) -> N
         else:
             try:
                 value = namespace[function](*args, **kwargs)
+                if type(value) in _ITERATORS:
+                    value = iterators.taken(value, raised)
             except BaseException as error:
                 # A test may look for anything in the message.
                 answer = [*raised(error, MESSAGE_MAX)]

@@ -15,6 +15,8 @@ from json.decoder import JSONDecoder
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
+from sandbox_image.iterators import Iterated, iterated
+
 try:
     from _sha2 import sha256 as _sha256  # type: ignore[import-not-found]
 except ImportError:
@@ -41,7 +43,7 @@ _finite = math.isfinite
 _marshal = marshal.dumps
 _DIGEST_STEP = 1024
 _MAPPINGS: dict[str, Any] = {"d": dict, "e": OrderedDict, "n": Counter}
-_CONTAINERS = {list, tuple, set, frozenset, deque, *_MAPPINGS.values()}
+_CONTAINERS = {list, tuple, set, frozenset, deque, Iterated, *_MAPPINGS.values()}
 
 
 class TooLarge(Exception):  # noqa: N818 - an outcome, not an error of the program
@@ -231,6 +233,11 @@ class _Encoder:
             parts = ",".join([self._int(part) for part in (value.start, value.stop, value.step)])
             self._spend(10)
             return f'{{"r":[{parts}]}}'
+        if kind is Iterated:
+            known = [_quote(part) for part in (value.kind, *value.end)]
+            self._spend(8 + sum(map(len, known)))
+            yielded = self._sequence(value.items, depth)
+            return f'{{"y":[{known[0]},[{yielded}],[{",".join(known[1:])}]]}}'
         name = value.type_name if kind is Opaque else type_name(kind)
         self._spend(len(name) + 8)
         return f'{{"o":{_quote(name)}}}'
@@ -271,6 +278,8 @@ def _untag(pairs: list[tuple[str, Any]]) -> Any:
             return deque(body)
         if tag == "r":
             return range(*body)
+        if tag == "y":
+            return iterated(body)
         if tag == "c":
             real, imag = body
             if type(real) in (int, float) and type(imag) in (int, float):
@@ -299,8 +308,10 @@ def is_too_deep(value: Any) -> bool:
         # All items of the level, by the thousand: in C.
         items = list(_flattened([_members(one) for one in level]))
         level = list(compress(items, map(_CONTAINERS.__contains__, map(type, items))))
-    return any(map(len, level))
+    return any(len(one.items if isinstance(one, Iterated) else one) for one in level)
 
 
 def _members(container: Any) -> Any:
-    return chain(container, container.values()) if isinstance(container, dict) else container
+    if isinstance(container, dict):
+        return chain(container, container.values())
+    return container.items if isinstance(container, Iterated) else container

@@ -30,7 +30,7 @@ import traceback
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from sandbox_image import check, child, frames, meters, scratch, seal
+from sandbox_image import check, child, frames, meters, outcomes, scratch, seal
 
 # So many, and the interpreter has specialised what children run.
 REHEARSALS = 20
@@ -113,7 +113,7 @@ class Supervisor:
         ours = os.environ.get("PYTHONPATH", "").partition(":")[0]
         sys.path[:] = [entry for entry in sys.path if entry and entry != ours]
         sys.argv[:] = ["solution.py"]
-        sys.setrecursionlimit(child.RECURSION_LIMIT)
+        sys.setrecursionlimit(outcomes.RECURSION_LIMIT)
         child.install_streams()
         for _ in range(REHEARSALS):
             child.rehearse()

@@ -2,14 +2,16 @@
 
 A value is *plain* when it is built from exact builtins only: None, bool, int, float, complex, str,
 bytes, list, tuple, set, frozenset, dict, deque, range; a Counter, a defaultdict or an OrderedDict is a dict.
-Anything else is *opaque*: it carries the name of its type and equals nothing, not even itself. Text is
-ASCII JSON with tags where JSON has no word:
+An iterator or a view of a dictionary is its first items, and equals nothing. Anything else is *opaque*: it
+carries the name of its type and equals nothing, not even itself. Text is ASCII JSON with tags where JSON has
+no word:
 
     None True 12 "s" [..]        as in JSON (an int beyond 4,000 digits: {"i": "<hex>"})
     1.5                          a JSON number with a point or an exponent; {"f": "nan"|"inf"|"-inf"}
     (..) {..} frozenset deque    {"t": [..]}   {"s": [..]}   {"z": [..]}   {"q": [..]}
     {k: v}                       {"d": [[k, v], ..]}   {"n": ..} of a Counter   {"e": ..} of an OrderedDict
     b".."  1j  range(..)         {"b": "<hex>"}   {"c": [re, im]}   {"r": [start, stop, step]}
+    an iterator or a view        {"y": ["<type name>", [<its first items>], [<what comes then>]]}
     an opaque value              {"o": "<type name>"}
     a digest                     {"h": ["<list or tuple>", <items>, "<sha-256>"]}
 
@@ -30,6 +32,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox_image.iterators import Iterated, iterated
 from sandbox_image.plain import MAX_DEPTH, is_too_deep
 
 # How many members of a set may share one hash, by how deep the members are nested. Honest data has one or two
@@ -111,6 +114,8 @@ def _tag(value: Any, depth: int) -> Any:
         return {"b": value.hex()}
     if kind is Opaque:
         return {"o": value.type_name}
+    if kind is Iterated:
+        return {"y": [value.kind, [_tag(item, depth + 1) for item in value.items], [*value.end]]}
     if kind is Digest:
         return {"h": [value.type_name, value.items, value.sha256]}
     return {"o": kind.__name__}
@@ -156,6 +161,8 @@ def _untag_body(tag: str, body: Any) -> Any:
         if tag == "c" and {int, float}.issuperset(map(type, body)):
             real, imag = body
             return complex(real, imag)
+        if tag == "y":
+            return iterated(body)
         if tag == "h" and [type(part) for part in body] == [str, int, str]:
             name, items, sha256 = body
             return Digest(name[:200], items, sha256[:64])
@@ -217,7 +224,7 @@ def _unequal_to_itself(value: Any) -> bool:
         if kinds <= _NUMBERS:
             return any(map(operator.ne, value, value))
         return any(map(_unequal_to_itself, value))
-    return isinstance(value, Opaque) or value != value
+    return isinstance(value, Opaque | Iterated) or value != value
 
 
 def behaviour_key(value: Any) -> str:
@@ -248,6 +255,9 @@ def behaviour_key(value: Any) -> str:
         return f'{{"q":[{",".join(map(behaviour_key, value))}]}}'
     if kind is set or kind is frozenset:
         return f'{{"s":[{",".join(sorted(map(behaviour_key, value)))}]}}'
+    if kind is Iterated:
+        # A message may tell of an address.
+        return f'{{"y":{behaviour_key([value.kind, value.items, [*value.end[:2]]])}}}'
     if kind is dict:
         pairs = sorted(f"[{behaviour_key(key)},{behaviour_key(item)}]" for key, item in value.items())
         return f'{{"d":[{",".join(pairs)}]}}'

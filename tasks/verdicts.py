@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sandbox_image.iterators import Iterated
 from tasks import values
 from tasks.exchange import AskedSuite
 from tasks.judging import CallPlan, judge, suite_outcomes, tests_nothing
@@ -89,8 +90,8 @@ def _shown(text: str) -> str:
         value = values.decode(text)
     except values.ValueFormatError:
         return "an unreadable value"
-    return (
-        f"an object of type {value.type_name}"
-        if isinstance(value, values.Opaque)
-        else values.to_source(value)
-    )
+    if isinstance(value, values.Opaque):
+        return f"an object of type {value.type_name}"
+    if isinstance(value, Iterated):
+        return f"a {value.kind} of {values.to_source(value.items)}{' and more' if value.end else ''}"
+    return values.to_source(value)

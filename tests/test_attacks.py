@@ -2,9 +2,10 @@
 
 The head of an attack says what is right: `# calls: f(1); f(2)` (or `# stdin: <literal>; ..`, or `# check:
 <source>`), then `# outcome: ...; ...`, one outcome a call: `value <expression>`, `opaque <type>` (alone),
-`nested-opaque <type>`, `exception <type>`, `timeout cpu`, `crash SIGSEGV` or a bare kind. ` | ` separates
-outcomes that are equally right, `any` stands for every detail. `# build: <expression>` makes the program
-from `source`, the file's text; `# null:` is what the check does with the null candidate.
+`nested-opaque <type>`, `iterator <type> <items>`, `exception <type>`, `timeout cpu`, `crash SIGSEGV` or a
+bare kind. ` | ` separates outcomes that are equally right, `any` stands for every detail. `# build:
+<expression>` makes the program from `source`, the file's text; `# null:` is what the check does with the
+null candidate.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import docker
 import pytest
 
+from sandbox_image.iterators import Iterated
 from tasks import values
 from tasks.engines.containers import LABEL
 from tasks.engines.sandbox import DockerSandbox
@@ -135,6 +137,9 @@ def _fits(outcome: Outcome, kind: str, rest: str) -> bool:
         )
     if kind == "nested-opaque":
         return outcome.kind == "value" and values.encode(values.Opaque(rest)) in outcome.value
+    if kind == "iterator":
+        value = values.decode(outcome.value) if outcome.kind == "value" else None
+        return isinstance(value, Iterated) and [value.kind, str(len(value.items))] == rest.split()
     detail = outcome.exception if kind == "exception" else outcome.detail
     return outcome.kind == kind and (rest in ("", "any") or rest == detail)
 

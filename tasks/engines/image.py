@@ -28,12 +28,14 @@ from tasks.errors import FlywheelError
 FOLDER = Path(__file__).resolve().parents[2] / "sandbox_image"
 FILES = (
     "Dockerfile",
-    "plain.py",
-    "child.py",
     "check.py",
+    "child.py",
     "frames.py",
+    "iterators.py",
     "meters.py",
+    "outcomes.py",
     "pages.py",
+    "plain.py",
     "scratch.py",
     "seal.py",
     "start.py",

@@ -1,6 +1,6 @@
 # calls: f(1); f(2); f(3); f(4)
-# outcome: opaque generator; opaque count; memory | timeout cpu; value 4
-# correct: an iterator is not walked; a list of an endless one meets a limit
+# outcome: iterator generator 1000; iterator count 1000; memory | timeout cpu; value 4
+# correct: of an iterator no more than its first items are taken; a list of an endless one meets a limit
 
 import itertools
 
