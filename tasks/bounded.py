@@ -10,19 +10,23 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections import deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox_image.iterators import Iterated
 from sandbox_image.testing import approx
-from tasks.values import is_plain, refuse_hash_flood
+from tasks.values import Opaque, is_plain, refuse_hash_flood
 
 # The largest power, in bits, and the largest product of two numbers' sizes, in bits, that are computed with.
 _BITS = 2**18
 _BITS_SQUARED = 2**32
-# The largest text or list that is made by repetition, and the longest range that is walked through: what
-# few characters make long.
-_LONGEST = 100_000
+# The largest list, tuple or text that is made by repetition, and the longest range that is walked through:
+# what few characters make long.
+LONGEST = 20_000
+# The longest text that a value is turned into: escaped again and again, it would double each time.
+_TEXT = 2**22
+_FLOAT_BITS = 1100
 
 
 class TooLargeError(ValueError):
@@ -30,12 +34,30 @@ class TooLargeError(ValueError):
 
 
 # What goes wrong where an operator or a function has no value.
-WRONG = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+WRONG = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError),
+    ValueError,
+)
+
+
+def size(value: Any) -> int:
+    """How much a value is: the characters of its texts, the words of its numbers, one at least an item."""
+    if isinstance(value, str | bytes):
+        return 1 + len(value)
+    if isinstance(value, dict):
+        return 1 + sum(map(size, value)) + sum(map(size, value.values()))
+    if isinstance(value, list | tuple | deque | set | frozenset | _VIEWS):
+        return 1 + sum(map(size, value))
+    if isinstance(value, Iterated):
+        return 1 + sum(map(size, value.items))
+    if isinstance(value, range):
+        return sum(map(size, (value.start, value.stop, value.step)))
+    return 1 + _bits(value) // 64
 
 
 def _items(value: Any) -> Any:
     """The value, if it may be walked through."""
-    if isinstance(value, range) and value[_LONGEST:]:
+    if isinstance(value, range) and value[LONGEST:]:
         raise TooLargeError
     return value
 
@@ -51,9 +73,15 @@ def _is_in(item: Any, items: Any) -> bool:
 
 def _in_order(value: Any) -> Any:
     # Of texts and the like, a set has another order in another process.
-    if isinstance(value, set | frozenset) and not all(isinstance(item, int) for item in value):
+    several = isinstance(value, set | frozenset) and len(value) > 1
+    if several and not all(isinstance(item, int) for item in value):
         raise TypeError("no order")
     return _items(value)
+
+
+def listed(value: Any) -> list[Any]:
+    """Its items, in whatever order they come."""
+    return [*_items(value)]
 
 
 def _hashed(value: Any = ()) -> list[Any]:
@@ -68,9 +96,12 @@ def _dict(value: Any = ()) -> dict[Any, Any]:
     return dict(pairs)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any = "") -> str:
     _refuse_unordered(value)
-    return str(value)
+    text = str(value)
+    if len(text) > _TEXT:
+        raise TooLargeError
+    return text
 
 
 def _refuse_unordered(value: Any) -> None:
@@ -79,11 +110,13 @@ def _refuse_unordered(value: Any) -> None:
     if isinstance(value, list | tuple | deque | set | frozenset | _VIEWS):
         for item in _in_order(value):
             _refuse_unordered(item)
-    elif not isinstance(value, int | float | complex | str | bytes | range | type | None):
+    elif not isinstance(value, int | float | complex | str | bytes | range | type | None | Opaque):
         raise TypeError("looks otherwise in another process")
 
 
 def _round(value: Any, digits: int | None = None) -> Any:
+    if isinstance(value, int) and digits is not None and digits < -(_bits(value) // 3 + 2):
+        return 0
     # Whole digits of an integer are cut off by a division.
     _refuse_product(_bits(value), 4 * abs(digits or 0))
     return round(value, digits)
@@ -95,19 +128,30 @@ def _sum(value: Any) -> Any:
     return sum(numbers)
 
 
+def _approx(expected: Any, rel: Any = None, abs: Any = None, nan_ok: bool = False) -> Any:
+    if max(map(_bits, (rel, abs))) > _FLOAT_BITS:
+        raise TooLargeError
+    return approx(_items(expected), rel, abs, nan_ok)
+
+
 def arithmetic(sign: ast.operator, left: Any, right: Any) -> Any:
-    """Python's arithmetic over numbers; of texts, lists and tuples `+` and `*`, of sets `-`.
+    """Python's arithmetic over numbers; of texts, bytes and sequences `+` and `*`, of sets `-`.
 
     A text's `%` is left out: its widths would have no bound. Raises one of `WRONG`.
     """
-    if isinstance(right, str | list | tuple) and isinstance(sign, ast.Mult):
+    operator_ = ARITHMETIC[type(sign)]
+    if isinstance(left, _SEQUENCES) and isinstance(right, _SEQUENCES) and isinstance(sign, ast.Add):
+        return operator_(left, right)
+    if isinstance(sign, ast.Mult) and isinstance(left, int) and isinstance(right, _SEQUENCES):
         left, right = right, left
-    if isinstance(left, str | list | tuple) and isinstance(sign, ast.Add | ast.Mult):
-        if isinstance(sign, ast.Mult) and _size(left) * right > _LONGEST:
+    if isinstance(sign, ast.Mult) and isinstance(left, _SEQUENCES) and isinstance(right, int):
+        if size(left) * right > LONGEST:
             raise TooLargeError
-        return ARITHMETIC[type(sign)](left, right)
-    if isinstance(left, _SETS) and isinstance(right, _SETS) and isinstance(sign, ast.Sub):
+        return left * right
+    if isinstance(sign, ast.Sub) and isinstance(left, set | frozenset) and isinstance(right, set | frozenset):
         return left - right
+    if isinstance(sign, ast.Sub) and (isinstance(left, _KEYED) or isinstance(right, _KEYED)):
+        return {*_hashed(left)} - {*_hashed(right)}
     for number in (left, right):
         if not isinstance(number, int | float | complex):
             raise TypeError("not a number")
@@ -116,15 +160,7 @@ def arithmetic(sign: ast.operator, left: Any, right: Any) -> Any:
             raise TooLargeError
     elif not isinstance(sign, ast.Add | ast.Sub):
         _refuse_product(_bits(left), _bits(right))
-    return ARITHMETIC[type(sign)](left, right)
-
-
-def _size(value: Any) -> int:
-    if isinstance(value, str | bytes):
-        return len(value)
-    if isinstance(value, list | tuple | set | frozenset | dict):
-        return max(1, sum(map(_size, value)))
-    return 1 + _bits(value) // 64
+    return operator_(left, right)
 
 
 def _bits(value: Any) -> int:
@@ -174,17 +210,21 @@ TYPES: Mapping[str, type] = {
     for kind in (bool, bytes, complex, dict, float, frozenset, int, list, range, set, str, tuple)
 }
 _VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
-_SETS: Any = set | frozenset | _VIEWS
+_KEYED: Any = type({}.keys()) | type({}.items())
+_SEQUENCES: Any = str | bytes | list | tuple | deque
 CONSTANTS: Mapping[str, float] = {
     f"math.{name}": getattr(math, name) for name in ("pi", "e", "tau", "inf", "nan")
 }
+_OF_TEXTS = frozenset(
+    {"count", "endswith", "index", "isdigit", "islower", "isupper", "lower", "split", "startswith", "strip"}
+    | {"upper"}
+)
+_OF_SEQUENCES = frozenset({"count", "index"})
+_OF_MAPPINGS = frozenset({"get", "items", "keys", "values"})
 METHODS: Mapping[type, frozenset[str]] = {
-    str: frozenset({"count", "endswith", "isdigit", "islower", "isupper", "lower", "split", "startswith"})
-    | {"strip", "upper"},
-    dict: frozenset({"get", "items", "keys", "values"}),
-    list: frozenset({"count", "index"}),
-    tuple: frozenset({"count", "index"}),
-    range: frozenset({"count", "index"}),
+    **dict.fromkeys((str, bytes), _OF_TEXTS),
+    **dict.fromkeys((list, tuple, range, deque), _OF_SEQUENCES),
+    **dict.fromkeys((dict, Counter, OrderedDict), _OF_MAPPINGS),
 }
 KEYWORDS: Mapping[str, frozenset[str]] = {
     "sorted": frozenset({"reverse"}),
@@ -209,7 +249,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "range": range,
     "round": _round,
     "set": lambda *values: set(_hashed(*values)),
-    "sorted": lambda value, reverse=False: sorted(_items(value), reverse=reverse),
+    "sorted": lambda value, *, reverse=False: sorted(_items(value), reverse=reverse),
     "str": _text,
     "sum": _sum,
     "tuple": lambda *values: tuple(*map(_in_order, values)),
@@ -221,5 +261,17 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "math.isinf": math.isinf,
     "math.isnan": math.isnan,
     "math.sqrt": math.sqrt,
-    "pytest.approx": lambda expected, **options: approx(_items(expected), **options),
+    "pytest.approx": _approx,
 }
+# How many arguments without a name they take, where that is not one.
+ARITIES: Mapping[str, range] = {
+    **dict.fromkeys(("bool", "dict", "float", "frozenset", "list", "set", "str", "tuple"), range(2)),
+    **dict.fromkeys(("complex", "int"), range(3)),
+    "round": range(1, 3),
+    **dict.fromkeys(("isinstance", "math.isclose"), range(2, 3)),
+    **dict.fromkeys(("max", "min"), range(1, 100)),
+    "pytest.approx": range(1, 5),
+    "range": range(1, 4),
+}
+# What makes the same of a collection in any order.
+ORDERLESS = frozenset({"all", "any", "frozenset", "len", "max", "min", "set", "sorted", "sum"})

@@ -14,71 +14,83 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 from tasks.bounded import (
     ARITHMETIC,
+    ARITIES,
     COMPARISONS,
     CONSTANTS,
     FUNCTIONS,
     KEYWORDS,
+    LONGEST,
     METHODS,
+    ORDERLESS,
     TYPES,
     UNARY,
     WRONG,
     TooLargeError,
     arithmetic,
     asked,
+    listed,
+    size,
 )
 from tasks.testslices import used_names
-from tasks.values import ValueFormatError, encode, is_plain, literal
+from tasks.values import ValueFormatError, decode, encode, is_plain, literal
 
 VALUE = "_"
+_CACHED = 1024
+# Deeper ones would depend on how deep the stack is that they are computed on.
+_DEEPEST = 50
 _Computation = Callable[[Any], Any]
 """From the value in question to the value of an expression. Raises one of `WRONG` where there is none."""
 
 
 class _UnknownError(Exception):
-    """The expression uses what no condition may."""
+    """The expression uses what no condition may, or a part of it has no value whatever `_` is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An expression without `_`: computed once."""
+
+    value: Any
+
+    def __call__(self, _: Any) -> Any:
+        return self.value
 
 
 def condition(test: ast.expr) -> str | None:
     """The canonical text of an expression over `_`, or None if it uses anything that is not listed here."""
     try:
+        if _depth(test) > _DEEPEST:
+            return None
         _computation(test)
         text = ast.unparse(test)
-        _known(text)
+        _computed(text)
     except (_UnknownError, SyntaxError, MemoryError, RecursionError, ValueError):
         # What can be read once may be too deep, or have too many digits, when it is written again.
         return None
-    return None if _is_too_large(test) else text
-
-
-def _is_too_large(test: ast.expr) -> bool:
-    """Whether any part that is the same for every value is beyond the bounds."""
-    for part in ast.walk(test):
-        if isinstance(part, ast.expr) and VALUE not in used_names(part):
-            try:
-                _computation(part)(None)
-            except TooLargeError:
-                return True
-            except (_UnknownError, *WRONG):
-                continue
-    return False
+    return text
 
 
 def holds(text: str, value: Any) -> bool:
-    """Whether a decoded value satisfies a condition. Raises nothing."""
+    """Whether a decoded value satisfies a condition (a text that `condition` made). Raises nothing."""
     try:
-        return bool(_known(text)(value))
+        return bool(_computed(text)(value))
     except WRONG:
         return False
 
 
-@lru_cache(maxsize=8192)
-def _known(text: str) -> _Computation:
+@lru_cache(maxsize=_CACHED)
+def _computed(text: str) -> _Computation:
     return _computation(ast.parse(text, mode="eval").body)
+
+
+def _depth(node: ast.AST) -> int:
+    return 1 + max(map(_depth, ast.iter_child_nodes(node)), default=0)
 
 
 def constant(node: ast.expr) -> Any:
@@ -87,10 +99,19 @@ def constant(node: ast.expr) -> Any:
     Raises `ValueFormatError` where there is none.
     """
     try:
-        return literal(node)
+        value = literal(node)
     except ValueFormatError:
         if VALUE in used_names(node):
             raise
+        value = _constant(node)
+    text = encode(value)
+    if "{" in text:
+        # What could not be read again: a set whose items share one hash.
+        decode(text)
+    return value
+
+
+def _constant(node: ast.expr) -> Any:
     try:
         value = _computation(node)(None)
         encode(value)
@@ -103,29 +124,32 @@ def constant(node: ast.expr) -> Any:
 
 def substituted(text: str, source: str) -> str:
     """Source of a condition with other source in the value's place."""
-    call = ast.parse(source, mode="eval").body
-
-    class Substitute(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return call if node.id == VALUE else node
-
-    return ast.unparse(Substitute().visit(ast.parse(text, mode="eval")))
+    places = [
+        (node.col_offset, node.end_col_offset or 0)
+        for node in ast.walk(ast.parse(text, mode="eval"))
+        if isinstance(node, ast.Name) and node.id == VALUE
+    ]
+    # The text has one line, and columns are counted in bytes.
+    code = text.encode()
+    for start, end in sorted(places, reverse=True):
+        code = code[:start] + source.encode() + code[end:]
+    return code.decode()
 
 
 def _computation(node: ast.expr) -> _Computation:
     """How an expression is computed. Raises `_UnknownError`."""
     match node:
         case ast.Constant(value=known):
-            return lambda _: known
+            return _Known(known)
         case ast.Name(id=name) if name == VALUE:
             return lambda value: value
         case ast.Name(id=name) if name in TYPES:
-            return lambda _: TYPES[name]
+            return _Known(TYPES[name])
         case ast.Attribute() if (name := _dotted(node)) in CONSTANTS:
-            return lambda _: CONSTANTS[name]
+            return _Known(CONSTANTS[name])
         case ast.UnaryOp(op=sign, operand=operand) if type(sign) in UNARY:
             return _applied(UNARY[type(sign)], operand)
-        case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str())):
+        case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str() | bytes())):
             raise _UnknownError
         case ast.BinOp(op=sign, left=left, right=right) if type(sign) in ARITHMETIC:
             return _applied(partial(arithmetic, sign), left, right)
@@ -153,8 +177,25 @@ def _computation(node: ast.expr) -> _Computation:
 
 
 def _applied(function: Callable[..., Any], *operands: ast.expr) -> _Computation:
-    parts = [*map(_computation, operands)]
-    return lambda value: function(*[part(value) for part in parts])
+    return _applied_to(function, [*map(_computation, operands)])
+
+
+def _applied_to(function: Callable[..., Any], parts: Sequence[_Computation]) -> _Computation:
+    return _folded(lambda value: function(*[part(value) for part in parts]), parts)
+
+
+def _folded(computation: _Computation, parts: Sequence[_Computation]) -> _Computation:
+    """What is the same for every `_`, once and for all: where that has no value, or one that is too large,
+    what a test makes of it is not to be told here."""
+    if not all(isinstance(part, _Known) for part in parts):
+        return computation
+    try:
+        known = _Known(computation(None))
+        if size(known.value) > LONGEST:
+            raise TooLargeError
+    except WRONG:
+        raise _UnknownError from None
+    return known
 
 
 def _paired(*values: Any) -> dict[Any, Any]:
@@ -173,7 +214,7 @@ def _chosen(parts: Sequence[_Computation], wanted: bool) -> _Computation:
                 break
         return result
 
-    return choose
+    return _folded(choose, parts)
 
 
 def _compared(signs: Sequence[ast.cmpop], operands: Sequence[ast.expr]) -> _Computation:
@@ -194,24 +235,34 @@ def _compared(signs: Sequence[ast.cmpop], operands: Sequence[ast.expr]) -> _Comp
             left = right
         return True
 
-    return compare
+    return _folded(compare, parts)
 
 
 def _called(node: ast.Call) -> _Computation:
     name = _dotted(node.func)
-    if name in FUNCTIONS and {word.arg for word in node.keywords} <= KEYWORDS.get(name, frozenset()):
+    if name in FUNCTIONS and len(node.args) in ARITIES.get(name, (1,)):
         options = [str(word.arg) for word in node.keywords]
+        if not KEYWORDS.get(name, frozenset()).issuperset(options):
+            raise _UnknownError
 
         def call(*values: Any) -> Any:
             given = len(values) - len(options)
             return FUNCTIONS[name](*values[:given], **dict(zip(options, values[given:], strict=True)))
 
-        return _applied(call, *node.args, *(word.value for word in node.keywords))
+        args = [_in_any_order(arg) if name in ORDERLESS else _computation(arg) for arg in node.args]
+        return _applied_to(call, [*args, *(_computation(word.value) for word in node.keywords)])
     if isinstance(node.func, ast.Attribute) and not node.keywords and _dotted(node.func.value) not in TYPES:
         method = node.func.attr
         if any(method in methods for methods in METHODS.values()):
             return _applied(partial(asked, method), node.func.value, *node.args)
     raise _UnknownError
+
+
+def _in_any_order(node: ast.expr) -> _Computation:
+    """`list(..)` of what is a set, perhaps, before it is sorted, counted or the like."""
+    if isinstance(node, ast.Call) and _dotted(node.func) in ("list", "tuple") and len(node.args) == 1:
+        return _applied(listed, node.args[0])
+    return _computation(node)
 
 
 def _dotted(node: ast.expr) -> str:

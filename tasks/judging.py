@@ -84,7 +84,7 @@ def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Ve
             told = not isinstance(value, values.Opaque) and bool(value) is expected
             return "pass" if told else "fail"
         if case.rule == CONDITION:
-            return "pass" if conditions.holds(expected, value) else "fail"
+            return "pass" if conditions.holds(expected, values.exact(value, outcome.value)) else "fail"
         if case.rule:
             return "pass" if RULES[case.rule](value, expected, case) else "fail"
         return "pass" if equality(value, expected) else "fail"

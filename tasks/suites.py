@@ -123,7 +123,7 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
     if last is None:
         return Case(source=test, check=test) if asserts(tree) else "no_assertion"
     if isinstance(last, ast.Assert):
-        asked = _resolved(last.test, tree.body[:-1])
+        asked = _resolved(last.test, tree.body[:-1], entry_point)
         simple = asked and (_equality(asked, entry_point, test) or _conditional(asked, entry_point, test))
         return simple or Case(source=test, check=test)
     if isinstance(last, ast.With) and (wanted := raises_type(last)) is not None:
@@ -187,15 +187,15 @@ def _equality(test: ast.expr, entry_point: str, source: str) -> Case | None:
     if not (isinstance(test.ops[0], ast.Eq) or (isinstance(test.ops[0], ast.Is) and singleton)):
         return None
     try:
-        return Case(source=source, call=call, expected=encode(constant(other)))
+        return Case(source=source, call=call, expected=encode(_constant(other, entry_point)))
     except ValueFormatError:
         return None
 
 
-def _resolved(test: ast.expr, setup: Sequence[ast.stmt]) -> ast.expr | None:
+def _resolved(test: ast.expr, setup: Sequence[ast.stmt], entry_point: str) -> ast.expr | None:
     """An assertion's expression with imported functions under their dotted names, or None where a name in it
     is the file's own."""
-    names, own = {**_PROVIDED}, set[str]()
+    names, own = {k: v for k, v in _PROVIDED.items() if k != target_name(entry_point)}, set[str]()
     for statement in setup:
         if isinstance(statement, ast.Assign):
             continue
@@ -203,7 +203,9 @@ def _resolved(test: ast.expr, setup: Sequence[ast.stmt]) -> ast.expr | None:
         own |= bound
         names = {name: dotted for name, dotted in names.items() if name not in bound}
         if isinstance(statement, ast.Import | ast.ImportFrom):
-            module = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""
+            module = ""
+            if isinstance(statement, ast.ImportFrom):
+                module = f"{'.' * statement.level}{statement.module}."
             known = {a.asname or a.name: f"{module}{a.name}" for a in statement.names}
             names |= {
                 name: dotted for name, dotted in known.items() if dotted.split(".")[0] in ("math", "pytest")
@@ -260,14 +262,21 @@ def _literal_call(node: ast.expr, entry_point: str) -> Call | None:
         return None
     kwargs: dict[str, object] = {}
     try:
-        args = [constant(arg) for arg in node.args]
+        args = [_constant(arg, entry_point) for arg in node.args]
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg in kwargs:
                 return None
-            kwargs[keyword.arg] = constant(keyword.value)
+            kwargs[keyword.arg] = _constant(keyword.value, entry_point)
         return make_call(entry_point, args, kwargs)
     except ValueFormatError:
         return None
+
+
+def _constant(node: ast.expr, entry_point: str) -> object:
+    """What the file says itself. Raises `ValueFormatError`; an entry point may be named like a builtin."""
+    if target_name(entry_point) in used_names(node):
+        raise ValueFormatError("asks the entry point")
+    return constant(node)
 
 
 class _Substitute(ast.NodeTransformer):
@@ -303,7 +312,11 @@ def _inlined(body: list[ast.stmt]) -> ast.stmt | None:
         values[target.id] = substitute.visit(statement.value)
     if not values:
         return body[-1]
-    last: ast.stmt = substitute.visit(ast.parse(ast.unparse(body[-1])).body[0])
+    try:
+        last: ast.stmt = substitute.visit(ast.parse(ast.unparse(body[-1])).body[0])
+    except ValueError:
+        # An integer of more digits than Python writes.
+        return None
     if any(uses > 1 and not isinstance(values[name], ast.Constant) for name, uses in substitute.uses.items()):
         return None
     return last

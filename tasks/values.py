@@ -27,12 +27,12 @@ import json
 import math
 import operator
 import re
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox_image.iterators import Iterated, iterated
+from sandbox_image.iterators import VIEWS, Iterated, iterated
 from sandbox_image.plain import MAX_DEPTH, is_too_deep
 
 # How many members of a set may share one hash, by how deep the members are nested. Honest data has one or two
@@ -69,6 +69,10 @@ class Opaque:
 
     def __hash__(self) -> int:
         return id(self)
+
+    def __repr__(self) -> str:
+        # As in a test's process.
+        return "<opaque>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,35 @@ def _untag_body(tag: str, body: Any) -> Any:
 
 # JSON's lists and scalars are read in C; only what bears a tag costs a call.
 _decoder = json.JSONDecoder(object_pairs_hook=_untag)
+
+
+def exact(value: Any, text: str) -> Any:
+    """The decoded value of a text as a test's process has it: a Counter, an OrderedDict or a view is one.
+
+    Raises `ValueFormatError` for a view that is none.
+    """
+    if not any(f'{{"{tag}":' in text for tag in ("n", "e", "y")):
+        return value
+    value = _exact_decoder.decode(text)
+    if not isinstance(value, Iterated) or value.kind not in VIEWS or value.end:
+        return value
+    try:
+        if value.kind != "dict_values":
+            refuse_hash_flood(
+                [*value.items] if value.kind == "dict_keys" else [key for key, _ in value.items]
+            )
+        return VIEWS[value.kind](value.items)
+    except (TypeError, ValueError):
+        raise ValueFormatError("not a view") from None
+
+
+def _untag_exactly(pairs: list[tuple[str, Any]]) -> Any:
+    value = _untag(pairs)
+    kind = {"n": Counter, "e": OrderedDict}.get(pairs[0][0])
+    return kind(value) if kind else value
+
+
+_exact_decoder = json.JSONDecoder(object_pairs_hook=_untag_exactly)
 
 
 def refuse_hash_flood(items: list[Any]) -> None:
@@ -322,6 +355,9 @@ def to_source(value: Any) -> str:
     """Python source of a plain value; `decode(encode(v))` and this source mean the same value."""
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
+    if isinstance(value, int) and not -_LARGE_INT < value < _LARGE_INT:
+        # Python refuses to write it, and to read it, in decimals.
+        return hex(value)
     if isinstance(value, complex):
         return f"complex({to_source(value.real)}, {to_source(value.imag)})"
     if isinstance(value, list):
