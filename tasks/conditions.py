@@ -5,8 +5,8 @@ the functions and methods listed in `bounded`, which look at their arguments and
 as a tree and computed here, over plain data: no text is ever handed to Python. What that costs is bounded by
 the sizes of value and expression, since there are no loops.
 Whatever goes wrong on the way (a wrong type, a missing index) makes the condition false, as an exception
-makes a test fail; so does a value too large for these bounds. An expression that uses anything else, or that
-is too large whatever the value is, is no condition, and runs as a check.
+makes a test fail; so does a value too large for these bounds. An expression that uses anything else, or has a
+part that fails here whatever the value is, is no condition, and runs as a check.
 """
 
 from __future__ import annotations
