@@ -239,9 +239,8 @@ class _Value(ast.NodeTransformer):
         self.call = call
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        return ast.Name(id=VALUE, ctx=ast.Load()) if node is self.call else self._other(node)
-
-    def _other(self, node: ast.Call) -> ast.expr:
+        if node is self.call:
+            return ast.Name(id=VALUE, ctx=ast.Load())
         self.generic_visit(node)
         return node
 

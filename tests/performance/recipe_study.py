@@ -47,13 +47,7 @@ from tasks.models import resolve_model
 from tasks.passes import Run
 from tasks.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.sampling import draw_samples, parse_samples
-from tasks.settings import (
-    EngineSettings,
-    ModelSettings,
-    SamplingSettings,
-    SandboxSettings,
-    TrainingSettings,
-)
+from tasks.settings import EngineSettings, ModelSettings, SamplingSettings, SandboxSettings, TrainingSettings
 from tasks.tables import by_problem, read_table, write_table
 
 SAMPLES = Path(__file__).with_name("recipe_samples.parquet")
