@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from tasks import prompts
+from tasks.answers import parse_suite
 from tasks.errors import FlywheelError
 from tasks.evidence import gather
 from tasks.judging import CallPlan, judge
@@ -309,7 +310,7 @@ def _cases_of(text: str, row: Row, records: Records) -> Sequence[Case]:
     """The cases that a verifier's completion spells out, read as a sampled suite is read."""
     entry_point = records.problem.entry_point
     # The prefill, all that parsing needs of a prompt, is the same for every size and layout.
-    tests = prompts.parse_suite(prompts.verifier_prompt(records.problem, 1), text, entry_point)
+    tests = parse_suite(prompts.verifier_prompt(records.problem, 1), text, entry_point)
     return () if isinstance(tests, prompts.Refusal) else read_cases(tests, entry_point).cases
 
 

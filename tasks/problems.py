@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks import prompts
+from tasks.answers import parse_problem
 from tasks.benchmarks import load_mbpp
 from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.errors import FlywheelError
@@ -181,7 +182,7 @@ def propose_with(
                 temperature=request.temperature,
             )
         )
-        found = prompts.parse_problem(prompt, answer.text)
+        found = parse_problem(prompt, answer.text)
         if isinstance(found, prompts.Refusal):
             dropped.append(Dropped("propose", "problem", problem_id, problem_id, found.reason, found.detail))
         else:

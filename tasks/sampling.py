@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tasks import prompts
+from tasks.answers import parse_solution, parse_suite
 from tasks.benchmarks.outputs import asks_for_output, predicted
 from tasks.diversity import diversity_of
 from tasks.engines.sampler import Request, Sampler, shared_sampler
@@ -134,9 +135,7 @@ def parse_samples(
             continue
         if sample.role == "solver":
             prompt = prompts.solver_prompt(problem, settings.layout)
-            code = prompts.parse_solution(
-                prompt, sample.completion, problem.entry_point, sample.finish_reason
-            )
+            code = parse_solution(prompt, sample.completion, problem.entry_point, sample.finish_reason)
             if isinstance(code, prompts.Refusal):
                 dropped.append(_unparsed(sample, code))
             else:
@@ -156,7 +155,7 @@ def parse_samples(
             else:
                 suites.append(Suite(suite_id, problem.problem_id, (case,), sample.sample_id))
             continue
-        tests = prompts.parse_suite(prompt, sample.completion, problem.entry_point, sample.finish_reason)
+        tests = parse_suite(prompt, sample.completion, problem.entry_point, sample.finish_reason)
         if isinstance(tests, prompts.Refusal):
             dropped.append(_unparsed(sample, tests))
             continue
