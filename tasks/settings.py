@@ -143,7 +143,11 @@ class SandboxSettings(Form):
         description="Programs may import numpy. Arrays and scalars of numpy's that a program returns cannot"
         " be compared: .tolist() and float() make data of them.",
     )
-    runtime: str = Field("", description="Container runtime, e.g. runsc for gVisor; '' for Docker's default.")
+    runtime: str = Field(
+        "",
+        description="Container runtime; '' for Docker's default, the only one that the attack programs are"
+        " tested on (gVisor's runsc does not hold yet, see SECURITY.md).",
+    )
 
     def for_mutants(self) -> SandboxSettings:
         """The same with little CPU time: some mutants never end, and one that is slow is of no use."""

@@ -14,6 +14,7 @@ from typing import Any
 import docker
 import pytest
 
+from tasks import values
 from tasks.engines.containers import LABEL, _host, reap, start_time
 from tasks.engines.image import docker_client, image_tag
 from tasks.engines.sandbox import WINDOW, DockerSandbox
@@ -164,3 +165,11 @@ def test_docker_errors_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("docker.from_env", refused)
     with pytest.raises(FlywheelError, match="group 'docker'"):
         docker_client()
+
+
+def test_a_container_sees_a_cgroup_of_its_own(sandbox: DockerSandbox) -> None:
+    """Else, on cgroup v2, the meters inside would read the CPU time and the memory of the whole machine."""
+    code = "def f():\n    return [line.split(':', 2)[2].strip() for line in open('/proc/self/cgroup')]\n"
+    (outcome,) = run_one(sandbox, code, call("f")).calls
+    assert outcome.kind == "value"
+    assert set(values.decode(outcome.value)) == {"/"}

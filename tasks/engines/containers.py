@@ -83,6 +83,8 @@ class Container:
             mem_limit=memory,
             memswap_limit=memory,
             ipc_mode="private",
+            # Else, on cgroup v2, the meters inside read the whole machine's files.
+            cgroupns="private",
             log_config=docker.types.LogConfig(type="none"),
             runtime=settings.runtime or None,
         )

