@@ -106,7 +106,10 @@ def _serve(settings: IterationSettings, ui_url: str) -> None:
     from flows.iteration import iteration
 
     parameters = {"settings": settings.model_copy(update={"iteration": 0}).model_dump(mode="json")}
-    note = f"The form holds all settings, filled in as `flywheel serve` was told. Workspace: {settings.workspace}"
+    note = (
+        "The form holds all settings, filled in as `flywheel serve` was told. "
+        f"Workspace: {settings.workspace}"
+    )
     nightly = [Cron(settings.schedule, timezone="UTC")] if settings.schedule else []
     deployments = [
         deployment_of(flow, parameters, note, nightly if flow is iteration else [])
