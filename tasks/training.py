@@ -132,4 +132,4 @@ def train(
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows, "held_out": held_out}
     plain = {**settings.model_dump(exclude=MACHINE["training"]), "dtype": base.dtype, "seed": turn.seed}
-    return run_stage(turn, f"train-{objective}", 1, inputs, plain, compute)
+    return run_stage(turn, f"train-{objective}", 2, inputs, plain, compute)

@@ -24,8 +24,10 @@ from tasks.engines.trainer_job import (
     check_health,
     explain,
     last_checkpoint,
+    look_batch,
     micro_batch,
     model_card,
+    repeated_rows,
     step_count,
     warmup_steps,
 )
@@ -153,6 +155,18 @@ def test_steps_and_micro_batches() -> None:
     assert [warmup_steps(19), warmup_steps(20), warmup_steps(200)] == [0, 2, 20]
 
 
+def test_rows_that_several_processes_do_not_share_evenly() -> None:
+    shared = [(9, 4, 1), (9, 1, 2), (9, 4, 2), (16, 4, 2)]
+    assert [repeated_rows(*each) for each in shared] == [0, 1, 7, 0]
+    # Held-out rows: one process takes what is left by itself, several repeat nothing.
+    assert [look_batch(7, 1, 4), look_batch(8, 2, 4), look_batch(12, 2, 4), look_batch(7, 2, 4)] == [
+        4,
+        4,
+        3,
+        1,
+    ]
+
+
 def test_a_broken_run_is_stopped() -> None:
     check_health([2.0, 1.5, 1.0, 0.8], 1.0)
     check_health([0.01, 0.5, 0.5, 0.5], 1.0)
@@ -184,7 +198,7 @@ def test_sft_learns_rows_by_heart_and_the_same_seed_gives_the_same_weights(
     losses = series(events, "loss")
     assert len(losses) == 12
     assert losses[-1] < losses[0] / 2
-    assert events[0] == {"rows": 8, "too_long": ()}
+    assert events[0] == {"rows": 8, "too_long": (), "repeated": 0}
     again, _ = train_here(tmp_path / "b", tiny, ROWS[::-1], LEARN)
     other, _ = train_here(tmp_path / "c", tiny, ROWS, LEARN, seed=1)
     assert model_digest(first) == model_digest(again)
@@ -331,25 +345,6 @@ def test_half_a_checkpoint_is_none(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-3"
     assert os.listdir(tmp_path) == ["checkpoint-3"]
     assert last_checkpoint(tmp_path / "none") is None
-
-
-@pytest.mark.soak
-def test_two_processes_share_a_batch_and_learn_the_same(tmp_path: Path, tiny: Path) -> None:
-    rows = write(tmp_path / "rows.jsonl", ROWS)
-    results = [
-        run_training(
-            "sft", tiny, rows, tmp_path / f"out{processes}",
-            LEARN.model_copy(update={"processes": processes, "checkpoint_every_s": 0}),
-            "float32", 0, tmp_path / f"log{processes}", print,
-        )
-        for processes in (1, 2)
-    ]  # fmt: skip
-    one, two = ([loss for _, loss in result.losses] for result in results)
-    assert len(one) == len(two) == 12
-    assert two == pytest.approx(one, rel=0.05)
-    odd = LEARN.model_copy(update={"processes": 3})
-    with pytest.raises(FlywheelError, match="cannot be shared"):
-        run_training("sft", tiny, rows, tmp_path / "x", odd, "float32", 0, tmp_path / "log", print)
 
 
 def test_card_names_base_and_parent_and_no_clock() -> None:

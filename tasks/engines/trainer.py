@@ -21,14 +21,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from tasks.engines.trainer_job import Job, last_checkpoint
+from tasks.engines.trainer_job import TAIL_LINES, Job, explain_signal, last_checkpoint
 from tasks.engines.trainer_rows import Stage
 from tasks.errors import FlywheelError
 from tasks.settings import TrainingSettings
 
 _POLL_S = 0.2
 _SAY_EVERY_S = 1.0
-_TAIL_LINES = 15
 _FULL_DISK = 1 << 20
 # What a result holds by step: the key and the event's name for the step, and for the value.
 _SERIES = {
@@ -223,7 +222,7 @@ def _run_child(
         os.close(held)
     if process.returncode != 0:
         free = shutil.disk_usage(work).free
-        cause = explain_exit(process.returncode, progress.error, _tail(log_file), free)
+        cause = explain_exit(process.returncode, progress.error, progress.trace or _tail(log_file), free)
         if progress.diverged:
             cause += _set_aside(work, log_file.parent / f"last-good-{job.stage}")
         raise FlywheelError(f"{job.stage} training failed: {cause} (log: {log_file})")
@@ -250,20 +249,17 @@ def explain_exit(returncode: int, error: str, log_tail: str, free_bytes: int) ->
     Args:
         returncode: of `subprocess`: negative for a signal.
         error: the cause as the child told it, "" when it could not.
-        log_tail: last lines of its log, for a crash that nothing else explains.
+        log_tail: end of its traceback, or of its log, for a crash that nothing else explains.
         free_bytes: free on the disk of the checkpoint; a child on a full disk cannot even tell.
     """
     if error:
         return error
     if returncode == -signal.SIGKILL:
-        return (
-            "its process was killed by SIGKILL, as the kernel does when memory runs out: "
-            "lower micro_batch_size or max_length, or train with method lora"
-        )
+        return explain_signal(signal.SIGKILL)
     if free_bytes < _FULL_DISK or "No space left on device" in log_tail:
         return "the disk is full: free space, or move the workspace"
     if returncode < 0:
-        return f"its process was ended by {signal.Signals(-returncode).name}\n{log_tail}"
+        return f"{explain_signal(-returncode)}\n{log_tail}"
     return f"its process ended with code {returncode}\n{log_tail}"
 
 
@@ -273,6 +269,7 @@ class _Progress:
     def __init__(self, stage: Stage, say: Callable[[str], None]) -> None:
         self.events: list[dict[str, Any]] = []
         self.error = ""
+        self.trace = ""
         self.diverged = False
         self._stage = stage
         self._say = say
@@ -289,8 +286,10 @@ class _Progress:
 
     def _take(self, event: dict[str, Any]) -> None:
         if "error" in event:
-            self.error = event["error"]
-            self.diverged = event["diverged"]
+            # Of several processes the first says why; the others' connections to it broke after that. One
+            # that was killed said nothing.
+            if event.get("killed") or not (self.error or self.trace):
+                self.error, self.trace, self.diverged = event["error"], event["trace"], event["diverged"]
         elif "phase" in event:
             self._say(f"{self._stage}: {event['phase']}")
         elif "rows" in event:
@@ -299,6 +298,11 @@ class _Progress:
             self._say(
                 f"{self._stage}: {event['rows']} rows"
                 + (f", {len(ids)} dropped as too long ({some})" if ids else "")
+                + (
+                    f", {event['repeated']} of them twice an epoch, so that every process has as many"
+                    if event["repeated"]
+                    else ""
+                )
             )
         elif "total" in event:
             self._total = event["total"]
@@ -365,7 +369,7 @@ def _base_of(model: Path) -> str:
 
 def _tail(log_file: Path) -> str:
     lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(lines[-_TAIL_LINES:])
+    return "\n".join(lines[-TAIL_LINES:])
 
 
 def _result(stage: Stage, out: Path, events: list[dict[str, Any]], seconds: float) -> TrainingResult:

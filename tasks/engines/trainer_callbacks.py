@@ -45,8 +45,9 @@ def callbacks(settings: TrainingSettings, tell: Say, held_out: bool) -> list[Any
                 tell({"held_out": float(logs["eval_loss"]), "at": step, **rewards_of(logs, "eval_")})
             if "loss" in logs:
                 losses.append(float(logs["loss"]))
-                tell({"step": step, "loss": losses[-1], **rewards_of(logs)})
-                check_health(losses, float(logs.get("grad_norm", 0.0)))
+                norm = float(logs.get("grad_norm", 0.0))
+                tell({"step": step, "loss": losses[-1], "grad_norm": norm, **rewards_of(logs)})
+                check_health(losses, norm)
 
     class Clock(TrainerCallback):  # type: ignore[misc]
         """A checkpoint every so many seconds, whatever the steps take."""

@@ -24,13 +24,17 @@ from tasks.engines.trainer_callbacks import Say, callbacks
 from tasks.engines.trainer_job import (
     Diverged,
     Job,
-    explain,
+    explain_signal,
+    failure_event,
     last_checkpoint,
+    look_batch,
     micro_batch,
     model_card,
+    repeated_rows,
     step_count,
     warmup_steps,
 )
+from tasks.engines.trainer_losses import dpo_trainer, sft_trainer
 from tasks.engines.trainer_ranks import run_ranks
 from tasks.engines.trainer_rows import Plan, plan_dpo, plan_sft, read_rows
 from tasks.errors import FlywheelError
@@ -50,10 +54,10 @@ _TOKENIZER_FILES = (
 def train(job: Job, tell: Say) -> None:
     """Run one stage and write its checkpoint to `job.checkpoint`.
 
-    Events told, in order: `rows` with `too_long` ids; `phase` (text); `total` (steps); one a step with
-    `step`, `loss` and, for DPO, `margin` and `accuracy`; between them `held_out` (loss) `at` a step;
-    `phase`; `memory_mb` with `gpu_mb` and the `best` step where rows were held out. A run that was killed
-    goes on from the last checkpoint in its work folder.
+    Events told, in order: `rows` with `too_long` ids and how many are `repeated` an epoch; `phase` (text);
+    `total` (steps); one a step with `step`, `loss`, `grad_norm` and, for DPO, `margin` and `accuracy`;
+    between them `held_out` (loss) `at` a step; `phase`; `memory_mb` with `gpu_mb` and the `best` step where
+    rows were held out. A run that was killed goes on from the last checkpoint in its work folder.
 
     Raises:
         FlywheelError: no row fits, the disk is too small, or the run diverged.
@@ -80,7 +84,9 @@ def train(job: Job, tell: Say) -> None:
         raise FlywheelError(f"the tokenizer of {job.model} names no end-of-text token; set eos_token in it")
     plan_rows: Callable[..., Plan] = plan_sft if job.stage == "sft" else plan_dpo
     plan = plan_rows(rows, tokenizer, settings.max_length, job.seed)
-    tell({"rows": len(plan.rows), "too_long": plan.too_long})
+    micro = micro_batch(settings.batch_size // settings.processes, settings.micro_batch_size)
+    repeated = repeated_rows(len(plan.rows), micro, settings.processes)
+    tell({"rows": len(plan.rows), "too_long": plan.too_long, "repeated": repeated})
     if not plan.rows:
         raise FlywheelError(
             f"none of {len(rows)} rows fits into max_length {settings.max_length} tokens; raise it"
@@ -123,23 +129,32 @@ def _trainer(
     on_gpu: bool,
     fresh: bool,
 ) -> Any:
-    import datasets
     import trl
     from peft import LoraConfig
 
-    class TokenizedDPO(trl.DPOTrainer):  # type: ignore[misc]
-        # TRL would tokenize prompt and completion as one text (see `trainer_rows`), and for DPO it
-        # has no way around that but this hook.
-        def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
-            return dataset
-
-    common = {
-        "model": job.model,
-        "train_dataset": datasets.Dataset.from_list(list(plan.rows)),
-        "processing_class": tokenizer,
-        "eval_dataset": datasets.Dataset.from_list(list(held_out.rows)) if held_out.rows else None,
-        "callbacks": callbacks(settings, tell, bool(held_out.rows)),
-        "peft_config": LoraConfig(
+    arguments = _arguments(job, settings, len(plan.rows), on_gpu)
+    if held_out.rows:
+        steps = step_count(len(plan.rows), settings.batch_size, _epochs(job, settings))
+        arguments |= _looks(settings, steps, len(held_out.rows), fresh)
+    if job.stage == "sft":
+        args = trl.SFTConfig(**arguments, completion_only_loss=True)
+    else:
+        args = trl.DPOConfig(
+            **arguments,
+            beta=settings.dpo_beta,
+            loss_type=["sigmoid", "sft"],
+            loss_weights=[1.0, settings.dpo_sft_weight],
+            precompute_ref_log_probs=True,
+        )
+    trainer = sft_trainer(held_out) if job.stage == "sft" else dpo_trainer(held_out, settings.dpo_sft_weight)
+    return trainer(
+        model=job.model,
+        args=args,
+        train_dataset=_dataset(plan, _work_folder(job) / "rows", args),
+        processing_class=tokenizer,
+        eval_dataset=_dataset(held_out, _work_folder(job) / "held_out", args) if held_out.rows else None,
+        callbacks=callbacks(settings, tell, bool(held_out.rows)),
+        peft_config=LoraConfig(
             r=settings.lora_rank,
             lora_alpha=2 * settings.lora_rank,
             target_modules="all-linear",
@@ -147,21 +162,22 @@ def _trainer(
         )
         if settings.method == "lora"
         else None,
-    }
-    arguments = _arguments(job, settings, len(plan.rows), on_gpu)
-    if held_out.rows:
-        steps = step_count(len(plan.rows), settings.batch_size, _epochs(job, settings))
-        arguments |= _looks(settings, steps, fresh)
-    if job.stage == "sft":
-        return trl.SFTTrainer(args=trl.SFTConfig(**arguments, completion_only_loss=True), **common)
-    args = trl.DPOConfig(
-        **arguments,
-        beta=settings.dpo_beta,
-        loss_type=["sigmoid", "sft"],
-        loss_weights=[1.0, settings.dpo_sft_weight],
-        precompute_ref_log_probs=True,
     )
-    return TokenizedDPO(args=args, **common)
+
+
+def _dataset(plan: Plan, folder: Path, args: Any) -> Any:
+    """The rows as a data set on disk, which one process writes and all of them read.
+
+    Of a data set in memory every process would name its cache by chance, and DPO's reference
+    log-probabilities, which the first process computes into it, are not found by the others.
+    """
+    import datasets
+
+    with args.main_process_first(local=False):
+        if args.process_index == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            datasets.Dataset.from_list(list(plan.rows)).save_to_disk(folder)
+    return datasets.Dataset.load_from_disk(folder)
 
 
 def _arguments(job: Job, settings: TrainingSettings, rows: int, on_gpu: bool) -> dict[str, Any]:
@@ -202,20 +218,19 @@ def _epochs(job: Job, settings: TrainingSettings) -> float:
     return settings.dpo_epochs if job.stage == "dpo" else settings.sft_epochs
 
 
-def _looks(settings: TrainingSettings, steps: int, fresh: bool) -> dict[str, Any]:
+def _looks(settings: TrainingSettings, steps: int, rows: int, fresh: bool) -> dict[str, Any]:
     """Look at the held-out rows several times a run; at its end, go back to the weights of the best look.
 
     A run that goes on does not look again where it left off: no better than before, it would count as one
     look without a gain. How many of those there were comes with the checkpoint.
     """
     every = max(1, steps // settings.evaluations)
-    micro = micro_batch(settings.batch_size // settings.processes, settings.micro_batch_size)
     return {
         "eval_strategy": "steps",
         "eval_steps": every,
         "eval_on_start": fresh,
         "restore_callback_states_from_checkpoint": True,
-        "per_device_eval_batch_size": micro,
+        "per_device_eval_batch_size": look_batch(rows, settings.processes, settings.micro_batch_size),
         "prediction_loss_only": True,
         "save_strategy": "steps",
         "save_steps": every,
@@ -312,21 +327,35 @@ def main(job_file: str, lifeline: int) -> int:
         Path("/proc/self/oom_score_adj").write_text("500")
     processes = int(job.settings["processes"])
     if processes > 1 and "RANK" not in os.environ:
-        return run_ranks([sys.executable, "-m", __spec__.name, job_file, str(lifeline)], processes, lifeline)
-    first = int(os.environ.get("RANK", "0")) == 0
+        command = [sys.executable, "-m", __spec__.name, job_file, str(lifeline)]
+        return _lead(job, command, processes, lifeline)
+    rank = int(os.environ.get("RANK", "0"))
     with open(job.events, "a", encoding="utf-8", buffering=1) as events:
 
         def tell(event: dict[str, Any]) -> None:
-            if first or "error" in event:
+            if rank == 0 or "error" in event:
                 events.write(json.dumps(event) + "\n")
 
         try:
             train(job, tell)
         except BaseException as error:
             traceback.print_exc()
-            tell({"error": explain(error), "diverged": isinstance(error, Diverged)})
+            tell(failure_event(error, rank, processes))
             return 1
     return 0
+
+
+def _lead(job: Job, command: list[str], processes: int, lifeline: int) -> int:
+    """Start the processes and wait; one that a signal ended could say nothing, so it is said here."""
+    failed = run_ranks(command, processes, lifeline)
+    if failed is None:
+        return 0
+    rank, code = failed
+    if code < 0:
+        cause = f"process {rank + 1} of {processes}: {explain_signal(-code)}"
+        with open(job.events, "a", encoding="utf-8") as events:
+            events.write(json.dumps({"error": cause, "trace": "", "diverged": False, "killed": True}) + "\n")
+    return 1
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import errno
 import json
 import math
 import shutil
+import signal
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ from typing import Any, Literal
 from tasks.engines.trainer_rows import Stage
 from tasks.errors import FlywheelError
 from tasks.settings import TrainingSettings
+
+TAIL_LINES = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,22 @@ class Job:
 def micro_batch(batch_size: int, limit: int) -> int:
     """The largest micro batch up to `limit` that divides `batch_size`, so that a step is exactly a batch."""
     return max(size for size in range(1, min(batch_size, limit) + 1) if batch_size % size == 0)
+
+
+def look_batch(rows: int, processes: int, limit: int) -> int:
+    """Held-out rows a forward pass, so that several processes look at every row once.
+
+    One process takes what is left in a smaller batch; several repeat rows to fill one, and leave
+    repeated rows out only of batches that hold a single row each.
+    """
+    if processes == 1:
+        return limit
+    return micro_batch(rows // processes, limit) if rows % processes == 0 else 1
+
+
+def repeated_rows(rows: int, micro: int, processes: int) -> int:
+    """Rows that an epoch takes twice, so that each process has as many whole micro batches as the others."""
+    return 0 if processes == 1 else -rows % (micro * processes)
 
 
 class Diverged(FlywheelError):  # noqa: N818 (what happened, not what is wrong with the call)
@@ -84,6 +104,31 @@ def explain(error: BaseException) -> str:
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return "out of memory: lower micro_batch_size or max_length, or train with method lora"
     return ""
+
+
+def explain_signal(number: int) -> str:
+    """The likely cause of a process that a signal ended."""
+    if number == signal.SIGKILL:
+        return (
+            "its process was killed by SIGKILL, as the kernel does when memory runs out: "
+            "lower micro_batch_size or max_length, or train with method lora"
+        )
+    return f"its process was ended by {signal.Signals(number).name}"
+
+
+def failure_event(error: BaseException, rank: int, processes: int) -> dict[str, Any]:
+    """What a process says of the error that ends it: `error` in one sentence or "", and its traceback's end.
+
+    Of several processes it names itself, since the others fail right after, of a connection that it closed.
+    """
+    name = f"process {rank + 1} of {processes}: " if processes > 1 else ""
+    cause = explain(error)
+    trace = "".join(traceback.format_exception(error)).rstrip().splitlines()[-TAIL_LINES:]
+    return {
+        "error": name + cause if cause else "",
+        "trace": "\n".join([f"{name}{type(error).__name__}: {error}", *trace] if name else trace),
+        "diverged": isinstance(error, Diverged),
+    }
 
 
 def step_count(rows: int, batch_size: int, epochs: float) -> int:

@@ -25,11 +25,12 @@ def rank_environment(rank: int, processes: int, port: int) -> dict[str, str]:
     }
 
 
-def run_ranks(command: Sequence[str], processes: int, lifeline: int) -> int:
+def run_ranks(command: Sequence[str], processes: int, lifeline: int) -> tuple[int, int] | None:
     """Start a process a rank, all in this process's group, and wait for them.
 
-    Returns 0 when all succeed. When one fails the others are ended, since they would wait for it forever,
-    and its code is returned.
+    Returns None when all succeed. When one fails the others are ended, since they would wait for it forever,
+    and its rank and code are returned: of several that failed at once one that a signal ended, since the
+    rest may have failed for want of it.
     """
     port = _free_port()
     ranks = [
@@ -39,15 +40,18 @@ def run_ranks(command: Sequence[str], processes: int, lifeline: int) -> int:
     try:
         while True:
             codes = [rank.poll() for rank in ranks]
-            failed = next((code for code in codes if code), 0)
-            if failed or None not in codes:
-                return failed
+            failed = [(code, rank) for rank, code in enumerate(codes) if code]
+            if failed:
+                code, rank = min(failed)
+                return rank, code
+            if None not in codes:
+                return None
             time.sleep(_POLL_S)
     finally:
-        for rank in ranks:
-            if rank.poll() is None:
-                rank.kill()
-            rank.wait()
+        for process in ranks:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
 
 
 def _free_port() -> int:
