@@ -141,7 +141,7 @@ def check_model() -> Finding:
 
 
 def check_hub() -> Finding:
-    from tasks.models import hub_reachable
+    from tasks.hub import hub_reachable
 
     if hub_reachable():
         return Finding("hub", "ok", "within reach")

@@ -108,7 +108,7 @@ def _hub(repository: str) -> Any:
     """The hub's client, once it is certain that it answers and knows who asks."""
     from huggingface_hub import HfApi, get_token
 
-    from tasks.models import hub_reachable
+    from tasks.hub import hub_reachable
 
     if repository.count("/") != 1:
         raise FlywheelError(f"hub:{repository}: write it as hub:USER/NAME.")

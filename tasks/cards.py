@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks.hub import hub_card
 from tasks.metrics import shown
+from tasks.models import local_folder
 
 PAPER = "[Sol-Ver](https://arxiv.org/abs/2502.14948)"
 LICENCES = {
@@ -18,14 +20,25 @@ LICENCES = {
 
 
 def licence_of(name: str, folder: Path | None) -> str:
-    """The licence of a base model: what the card in its `folder` says, else what is known, else "other"."""
-    card = folder / "README.md" if folder else None
-    if card and card.is_file():
+    """The licence of a base model.
+
+    It is what the card in its `folder` says, else what is known, else what its card on the hub says, else
+    "other".
+    """
+    card = _licence_in(folder / "README.md") if folder else ""
+    if card or name in LICENCES:
+        return card or LICENCES[name]
+    fetched = hub_card(name) if local_folder(name) is None else None
+    return (_licence_in(fetched) if fetched else "") or "other"
+
+
+def _licence_in(card: Path) -> str:
+    if card.is_file():
         for line in card.read_text(encoding="utf-8", errors="replace").split("\n---", 1)[0].splitlines():
             key, _, value = line.partition(":")
             if key.strip() == "license" and value.strip():
                 return value.strip().strip("\"'")
-    return LICENCES.get(name, "other")
+    return ""
 
 
 def public_name(name: str) -> str:

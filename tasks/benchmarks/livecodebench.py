@@ -61,7 +61,7 @@ def in_window(rows: Sequence[dict[str, Any]], first: str, last: str, where: str)
 
 
 def _from_hub() -> Path:
-    from tasks.models import hub_reachable
+    from tasks.hub import hub_reachable
 
     if not hub_reachable():
         needed_file("livecodebench", *FILES)

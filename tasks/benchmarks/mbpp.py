@@ -28,7 +28,7 @@ def load_mbpp() -> list[Problem]:
 
 
 def _from_hub() -> list[dict[str, Any]]:
-    from tasks.models import hub_reachable
+    from tasks.hub import hub_reachable
 
     if not hub_reachable():
         needed_file("mbpp", MBPP_FILE)

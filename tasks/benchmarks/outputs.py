@@ -46,7 +46,7 @@ def load_outputs(first: str = "", last: str = "") -> list[Problem]:
 
 
 def _from_hub() -> list[dict[str, Any]]:
-    from tasks.models import hub_reachable
+    from tasks.hub import hub_reachable
 
     if not hub_reachable():
         needed_file(NAME, *FILES)
