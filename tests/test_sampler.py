@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tasks.engines import sampler
-from tasks.engines.sampler import Completion, ReplaySampler, Request, VllmSampler, shared_sampler
+from tasks.engines.sampler import Completion, ReplaySampler, Request, VllmSampler, memory_hint, shared_sampler
 from tasks.errors import FlywheelError
 from tasks.settings import EngineSettings, ModelSettings
 
@@ -131,6 +131,11 @@ def test_an_engine_that_fails_says_so_and_leaves_nothing(
     [
         ("RAISE", 60, "(?s)exit code 1.*boom"),
         ("MEMORY", 60, "(?s)out of memory, or.*Tried to allocate"),
+        (
+            "NODE",
+            60,
+            r"1\.2 of 15\.61 GiB of memory are free, .*: lower engine.cpu_kv_cache_gb, or free memory",
+        ),
         ("HANG", 10, "did not start within 10 s"),
     ],
 )
@@ -140,6 +145,24 @@ def test_an_engine_that_does_not_start(
     monkeypatch.setenv("FAKE_VLLM_START", word)
     with pytest.raises(FlywheelError, match=message):
         VllmSampler(tmp_path, "float32", 40, EngineSettings(start_timeout_s=timeout), tmp_path)
+
+
+def test_memory_that_vllm_finds_too_small_names_the_setting_that_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "ValueError: Available memory on node 0 (2.0/15.6 GiB) on "
+    startup = "startup is less than desired CPU memory utilization (0.85, 13.26 GiB). On the CPU backend, ..."
+    assert "lower engine.gpu_memory_utilization" in memory_hint(1, text + startup)
+    cache = "kv cache allocation is less than requested memory for kv (4.0 GiB). Decrease ..."
+    assert "lower engine.cpu_kv_cache_gb" in memory_hint(1, text + cache)
+    monkeypatch.delenv("VLLM_CPU_KVCACHE_SPACE", raising=False)
+    assert sampler._environment(EngineSettings(cpu_kv_cache_gb=4))["VLLM_CPU_KVCACHE_SPACE"] == "4"
+    # What vLLM advises to set is not overwritten.
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    assert sampler._environment(EngineSettings(cpu_kv_cache_gb=4))["VLLM_CPU_KVCACHE_SPACE"] == "1"
+    assert "lower VLLM_CPU_KVCACHE_SPACE in the environment" in memory_hint(1, text + cache)
+    assert memory_hint(1, "ValueError: something else") == ""
+    assert "something killed it" in memory_hint(-9, "")
 
 
 def test_the_engine_ends_with_its_parent(fake: None, tmp_path: Path) -> None:
@@ -203,3 +226,22 @@ def test_the_same_requests_give_the_same_completions_cold_and_warm(packaged: Pat
     assert len(texts) > 8
     assert any("b" in text for text in texts)
     assert {part.finish_reason for parts in cold for part in parts} <= {"stop", "length"}
+
+
+@pytest.mark.soak
+def test_without_a_limit_the_models_own_counts_and_no_prompt_is_split(tiny: Path, tmp_path: Path) -> None:
+    """Sixty prompts of 300 tokens are more than an engine takes in a step."""
+    requests = [Request(f"{number} x" * 150, 1, number, 4, 0.8, 50, ()) for number in range(60)]
+    engine = VllmSampler(tiny, "float32", 0, EngineSettings(cpu_kv_cache_gb=1), tmp_path)
+    try:
+        answers = engine.generate([*requests, Request("x y" * 3000, 1, 0, 4, 0.8, 50, ())])
+    finally:
+        engine.close()
+    assert {part.finish_reason for parts in answers[:-1] for part in parts} <= {"stop", "length"}
+    assert answers[-1][0].finish_reason == "prompt_too_long"
+
+
+@pytest.mark.soak
+def test_a_kv_cache_that_does_not_fit_is_said_in_a_sentence(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(FlywheelError, match=r"GiB of memory are free.*: lower engine.cpu_kv_cache_gb"):
+        VllmSampler(tiny, "float32", 256, EngineSettings(cpu_kv_cache_gb=1024), tmp_path)

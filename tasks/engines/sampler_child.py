@@ -51,15 +51,20 @@ def _reply(sink: BinaryIO, message: dict[str, Any]) -> None:
 
 
 def _engine(options: dict[str, Any]) -> Any:
-    from vllm import LLM
+    from vllm import LLM, EngineArgs
 
     limits: dict[str, Any] = {}
-    if options["max_model_len"]:
+    length = options["max_model_len"]
+    if options["enforce_eager"] and not length:
+        length = (
+            EngineArgs(model=options["model"], dtype=options["dtype"]).create_model_config().max_model_len
+        )
+    if length:
         # On CPU vLLM cannot rewind a request's generator after half a prompt, so a seeded request whose
         # prompt is split over two steps fails ("CPU Generator does not use offset"): prompts stay whole.
-        limits["max_model_len"] = options["max_model_len"]
+        limits["max_model_len"] = length
         limits["enable_chunked_prefill"] = False
-        limits["max_num_batched_tokens"] = max(8192, options["max_model_len"])
+        limits["max_num_batched_tokens"] = max(8192, length)
     if options["enforce_eager"]:
         # Only whole blocks of a prompt are shared between its n samples. On CPU vLLM takes 128 tokens a
         # block: most of a prompt was computed n times (95 s against 46 s for 8 prompts of 12 samples).

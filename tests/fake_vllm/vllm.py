@@ -20,6 +20,12 @@ def _act(word: str) -> None:
         raise RuntimeError("boom")
     if word == "MEMORY":
         raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    if word == "NODE":
+        raise ValueError(
+            "Available memory on node 0 (1.2/15.61 GiB) on kv cache allocation is less than requested memory "
+            "for kv (2.0 GiB). Decrease --kv-cache-memory-bytes, VLLM_CPU_KVCACHE_SPACE, or reduce CPU "
+            "memory used by other processes."
+        )
     if word == "EXIT":
         os._exit(3)
     if word == "KILL":
@@ -31,6 +37,14 @@ def _act(word: str) -> None:
 class SamplingParams:
     def __init__(self, **options: Any) -> None:
         self.options = options
+
+
+class EngineArgs:
+    def __init__(self, **options: Any) -> None:
+        pass
+
+    def create_model_config(self) -> Any:
+        return SimpleNamespace(max_model_len=50)
 
 
 class LLM:
