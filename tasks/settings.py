@@ -114,7 +114,12 @@ class EngineSettings(Form):
         "", description="JSONL of recorded completions to use instead of a model; '' for the model."
     )
     gpu_memory_utilization: float = Field(0.85, gt=0, le=1, description="Share of GPU memory vLLM may take.")
-    cpu_kv_cache_gb: int = Field(2, ge=1, le=1024, description="KV cache on CPU, in GiB.")
+    cpu_kv_cache_gb: int = Field(
+        2,
+        ge=1,
+        le=1024,
+        description="KV cache on CPU, in GiB; VLLM_CPU_KVCACHE_SPACE in the environment counts instead.",
+    )
     tensor_parallel: int = Field(1, ge=1, le=64, description="GPUs a model is spread over.")
     start_timeout_s: int = Field(600, ge=10, le=7200, description="Longest wait for the engine to start.")
 
@@ -177,9 +182,15 @@ class TrainingSettings(Form):
     dpo_beta: float = Field(0.1, gt=0, le=10, description="Strength of the pull towards the reference.")
     dpo_sft_weight: float = Field(0.2, ge=0, le=10, description="Weight of the SFT term in the DPO loss.")
     batch_size: int = Field(8, ge=1, le=4096, description="Rows a step.")
-    micro_batch_size: int = Field(4, ge=1, le=1024, description="Rows a forward pass.")
+    micro_batch_size: int = Field(
+        4, ge=1, le=1024, description="Rows a forward pass; changes memory and speed, not what is learnt."
+    )
     max_length: int = Field(
-        768, ge=64, le=131_072, description="Tokens a row; longer rows are counted and dropped."
+        1024,
+        ge=64,
+        le=131_072,
+        description="Tokens a row; longer rows are counted and dropped. Below sampling.max_context_tokens "
+        "some samples are too long to train on.",
     )
     min_rows: int = Field(4, ge=1, le=1_000_000, description="Fewer rows than this: that stage is skipped.")
     evaluations: int = Field(
@@ -196,7 +207,11 @@ class TrainingSettings(Form):
         600, ge=0, le=1_000_000, description="Seconds of training that a kill costs at most."
     )
     processes: int = Field(
-        1, ge=1, le=64, description="GPUs that train together, each on its share of a batch."
+        1,
+        ge=1,
+        le=64,
+        description="GPUs that train together, each on its share of a batch; where rows cannot be shared "
+        "evenly some are taken twice, and the log says how many.",
     )
 
 

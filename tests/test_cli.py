@@ -242,8 +242,10 @@ def test_prefect_tells_a_users_error_in_one_line() -> None:
 
 def test_presets_are_valid_and_layers_override_in_order(tmp_path: Path) -> None:
     assert {"demo", "smoke"} <= set(preset_names())
-    for name in preset_names():
-        load_settings(name)
+    for name in ("", *preset_names()):
+        settings = load_settings(name)
+        # Nothing that is sampled is too long to be trained on.
+        assert settings.training.max_length >= settings.sampling.max_context_tokens, name
     (tmp_path / "s.toml").write_text("seed = 3\n[sampling]\nsolutions = 5\n")
     settings = load_settings("demo", tmp_path / "s.toml", ("seed=4", "workspace=runs"))
     assert (settings.seed, settings.sampling.solutions, settings.workspace) == (4, 5, "runs")
