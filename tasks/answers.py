@@ -11,10 +11,11 @@ import builtins
 import re
 from dataclasses import dataclass
 
+from tasks.fragments import parse_python
 from tasks.prompts import FENCE, Prompt, Refusal, clean_signature
 from tasks.suites import target_name
 from tasks.testslices import bound_names, free_names
-from tasks.testsource import mentions, parse_python, patched, split_tests
+from tasks.testsource import mentions, patched, split_tests
 
 
 @dataclass(frozen=True, slots=True)

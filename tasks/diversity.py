@@ -12,9 +12,9 @@ import ast
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from tasks.fragments import parse_python
 from tasks.records import Case, Sample, Solution
 from tasks.tables import by_problem
-from tasks.testsource import parse_python
 
 
 @lru_cache(maxsize=65_536)

@@ -27,11 +27,12 @@ from typing import Any, TextIO, TypeVar
 
 from tasks import values
 from tasks.errors import FlywheelError
+from tasks.fragments import parse_python
 from tasks.jsonl import object_of, placed_objects, read_objects, text_of
 from tasks.judging import Equality
 from tasks.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
 from tasks.suites import PROGRAM, make_call, read_case, target_name
-from tasks.testsource import parse_python, patched, split_tests
+from tasks.testsource import patched, split_tests
 
 Content = TypeVar("Content")
 _REASONS = {

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from tasks.engines.image import ensure_image
 from tasks.errors import SandboxFault
+from tasks.fragments import parse_python
 from tasks.judging import plan_calls
 from tasks.passes import Run, Seeds, run_programs, two_seeds
 from tasks.records import (
@@ -28,7 +29,6 @@ from tasks.records import (
 from tasks.settings import MACHINE, SandboxSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.tables import by_problem
-from tasks.testsource import parse_python
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 SHARD_PROBLEMS = 32

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from tasks.edits import OPERATORS, Edit, Surroundings
+from tasks.fragments import parse_python
 from tasks.judging import outcome_key
 from tasks.records import Behaviour, Solution, record_id
-from tasks.testsource import parse_python
 
 MAX_CHARACTERS = 10_000
 """Longer programs get no mutants: every one costs a pass over the whole text."""

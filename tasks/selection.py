@@ -16,10 +16,11 @@ from typing import Any, Generic, TypeVar
 from tasks import prompts
 from tasks.diversity import is_one_liner, is_uniform, program_shape
 from tasks.filter_settings import RowSettings
+from tasks.fragments import parse_python
 from tasks.overlap import Contamination
 from tasks.records import Case, Dropped, Pair, Problem, Role, SftRow, record_id
 from tasks.suites import read_cases, target_name
-from tasks.testsource import parse_python, split_tests
+from tasks.testsource import split_tests
 
 Row = TypeVar("Row", SftRow, Pair)
 PAIRED: tuple[Role, ...] = ("solver", "verifier")

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tasks.conditions import VALUE, condition, constant, holds, substituted
+from tasks.fragments import parse_python
 from tasks.records import CONDITION, TRUTH, Call, Case
 from tasks.testslices import bound_names, stops, used_names
-from tasks.testsource import mentions, parse_python
+from tasks.testsource import mentions
 from tasks.teststyles import asserts, is_raises, is_unseen
 from tasks.values import Opaque, ValueFormatError, decode, encode, to_source
 

@@ -8,11 +8,11 @@ alone: nothing is run, nothing is resolved.
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from tasks import testfixtures, teststyles
+from tasks.fragments import read_fragments
 from tasks.testslices import History, bound_names, is_long_chain, used_names
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
@@ -23,40 +23,13 @@ _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions"
 MAX_TESTS = 1000
 
 
-def parse_python(text: str) -> ast.Module | None:
-    """The syntax tree, or None; the many ways in which the parser refuses hostile text are one."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return None
-
-
 def patched(text: str) -> tuple[ast.Module, list[str]]:
-    """What is left of a text (its first 400 lines) without the lines that do not parse, and those lines.
+    """What is left of a text without the lines that do not parse, and those lines.
 
     Lines that were left out one after another are one text.
     """
-    kept: list[ast.stmt] = []
-    skipped: list[list[str]] = []
-    lines = text.split("\n")[:400]
-    position, last_skipped = 0, -1
-    while position < len(lines):
-        ends = [number for number in range(position + 1, len(lines)) if lines[number][:1].strip()]
-        for end in [*ends[:3], len(lines)]:
-            tree = parse_python("\n".join(lines[position:end]))
-            if tree is not None:
-                kept += tree.body
-                position = end
-                break
-        else:
-            if last_skipped < position - 1 or not skipped:
-                skipped.append([])
-            skipped[-1].append(lines[position])
-            last_skipped = position
-            position += 1
-    return ast.Module(body=kept, type_ignores=[]), ["\n".join(part) for part in skipped]
+    found = read_fragments(text)
+    return ast.Module(body=[part.node for part in found.parts], type_ignores=[]), list(found.skipped)
 
 
 def mentions(node: ast.AST, name: str) -> bool:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.fragments import parse_python
 from tasks.judging import judge
 from tasks.records import CONDITION, TRUTH, Call, Case, Outcome
 from tasks.suites import case_key, case_source, make_call, read_case, read_cases
-from tasks.testsource import MAX_TESTS, parse_python, split_tests
+from tasks.testsource import MAX_TESTS, split_tests
 from tasks.values import decode, encode
 
 scalars = (

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.testsource import parse_python, split_tests
+from tasks.fragments import parse_python
+from tasks.testsource import split_tests
 
 SOLUTION = """
 calls = 0

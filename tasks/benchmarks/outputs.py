@@ -20,9 +20,9 @@ from tasks import values
 from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.benchmarks.livecodebench import in_window, method_signature
 from tasks.errors import FlywheelError
+from tasks.fragments import parse_python
 from tasks.records import Case, Problem
 from tasks.suites import make_call
-from tasks.testsource import parse_python
 
 NAME = "livecodebench-output"
 FILES = ("livecodebench-output.jsonl", "livecodebench-output.jsonl.gz")
