@@ -1,1 +1,4 @@
 """The story: what happens, in which order."""
+
+# Before anything here imports Prefect: it turns usage statistics off.
+import tasks as tasks

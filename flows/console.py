@@ -72,7 +72,6 @@ def prepare_prefect() -> None:
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     # Two runs on one machine write to one SQLite file: wait for the other instead of failing.
     os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     tell_in_one_sentence()
     # Prefect stops its temporary server as the interpreter ends, and the default action of a kill skips that.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

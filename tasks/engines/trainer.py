@@ -339,9 +339,8 @@ def _child_environment(work: Path, processes: int) -> dict[str, str]:
         "HF_DATASETS_CACHE": str(work / "tmp"),
         "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
         "TQDM_DISABLE": "1",
-        # Everything is on disk; without this TRL reports every run to the hub.
+        # Everything is on disk.
         "HF_HUB_OFFLINE": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
         # cuBLAS is deterministic only with a fixed workspace.
