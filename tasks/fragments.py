@@ -44,11 +44,14 @@ class Fragments:
 
 
 def parse_python(text: str) -> ast.Module | None:
-    """The syntax tree, or None; the many ways in which the parser refuses hostile text are one."""
+    """The syntax tree, which knows its text (`source`), or None; the many ways in which the parser refuses
+    hostile text are one."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            tree = ast.parse(text)
+            tree.source = text  # type: ignore[attr-defined]
+            return tree
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
 

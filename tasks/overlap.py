@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from datasketch import MinHash, MinHashLSH
 
+from tasks.fragments import parse_python
 from tasks.records import Problem
 
 NGRAM_WORDS = 8
@@ -126,9 +127,20 @@ def renamed_code(code: str) -> str:
 
 
 def plain_asserts(text: str) -> set[str]:
-    """The asserts of a test text, one a line, without layout and without the name that they call."""
-    lines = (line.strip() for line in text.split("\n"))
+    """The asserts of a test text in one style, without layout and without the name that they call."""
+    tree = parse_python(text)
+    if tree is None:
+        lines = [line.strip() for line in text.split("\n")]
+    else:
+        lines = [_in_one_style(node, text) for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     return {_CALLED.sub("assert_(", re.sub(r"\s", "", line)) for line in lines if line.startswith("assert ")}
+
+
+def _in_one_style(node: ast.Assert, text: str) -> str:
+    try:
+        return ast.unparse(ast.Assert(test=node.test, msg=None))
+    except (RecursionError, ValueError):
+        return ast.get_source_segment(text, node) or ""
 
 
 class Contamination:

@@ -27,9 +27,9 @@ from tasks.records import (
 )
 from tasks.selection import room_beside
 from tasks.settings import SamplingSettings
-from tasks.solver_rows import CRASHES, solver_pairs, solver_sft
+from tasks.solver_rows import CRASHES, solver_pairs, solver_sft, solver_text
 from tasks.stages import Turn, run_stage, step
-from tasks.verifier_rows import IDLE, verifier_pairs, verifier_sft
+from tasks.verifier_rows import IDLE, good_suites, suite_text, verifier_pairs, verifier_sft
 from tasks.workspace import Ref, Stage, StageResult
 
 UNSURE = "kept, but not sure enough (agreement.pair_votes, agreement.pair_margin)"
@@ -96,7 +96,9 @@ def rows_of(evidence: Sequence[Evidence], size: int, settings: PreferenceSetting
                 rows.dropped.append(Dropped("prefer", "problem", problem_id, problem_id, reason))
         made_rows: list[SftRow | Pair] = [*sft, *pairs["solver"], *pairs["verifier"]]
         used = {source for row in made_rows for source in row.sources}
-        rows.dropped += unused(item, used)
+        misfits = [*misfits_of(item, size)]
+        told = {row.record_id for row in misfits}
+        rows.dropped += [*misfits, *unused(item, used | told)]
     for role, reason, share in (
         ("solver", CRASHES, settings.max_crash_share),
         ("verifier", IDLE, settings.max_idle_share),
@@ -108,22 +110,32 @@ def rows_of(evidence: Sequence[Evidence], size: int, settings: PreferenceSetting
     return rows
 
 
+def misfits_of(evidence: Evidence, size: int) -> Iterator[Dropped]:
+    """Programs and good suites that are no completion of the prompt that they were sampled with."""
+    for solution_id in (*evidence.decision.chosen, *evidence.decision.rejected):
+        if isinstance(refusal := solver_text(evidence, solution_id), prompts.Refusal):
+            yield _dropped(evidence, "solution", solution_id, refusal.reason, refusal.detail)
+    for suite in good_suites(evidence):
+        if isinstance(refusal := suite_text(evidence, suite.cases, size), prompts.Refusal):
+            yield _dropped(evidence, "suite", suite.suite_id, refusal.reason, refusal.detail)
+
+
+def _dropped(evidence: Evidence, kind: str, record_id: str, reason: str, detail: str = "") -> Dropped:
+    return Dropped("prefer", kind, record_id, evidence.problem.problem_id, reason, detail)
+
+
 def unused(evidence: Evidence, used: Collection[str]) -> Iterator[Dropped]:
     """Samples of a kept problem that agreement kept or that lost, and that are in no row."""
-
-    def row(kind: str, record_id: str, reason: str) -> Dropped:
-        return Dropped("prefer", kind, record_id, evidence.problem.problem_id, reason)
-
     for solution_id in evidence.decision.chosen:
         if solution_id not in used:
-            yield row("solution", solution_id, "won, and its problem has rows enough of others like it")
+            reason = "won, and its problem has rows enough of others like it"
+            yield _dropped(evidence, "solution", solution_id, reason)
     winner = evidence.decision.chosen[0]
     for suite in evidence.suites:
         holds = bool(suite.cases) and all(evidence.passes(winner, case) for case in suite.cases)
         if holds and suite.suite_id not in used:
-            yield row(
-                "suite", suite.suite_id, "holds, and its problem has rows enough, or it rejects nothing"
-            )
+            reason = "holds, and its problem has rows enough, or it rejects nothing"
+            yield _dropped(evidence, "suite", suite.suite_id, reason)
 
 
 def show_pairs(stage: Stage, evidence: Sequence[Evidence], pairs: Sequence[Pair]) -> None:

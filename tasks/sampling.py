@@ -273,4 +273,4 @@ def sample(
         "prompts": prompts.VERSION,
         "replay": engine.replay,
     }
-    return run_stage(turn, "sample", 4, inputs, plain, compute, label)
+    return run_stage(turn, "sample", 5, inputs, plain, compute, label)

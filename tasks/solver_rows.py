@@ -15,9 +15,21 @@ from tasks.records import Pair, SftRow, Solution, record_id
 CRASHES = "crashes"
 
 
+def solver_text(evidence: Evidence, solution_id: str) -> str | prompts.Refusal:
+    """The completion of the sampled prompt that a program is; refused where it begins otherwise."""
+    prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
+    return prompts.solver_completion(prompt, evidence.solutions[solution_id].code)
+
+
+def _fitting(evidence: Evidence, ids: Sequence[str]) -> list[str]:
+    return [one for one in ids if isinstance(solver_text(evidence, one), str)]
+
+
 def _draw_distinct(evidence: Evidence, ids: Sequence[str], count: int, rng: random.Random) -> list[Solution]:
-    """Up to `count` distinct programs, drawn (not the shortest: training would learn brevity)."""
-    order = rng.sample(list(ids), len(ids))
+    """Up to `count` distinct programs that continue the prompt, drawn (not the shortest: training would learn
+    brevity)."""
+    fitting = _fitting(evidence, ids)
+    order = rng.sample(fitting, len(fitting))
     distinct = {evidence.solutions[solution_id].code.strip(): solution_id for solution_id in order}
     return [evidence.solutions[solution_id] for solution_id in list(distinct.values())[:count]]
 
@@ -37,7 +49,7 @@ def solver_sft(evidence: Evidence, settings: PreferenceSettings, rng: random.Ran
             score=evidence.decision.score,
         )
         for solution in drawn
-        if isinstance(completion := prompts.solver_completion(prompt, solution.code), str)
+        if isinstance(completion := solver_text(evidence, solution.solution_id), str)
     ]
 
 
@@ -59,7 +71,7 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
         return []
     losers = [
         evidence.solutions[solution_id]
-        for solution_id in evidence.decision.rejected
+        for solution_id in _fitting(evidence, evidence.decision.rejected)
         if not all(evidence.passes(solution_id, case) for case in evidence.decision.cases)
     ]
     losers = list({solution.code.strip(): solution for solution in losers}.values())
@@ -68,7 +80,7 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
     used: Counter[str] = Counter()
     prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
     pairs = []
-    for _ in range(min(settings.pairs_per_problem, len(losers))):
+    for _ in range(min(settings.pairs_per_problem, len(losers)) if winners else 0):
         ranked = []
         for chosen, rejected in product(winners, losers):
             shorter, gap = shorter_by(chosen.code, rejected.code)
@@ -77,8 +89,8 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
         _, chosen, rejected = min(ranked, key=lambda item: item[0])
         losers.remove(rejected)
         used[chosen.solution_id] += 1
-        good = prompts.solver_completion(prompt, chosen.code)
-        bad = prompts.solver_completion(prompt, rejected.code)
+        good = solver_text(evidence, chosen.solution_id)
+        bad = solver_text(evidence, rejected.solution_id)
         if isinstance(good, prompts.Refusal) or isinstance(bad, prompts.Refusal):
             continue
         pairs.append(

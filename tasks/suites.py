@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,7 @@ from tasks.testslices import bound_names, stops, used_names
 from tasks.testsource import mentions
 from tasks.teststyles import asserts, is_raises, is_unseen
 from tasks.values import Opaque, ValueFormatError, decode, encode, to_source
+from tasks.written import Author
 
 PROGRAM = "program"
 """What tests of a stdin program call: `program("its input") == "its output"`."""
@@ -121,16 +123,28 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
     if isinstance(tree.body[-1], ast.FunctionDef):
         return "no_fixture"
     last = _inlined(tree.body)
-    if last is None:
-        return Case(source=test, check=test) if asserts(tree) else "no_assertion"
+    found: Case | None = None
     if isinstance(last, ast.Assert):
         asked = _resolved(last.test, tree.body[:-1], entry_point)
-        simple = asked and (_equality(asked, entry_point, test) or _conditional(asked, entry_point, test))
-        return simple or Case(source=test, check=test)
-    if isinstance(last, ast.With) and (wanted := raises_type(last)) is not None:
-        return _raises(last, wanted, entry_point, test)
+        if asked is not None:
+            found = _equality(asked, entry_point, test) or _conditional(asked, entry_point, test)
+    elif isinstance(last, ast.With) and (wanted := raises_type(last)) is not None:
+        found = _raises(last, wanted, entry_point, test)
+    if found is not None:
+        return found
     # A benchmark's test may ask for no more than that nothing is raised.
-    return Case(source=test, check=test) if benchmark or asserts(tree) else "no_assertion"
+    if not asserts(tree) and not (benchmark and last is not None):
+        return "no_assertion"
+    # Two checks that differ in their style are one; a benchmark's run as they are.
+    return Case(source=test, check=test if benchmark else _in_one_style(test))
+
+
+def _in_one_style(test: str) -> str:
+    try:
+        return ast.unparse(ast.parse(test))
+    except ValueError:
+        # An integer of more digits than Python writes.
+        return test
 
 
 def _undefined(tree: ast.Module, target: str) -> bool:
@@ -159,6 +173,22 @@ def case_source(case: Case, entry_point: str) -> str:
     if case.rule == CONDITION:
         return f"assert {substituted(decode(case.expected), call)}"
     return f"assert {call} == {to_source(decode(case.expected))}"
+
+
+def case_as_written(case: Case, entry_point: str) -> str:
+    """Source of a case in the words of the test that it was read from, what was set up put in its place;
+    reading it again gives an equal case (`case_key`). Where those words give another one, `case_source`."""
+    tree = parse_python(case.source)
+    try:
+        last = _inlined(tree.body) if tree is not None and tree.body else None
+        text = Author(case.source).text_of(last) if case.call and last is not None else case.source
+        again = read_case(text, entry_point)
+        if isinstance(again, Case) and case_key(again) == case_key(case):
+            return text
+    except (RecursionError, ValueError):
+        # Too deep, or an int with more digits than may be written.
+        pass
+    return case_source(case, entry_point)
 
 
 def raises_type(node: ast.With) -> ast.expr | None:
@@ -246,13 +276,13 @@ class _Value(ast.NodeTransformer):
         return node
 
 
-def _raises(node: ast.With, wanted: ast.expr, entry_point: str, source: str) -> Case:
+def _raises(node: ast.With, wanted: ast.expr, entry_point: str, source: str) -> Case | None:
     name = wanted.attr if isinstance(wanted, ast.Attribute) else getattr(wanted, "id", "")
     if name and len(node.body) == 1 and isinstance(step := node.body[0], ast.Expr | ast.Assign):
         call = _literal_call(step.value, entry_point)
         if call is not None:
             return Case(source=source, call=call, raises=name)
-    return Case(source=source, check=source)
+    return None
 
 
 def _literal_call(node: ast.expr, entry_point: str) -> Call | None:
@@ -312,11 +342,8 @@ def _inlined(body: list[ast.stmt]) -> ast.stmt | None:
         values[target.id] = substitute.visit(statement.value)
     if not values:
         return body[-1]
-    try:
-        last: ast.stmt = substitute.visit(ast.parse(ast.unparse(body[-1])).body[0])
-    except ValueError:
-        # An integer of more digits than Python writes.
-        return None
+    # A copy: the test itself may have to run as it is.
+    last: ast.stmt = substitute.visit(copy.deepcopy(body[-1]))
     if any(uses > 1 and not isinstance(values[name], ast.Constant) for name, uses in substitute.uses.items()):
         return None
     return last

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from tasks import testfixtures, teststyles
-from tasks.fragments import read_fragments
+from tasks.fragments import parse_python, read_fragments
 from tasks.testslices import History, bound_names, is_long_chain, used_names
+from tasks.written import Author
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
     *("itertools", "json", "math", "operator", "random", "re", "statistics", "string")
@@ -29,7 +30,9 @@ def patched(text: str) -> tuple[ast.Module, list[str]]:
     Lines that were left out one after another are one text.
     """
     found = read_fragments(text)
-    return ast.Module(body=[part.node for part in found.parts], type_ignores=[]), list(found.skipped)
+    # Read again as one text, which the tree then knows.
+    module = parse_python("\n".join(part.text for part in found.parts))
+    return module or ast.Module(body=[], type_ignores=[]), list(found.skipped)
 
 
 def mentions(node: ast.AST, name: str) -> bool:
@@ -38,16 +41,18 @@ def mentions(node: ast.AST, name: str) -> bool:
 
 
 def split_tests(module: ast.Module, entry_point: str) -> list[str]:
-    """The first `MAX_TESTS` of a file, each as the source of its setup and its assertion; uses the tree up.
+    """The first `MAX_TESTS` of a file, each as the source of its setup and its assertion, in the words of the
+    file as far as it has any (`tasks.written`); uses the tree up.
 
     Imports of the entry point are left out: where it comes from is not the suite's business. What makes a
     test worthless stays in it to be seen (`tasks.suites.read_case`): its own definition of the entry point,
     an exit before the assertion.
     """
+    author = Author(getattr(module, "source", ""))
     try:
         plain = teststyles.plain(module, entry_point)
         tests = islice(_walk(plain.body, History(entry_point), entry_point), MAX_TESTS)
-        return [ast.unparse(ast.fix_missing_locations(test)) for test in tests]
+        return ["\n".join(map(author.text_of, test.body)) for test in tests]
     except (RecursionError, ValueError):
         # Too deep, or an int with more digits than may be written.
         return []
@@ -61,11 +66,13 @@ def _walk(
     setup = before.followed_by()
     for number, statement in enumerate(body):
         if isinstance(statement, ast.Assert):
-            parts = [statement.test]
+            parts: list[ast.stmt] = [ast.Assert(test=statement.test, msg=None)]
             if isinstance(statement.test, ast.BoolOp) and isinstance(statement.test.op, ast.And):
-                parts = statement.test.values
+                parts = [ast.Assert(test=part, msg=None) for part in statement.test.values]
+            elif statement.msg is None:
+                parts = [statement]
             for part in parts:
-                yield from _asserted(ast.Assert(test=part, msg=None), setup)
+                yield from _asserted(part, setup)
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if _is_test(statement):
                 yield from _of_definition(statement, setup, entry_point, turns)

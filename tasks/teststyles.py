@@ -179,8 +179,17 @@ def _only_message(call: ast.Call) -> bool:
 
 
 def _asserted(pattern: str, *args: ast.expr) -> ast.Assert:
-    text = pattern.format(*(f"({ast.unparse(arg)})" for arg in args))
-    return ast.Assert(test=ast.parse(text, mode="eval").body, msg=None)
+    names = {f"argument_{number}_": arg for number, arg in enumerate(args)}
+    test: ast.expr = _Filled(names).visit(ast.parse(pattern.format(*names), mode="eval").body)
+    return ast.Assert(test=test, msg=None)
+
+
+class _Filled(ast.NodeTransformer):
+    def __init__(self, values: dict[str, ast.expr]) -> None:
+        self.values = values
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.values.get(node.id, node)
 
 
 def _method(call: ast.expr) -> str:

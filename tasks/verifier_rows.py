@@ -1,18 +1,22 @@
 """The verifier's rows of one kept problem: suites that hold on the winners and reject something, and such
-suites over ones that contradict the winners or reject nothing."""
+suites over ones that contradict the winners or reject nothing.
+
+Every row has the prompt that its suites were sampled with, also where fewer cases were kept than it asks for,
+and every assertion stands in the words of the model.
+"""
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tasks import prompts
 from tasks.evidence import Evidence
 from tasks.filter_settings import PreferenceSettings
 from tasks.records import Case, Pair, SftRow, Suite, record_id
 from tasks.solver_rows import shorter_by
-from tasks.suites import case_key, case_source
+from tasks.suites import case_as_written, case_key
 
 IDLE = "rejects nothing"
 
@@ -43,20 +47,26 @@ def assembled_suite(evidence: Evidence, size: int, rng: random.Random) -> Suite 
     return Suite(suite_id, evidence.problem.problem_id, picked)
 
 
-def _suite_text(evidence: Evidence, cases: Sequence[Case]) -> str | prompts.Refusal:
-    prompt = prompts.verifier_prompt(evidence.problem, len(cases), evidence.layout)
-    return prompts.verifier_completion(
-        prompt, [case_source(case, evidence.problem.entry_point) for case in cases]
-    )
+def suite_text(evidence: Evidence, cases: Sequence[Case], size: int) -> str | prompts.Refusal:
+    """The completion of the sampled prompt, which asked for `size` cases, that these cases are."""
+    written = [case_as_written(case, evidence.problem.entry_point) for case in cases]
+    return prompts.verifier_completion(_prompt(evidence, size), written)
+
+
+def _prompt(evidence: Evidence, size: int) -> prompts.Prompt:
+    return prompts.verifier_prompt(evidence.problem, size, evidence.layout)
 
 
 def _chosen_suites(
     evidence: Evidence, size: int, count: int, settings: PreferenceSettings, rng: random.Random
 ) -> list[tuple[Suite, bool]]:
-    """Up to `count` good suites and whether each was assembled; sampled ones first, by what they kill."""
-    sampled = good_suites(evidence)
-    distinct = {tuple(case.source for case in s.cases): s for s in rng.sample(sampled, len(sampled))}
-    strongest = sorted(distinct.values(), key=lambda suite: -len(evidence.kills(suite.cases)))
+    """Up to `count` good suites and whether each was assembled; sampled ones first, by what they kill, then
+    those with most of the cases that were asked for."""
+    sampled = [s for s in good_suites(evidence) if isinstance(suite_text(evidence, s.cases, size), str)]
+    distinct = {tuple(map(case_key, s.cases)): s for s in rng.sample(sampled, len(sampled))}
+    strongest = sorted(
+        distinct.values(), key=lambda suite: (-len(evidence.kills(suite.cases)), -len(suite.cases))
+    )
     chosen = [(suite, False) for suite in strongest[:count]]
     while settings.assemble and len(chosen) < count:
         suite = assembled_suite(evidence, size, rng)
@@ -75,7 +85,7 @@ def verifier_sft(
             row_id=record_id("sft", suite.suite_id),
             role="verifier",
             problem_id=evidence.problem.problem_id,
-            prompt=prompts.verifier_prompt(evidence.problem, len(suite.cases), evidence.layout).full,
+            prompt=_prompt(evidence, size).full,
             completion=completion,
             sources=(
                 *(suite.suite_id, suite.sample_id),
@@ -86,7 +96,7 @@ def verifier_sft(
             score=evidence.decision.score,
         )
         for suite, assembled in _chosen_suites(evidence, size, settings.sft_per_problem, settings, rng)
-        if isinstance(completion := _suite_text(evidence, suite.cases), str)
+        if isinstance(completion := suite_text(evidence, suite.cases, size), str)
     ]
 
 
@@ -95,8 +105,9 @@ def verifier_pairs(
 ) -> list[Pair]:
     """A good suite over one that contradicts the winning group (or rejects nothing): same number of cases.
 
-    Good suites take turns, bad ones serve once: first those that are no longer than the good one, then those
-    near in length (`shorter_by`). A pair's sources are both suites, a winner, and the loser or mutant that
+    Good suites take turns, bad ones serve once: first those that leave most cases of the `size` that the
+    prompt asks for, then those that are no longer than the good one, then those near in length
+    (`shorter_by`). A pair's sources are both suites, a winner, and the loser or mutant that
     the good suite rejects.
     """
     if not evidence.decision.confident:
@@ -107,37 +118,44 @@ def verifier_pairs(
     pairs: list[Pair] = []
     while waiting and len(pairs) < settings.pairs_per_problem:
         suite, assembled = waiting.popleft()
-        made = [pair for bad in rejects if (pair := _against(evidence, suite, assembled, bad, winner))]
+        made = [
+            ((pair.reason == IDLE, -count, *shorter_by(pair.chosen, pair.rejected)), pair)
+            for bad in rejects
+            for pair, count in _against(evidence, suite, assembled, bad, winner, size)
+        ]
         if not made:
             # Rejects only get fewer: it will find none later.
             continue
-        best = min(made, key=lambda pair: (pair.reason == IDLE, *shorter_by(pair.chosen, pair.rejected)))
+        best = min(made, key=lambda one: one[0])[1]
         pairs.append(best)
         rejects = [bad for bad in rejects if bad.suite_id != best.sources[1]]
         waiting.append((suite, assembled))
     return pairs
 
 
-def _against(evidence: Evidence, suite: Suite, assembled: bool, bad: Suite, winner: str) -> Pair | None:
-    """A good suite over a bad one, both cut to equally many cases; None where that is no pair."""
+def _against(
+    evidence: Evidence, suite: Suite, assembled: bool, bad: Suite, winner: str, size: int
+) -> Iterator[tuple[Pair, int]]:
+    """A good suite over a bad one, both cut to equally many cases, and how many; nothing where that is no
+    pair."""
     wrong = [case for case in bad.cases if not evidence.passes(winner, case)]
     if not wrong and evidence.kills(bad.cases):
-        return None
+        return
     # What is wrong with it must survive the cut.
     ordered = [*wrong, *(case for case in bad.cases if case not in wrong)]
     count = min(len(suite.cases), len(ordered))
     good_cases, bad_cases = suite.cases[:count], sorted(ordered[:count], key=bad.cases.index)
     killed = evidence.kills(good_cases)
     if count < 2 or not killed:
-        return None
-    good_text, bad_text = _suite_text(evidence, good_cases), _suite_text(evidence, bad_cases)
+        return
+    good_text, bad_text = suite_text(evidence, good_cases, size), suite_text(evidence, bad_cases, size)
     if isinstance(good_text, prompts.Refusal) or isinstance(bad_text, prompts.Refusal):
-        return None
-    return Pair(
+        return
+    pair = Pair(
         row_id=record_id("pair", suite.suite_id, bad.suite_id),
         role="verifier",
         problem_id=evidence.problem.problem_id,
-        prompt=prompts.verifier_prompt(evidence.problem, count, evidence.layout).full,
+        prompt=_prompt(evidence, size).full,
         chosen=good_text,
         rejected=bad_text,
         reason="contradicts the consensus" if wrong else IDLE,
@@ -145,3 +163,4 @@ def _against(evidence: Evidence, suite: Suite, assembled: bool, bad: Suite, winn
         assembled=assembled,
         score=evidence.decision.score,
     )
+    yield pair, count

@@ -23,9 +23,9 @@ STATEMENTS = [
     ("Write a function that gives the warmest of several temperatures.", "def warmest(t):", "max(t)",
      ["min(t)", "t[0]"], ["([1, 9, 3]) == 9", "([5]) == 5", "([-2, -8]) == -2", "([4, 2]) == 2"]),
     ("Write a function that adds a tip of five to a bill.", "def with_tip(b):", "b + 5", ["b * 5", "b"],
-     ["(10) == 15", "(0) == 5", "(7) == 12", "(1) == 7"]),
+     ["(5 + 5) == 15", "(0) == 0x5", "(7) == 12", "(1) == 7"]),
     ("Write a function that shouts: its text in capital letters.", "def shout(t):", "t.upper()",
-     ["t.lower()", "t.title()"], ["('hi') == 'HI'", "('a b') == 'A B'", "('Ok') == 'OK'", "('x') == 'x'"]),
+     ["t.lower()", "t.title()"], ["('hi') == \"HI\"", '("a b") == "A B"', '("Ok") == "OK"', '("x") == "x"']),
 ]  # fmt: skip
 
 

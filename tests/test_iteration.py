@@ -12,6 +12,7 @@ from flows.iteration import iteration
 from flows.report import markdown_of
 from tasks.benchmarks import at_hand
 from tasks.diversity import LENGTH
+from tasks.prompts import fenced
 from tasks.records import Pair, SftRow
 from tasks.settings import MUTANT_CPU_SHARE, IterationSettings
 from tasks.tables import read_plain
@@ -66,6 +67,23 @@ def test_rows_of_both_roles_with_lineage(finished: Any) -> None:
         assert pair["chosen"].count("assert") == pair["rejected"].count("assert")
     assert set(SftRow.__dataclass_fields__) == set(sft[0])
     assert set(Pair.__dataclass_fields__) == set(pairs[0])
+
+
+def test_rows_have_sampled_prompts_and_assertions_in_the_words_of_the_model(finished: Any) -> None:
+    settings, _ = finished
+    samples = table(settings, "sample-self-play", "samples")[1]
+    answers: dict[str, str] = {}
+    for sample in samples:
+        answers[sample["prompt"]] = (
+            answers.get(sample["prompt"], "") + sample["prompt"] + sample["completion"]
+        )
+    rows = [*table(settings, "prefer", "sft")[1], *table(settings, "prefer", "pairs")[1]]
+    assert any('"' in row.get("completion", "") for row in rows if row["role"] == "verifier")
+    for row in rows:
+        for name in {"completion", "chosen", "rejected"} & row.keys():
+            text = fenced(row["prompt"], row[name])
+            for part in text.split("\n") if row["role"] == "verifier" else [text]:
+                assert part in answers[row["prompt"]]
 
 
 def test_mutants_and_the_pool_of_negatives_serve_the_tests(finished: Any) -> None:

@@ -1,6 +1,7 @@
 import random
 from dataclasses import replace
 
+from tasks import prompts
 from tasks.consensus import ballot_of, decide
 from tasks.evidence import gather
 from tasks.filter_settings import AgreementSettings, PreferenceSettings
@@ -150,15 +151,54 @@ def test_a_mutant_may_be_what_a_suite_rejects_and_is_named_among_the_sources() -
     assert pairs[0].sources == ("mild", "wrong", item.decision.chosen[0], "mutant/none")
 
 
-def test_verifier_pairs_share_prompt_and_size_and_differ_in_truth() -> None:
+def test_verifier_pairs_share_the_sampled_prompt_and_size_and_differ_in_truth() -> None:
     item = evidence()
-    pairs = verifier_pairs(item, 2, SETTINGS, rng())
+    pairs = verifier_pairs(item, 4, SETTINGS, rng())
     assert pairs
     for pair in pairs:
         assert pair.reason == "contradicts the consensus"
         assert "add(2, 2) == 5" in "assert add(" + pair.rejected
         assert pair.chosen.count("\n") == pair.rejected.count("\n")
-        assert f"Write {pair.chosen.count(' == ')} Python asserts" in pair.prompt
+        assert pair.prompt == prompts.verifier_prompt(PROBLEM, 4).full
+    rows = verifier_sft(item, 4, SETTINGS, rng())
+    assert {row.prompt for row in rows} == {prompts.verifier_prompt(PROBLEM, 4).full}
+
+
+def test_rows_keep_the_words_of_the_model_also_where_cases_are_recombined() -> None:
+    suites = [
+        suite("one", "assert add(10**2, 0x1) == 1_01", "assert add(2,2) == 5"),
+        suite("two", "x = 1_0\nassert add( x, 5) == 15", "assert add(1, 1) == 3"),
+    ]
+    item = evidence(suites)
+    rows = verifier_sft(item, 2, SETTINGS, rng())
+    assert rows
+    for row in rows:
+        assert row.assembled
+        lines = ("assert add(" + row.completion).removesuffix("\n```").split("\n")
+        assert sorted(lines) == ["assert add(10**2, 0x1) == 1_01", "assert add(1_0, 5) == 15"]
+
+
+def test_the_fuller_of_two_bad_suites_is_the_partner_of_a_full_one() -> None:
+    full = suite("full", *(f"assert add({n}, 2) == {n + 2}" for n in range(1, 5)))
+    short = suite("short", "assert add(1, 2) == 4", "assert add(2, 5) == 8")
+    wrong = suite("wrong", *(f"assert add({n}, 20000) == {n}" for n in range(1, 5)))
+    for seed in range(5):
+        first, *_ = verifier_pairs(evidence([full, short, wrong]), 4, SETTINGS, random.Random(seed))
+        assert first.sources[:2] == ("full", "wrong")
+
+
+def test_what_does_not_continue_its_prompt_is_in_no_row_and_says_so() -> None:
+    """A program that begins with an import is no completion of `def add(a, b):`; nor is `assert 3 == ..`."""
+    other = solution("other", "import math\n\ndef add(a, b):\n    return b + a")
+    loser = solution("loser", "X = 1\n\ndef add(a, b):\n    return a * b * X")
+    backwards = suite("backwards", "assert 3 == add(1, 2)", "assert 7 == add(2, 5)")
+    rows = rows_of([evidence([*SUITES, backwards], solutions=[*SOLUTIONS, other, loser])], 2, SETTINGS, 0)
+    told = {(row.kind, row.record_id): row.reason for row in rows.dropped}
+    assert told["solution", "other"] == told["solution", "loser"] == "other_signature"
+    assert told["suite", "backwards"] == "other_target"
+    used = {source for row in (*rows.sft, *rows.pairs) for source in row.sources}
+    assert not used & {"other", "loser", "backwards"}
+    assert {row.role for row in rows.sft} == {"solver", "verifier"}
 
 
 def test_a_good_suite_without_a_partner_leaves_its_pairs_to_the_others() -> None:

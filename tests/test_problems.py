@@ -60,6 +60,7 @@ def test_gold_code_is_known_under_other_names_and_gold_asserts_under_another_fun
     assert guard.of_code("f", other.replace("+= 1", "+= 2")) is None
     assert guard.of_code("f", "def f(a, b):\n    return a") is None
     assert guard.of_tests("assert g( [1,2,1], 1 )==2\nassert g(['a', 'b', 'b'], 'b') == 2") == "mbpp/1"
+    assert guard.of_tests('assert g([1,2,1],1)==2, "no"\nassert g(["a",\n"b", "b"],"b")==2') == "mbpp/1"
     assert guard.of_tests("assert g([1, 2, 1], 1) == 2\nassert g([5], 1) == 0") is None
     # Short ones anybody writes.
     assert guard.of_tests("assert g([], 1) == 0\nassert g([1], 1) == 1") is None

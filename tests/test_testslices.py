@@ -151,7 +151,7 @@ def test_what_nobody_changes_is_shared_freely() -> None:
         "twice = lambda x: 2 * x\nassert f(2) == twice(2)",
         "twice = lambda x: 2 * x\nassert f(2) < twice(3)",
         "N = 3\nassert f(N) == 9",
-        "N = 3\n\ndef half(x):\n    return x / 2\nassert f(N) > half(N)",
+        "N = 3\ndef half(x):\n    return x / 2\nassert f(N) > half(N)",
         "assert f(2) == 4",
     ]
 
