@@ -25,6 +25,18 @@ from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 EVALUATION_SEED = "1234"
 
 
+def self_play_stream(settings: IterationSettings, iteration: int) -> str:
+    """The seed of an iteration's self-play samples."""
+    return f"self-play/{settings.seed}/{iteration}"
+
+
+def evaluation_stream(seed: str, model: ModelRef) -> str:
+    """The seed of a model's samples on labelled problems: no other model's, or the votes of the base would be
+    copies of the champion's (models that are near each other answer one seed with one text), and none of
+    self-play's."""
+    return f"evaluation/{seed}/{model.digest}"
+
+
 @dataclass(frozen=True)
 class Scored:
     """An evaluation: all its stages, the one with the scores last."""
@@ -84,8 +96,8 @@ def evaluate_model(
     negatives; of `part` of the problems, if that is all. The filter is audited as self-play applies it, with
     the base model's solutions where this is another model (`audited`).
 
-    The seed is the same for every model and iteration: differences are paired, and a champion's scores are
-    found again by their key instead of being drawn again.
+    The seed is the same in every iteration: a champion's scores are found again by their key instead of being
+    drawn again. Each model has a stream of its own (`evaluation_stream`); differences are paired by problem.
     """
     evaluation = settings.evaluation
     sampling = settings.sampling.model_copy(
@@ -98,7 +110,9 @@ def evaluate_model(
             "witness_share": 0.0,
         }
     )
-    samples = sample(turn, label, model, problems, settings.model.dtype, settings.engine, sampling, seed)
+    dtype, engine = settings.model.dtype, settings.engine
+    stream = evaluation_stream(seed, model)
+    samples = sample(turn, label, model, problems, dtype, engine, sampling, stream)
     suites = samples.tables["suites"]
     sandbox = limits_for(evaluation.benchmarks, settings.sandbox)
     behaviours = execute(turn, label, problems, samples.tables["solutions"], suites, sandbox, limits)
@@ -109,7 +123,8 @@ def evaluate_model(
         name = f"{label}-witness"
         # Of all problems, though dev is all that is audited: these samples are the base's own scores', and so
         # are found again by their key.
-        answers = sample(turn, name, witness, problems, settings.model.dtype, settings.engine, sampling, seed)
+        stream = evaluation_stream(seed, witness)
+        answers = sample(turn, name, witness, problems, dtype, engine, sampling, stream)
         solutions = answers.tables["solutions"]
         witnessed = execute(turn, name, audited.dev, solutions, suites, sandbox, limits)
         own, theirs = audited_counts(settings)

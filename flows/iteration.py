@@ -13,7 +13,14 @@ from typing import Any
 from prefect import flow
 
 from flows.console import tell_in_one_sentence
-from flows.evaluation import EVALUATION_SEED, Audited, evaluate_model, hears_witness, witness_of
+from flows.evaluation import (
+    EVALUATION_SEED,
+    Audited,
+    evaluate_model,
+    hears_witness,
+    self_play_stream,
+    witness_of,
+)
 from flows.killed import noted
 from flows.naming import first_name, rename
 from flows.preflight import check_decides
@@ -98,7 +105,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             settings.model.dtype,
             settings.engine,
             settings.sampling,
-            f"{settings.seed}/{turn.iteration}",
+            self_play_stream(settings, turn.iteration),
             witness,
         )
     ).tables

@@ -267,8 +267,8 @@ def first_solutions(samples: Sequence[Sample], solutions: Sequence[Solution], co
 def as_witnesses(
     solutions: Sequence[Solution], behaviours: Sequence[Behaviour]
 ) -> tuple[list[Solution], list[Behaviour]]:
-    """Another model's solutions and what they did, as witnesses. Both models draw with the same seeds, so
-    their ids are marked."""
+    """Another model's solutions and what they did, as witnesses; their ids are marked, which tells them apart
+    whatever both models were asked."""
 
     def name(solution_id: str) -> str:
         return f"witness/{solution_id}"

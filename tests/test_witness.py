@@ -12,19 +12,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.evaluation import audited_counts, hears_witness, witness_of
+from flows.evaluation import (
+    EVALUATION_SEED,
+    audited_counts,
+    evaluation_stream,
+    hears_witness,
+    self_play_stream,
+    witness_of,
+)
 from flows.iteration import iteration
 from flows.tracing import lineage_markdown
 from tasks.collection import past_turns
 from tasks.filter_settings import AgreementSettings, RowSettings
 from tasks.lineage import lineage
 from tasks.records import Behaviour, Decision, Outcome, Sample, Solution
-from tasks.sampling import shared_out
+from tasks.sampling import requests_of, shared_out
 from tasks.scoring import as_witnesses, first_solutions
 from tasks.settings import IterationSettings, SamplingSettings
 from tasks.tables import read_plain, read_table
 from tasks.workspace import ModelRef, StageResult, Workspace
-from tests.factories import solution
+from tests.factories import PROBLEM, solution
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +92,38 @@ def test_the_audit_hears_the_base_too_and_draws_nothing_anew(third: Any) -> None
     assert counted > alone["recall of right solutions"]["total"]
 
 
+def test_no_seed_serves_two_models_or_two_purposes(third: Any) -> None:
+    """The base's votes in the audit are no copies of the champion's, and nothing of it is self-play's."""
+    workspace, stages = third
+    seeds = []
+    for name in ("sample-before", "sample-before-witness", "sample-self-play"):
+        rows = read_table(workspace.path(stages[name].tables["samples"]), Sample)
+        assert rows
+        for witness in {row.witness for row in rows}:
+            seeds.append({row.seed for row in rows if row.witness == witness})
+    assert len(seeds) == 4
+    assert len(set().union(*seeds)) == sum(map(len, seeds))
+
+
+def test_every_stream_of_a_problem_is_independent_of_the_others() -> None:
+    """Also where self-play has evaluation's seed and problem, and where the base is met on fresh samples."""
+    settings = IterationSettings(seed=int(EVALUATION_SEED))
+    models = [ModelRef(name, name, "") for name in ("base", "champion")]
+    streams = [
+        *(self_play_stream(settings, number) for number in (1, 2)),
+        *(
+            evaluation_stream(seed, model)
+            for seed in (EVALUATION_SEED, f"{EVALUATION_SEED}/1")
+            for model in models
+        ),
+    ]
+    seeds = [
+        {request.seed for *_, request in requests_of(PROBLEM, settings.sampling, stream)}
+        for stream in streams
+    ]
+    assert len(set().union(*seeds)) == sum(map(len, seeds))
+
+
 def test_lineage_names_the_witness(third: Any) -> None:
     workspace, stages = third
     rows = read_plain(workspace.path(stages["prefer"].tables["sft"]))
@@ -93,7 +132,7 @@ def test_lineage_names_the_witness(third: Any) -> None:
     assert f"witness `{chain['sampling']['witness'][:16]}` (base model)" in lineage_markdown(chain, 3)
 
 
-def test_two_models_that_drew_with_the_same_seeds_are_told_apart() -> None:
+def test_the_records_of_two_models_are_told_apart() -> None:
     solutions, rows = as_witnesses(
         [solution("a", "a"), solution("b", "b")],
         [Behaviour(name, "p/1", (Outcome("value", name),), ()) for name in ("a", "gold/p/1")],
