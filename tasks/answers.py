@@ -16,6 +16,7 @@ from tasks.prompts import FENCE, Prompt, Refusal, clean_signature
 from tasks.suites import target_name
 from tasks.testslices import bound_names, free_names
 from tasks.testsource import mentions, patched, split_tests
+from tasks.words import word_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def parse_problem(prompt: Prompt, completion: str) -> Proposal | Refusal:
     if told is None:
         return Refusal("no_task", completion.strip()[:200])
     statement = " ".join(told.group(1).split())
-    if len(statement.split()) < 5:
+    if word_count(statement) < 5:
         return Refusal("short_statement", statement)
     if re.search(r"\b(prints?|stdin|user input|file|files|class|decorator|generator)\b", statement.lower()):
         return Refusal("asks_for_more", statement[:200])

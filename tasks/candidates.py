@@ -45,4 +45,4 @@ def candidates(
         "seed": SEED,
         "cpu_share": MUTANT_CPU_SHARE,
     }
-    return run_stage(turn, "candidates", 3, inputs, plain, compute, label)
+    return run_stage(turn, "candidates", 4, inputs, plain, compute, label)

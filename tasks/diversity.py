@@ -12,19 +12,20 @@ import ast
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from tasks.fragments import parse_python
+from tasks.fragments import is_deep, parse_python
 from tasks.records import Case, Sample, Solution
 from tasks.tables import by_problem
 
 
 @lru_cache(maxsize=65_536)
 def program_shape(code: str) -> str:
-    """The syntax tree of a program without names and constants; the text itself when it does not parse.
+    """The syntax tree of a program without names and constants; the text itself when it does not parse or is
+    too deep.
 
     Programs of one shape teach one thing: `return a + b` and `return x + y`, `x > 1` and `x > 2`.
     """
     tree = parse_python(code)
-    if tree is None:
+    if tree is None or is_deep(tree):
         return code
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):

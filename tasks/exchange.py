@@ -37,6 +37,7 @@ from tasks.testsource import patched, split_tests
 Content = TypeVar("Content")
 _REASONS = {
     "syntax": "does not parse",
+    "too_deep": "is nested deeper than tests are read",
     "no_assertion": "asserts nothing",
     "other_target": "never uses {target}",
     "undefined_name": "uses a name that nothing defines",

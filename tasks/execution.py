@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from tasks.engines.image import ensure_image
 from tasks.errors import SandboxFault
-from tasks.fragments import parse_python
+from tasks.fragments import is_deep, parse_python
 from tasks.judging import plan_calls
 from tasks.passes import Run, Seeds, run_programs, two_seeds
 from tasks.records import (
@@ -52,9 +52,9 @@ def _essence(code: str) -> str:
     """The same for codes with one syntax tree, unless they look at their own lines."""
     tree = None if _SEES_LINES.search(code) else parse_python(code)
     try:
-        return code if tree is None else record_id(ast.dump(tree))
-    except (RecursionError, ValueError):
-        # Too deep, or an int with more digits than may be written.
+        return code if tree is None or is_deep(tree) else record_id(ast.dump(tree))
+    except ValueError:
+        # An int with more digits than may be written.
         return code
 
 

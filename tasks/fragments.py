@@ -23,6 +23,9 @@ _ESCAPED = re.compile(r"\\[\s\S]|'''|\"\"\"")
 # What goes on with the statement before it, in the first column.
 _GOES_ON = re.compile(r"[#)\]}]|(?:else|elif|except|finally)\b")
 _NEXT = re.compile(r"\n(?=\S)")
+MAX_DEPTH = 150
+"""Of a syntax tree that is changed or written back. The standard library's ways to do so call themselves for
+every level, and Python gives up at 1,000 calls, wherever the first of them stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,16 @@ def parse_python(text: str) -> ast.Module | None:
             return tree
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
+
+
+def is_deep(tree: ast.AST) -> bool:
+    """Whether a tree has more than `MAX_DEPTH` levels: a sum of 330 terms has."""
+    level: list[ast.AST] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return False
+    return True
 
 
 def read_fragments(text: str) -> Fragments:

@@ -49,4 +49,4 @@ def mutate(
 
     inputs = {"solutions": solutions, "decisions": decisions}
     plain = {"mutants": settings.mutants, "seed": turn.seed}
-    return run_stage(turn, "mutate", 1, inputs, plain, compute, label)
+    return run_stage(turn, "mutate", 2, inputs, plain, compute, label)

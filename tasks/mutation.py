@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from tasks.edits import OPERATORS, Edit, Surroundings
-from tasks.fragments import parse_python
+from tasks.fragments import is_deep, parse_python
 from tasks.judging import outcome_key
 from tasks.records import Behaviour, Solution, record_id
 
@@ -38,7 +38,7 @@ def mutants(code: str, count: int, seed: int) -> list[Mutant]:
     Each compiles and differs from the program by more than its layout. None for a program that does not
     compile, is longer than `MAX_CHARACTERS` or nested too deep to be written back.
     """
-    tree = parse_python(code) if len(code) <= MAX_CHARACTERS else None
+    tree = _tree(code)
     original = _written(tree) if tree is not None else None
     if tree is None or original is None:
         return []
@@ -58,6 +58,11 @@ def mutants(code: str, count: int, seed: int) -> list[Mutant]:
         if text is not None and text != original:
             found.setdefault(text, Mutant(operator, edit.line, text))
     return list(found.values())
+
+
+def _tree(code: str) -> ast.Module | None:
+    tree = parse_python(code) if len(code) <= MAX_CHARACTERS else None
+    return None if tree is None or is_deep(tree) else tree
 
 
 def _edited(tree: ast.Module, edit: Edit) -> str | None:
@@ -113,7 +118,7 @@ def mutate_all(solutions: Sequence[Solution], count: int, seed: int) -> list[Sol
 
 def _normal(code: str) -> str:
     """A program without its layout and comments; one that cannot be read stands for itself."""
-    tree = parse_python(code) if len(code) <= MAX_CHARACTERS else None
+    tree = _tree(code)
     return (_written(tree) if tree is not None else None) or code
 
 

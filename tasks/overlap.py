@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterable, Sequence
 
 from datasketch import MinHash, MinHashLSH
 
-from tasks.fragments import parse_python
+from tasks.fragments import is_deep, parse_python
 from tasks.records import Problem
+from tasks.words import ngrams, words
 
 NGRAM_WORDS = 8
 SHINGLE_WORDS = 3
@@ -19,19 +22,6 @@ SLACK, LEAST_SIMILAR = 0.2, 0.1
 # Characters of a program, and of asserts together, from which on equal ones are no accident.
 LEAST_CODE, LEAST_TESTS = 80, 45
 _CALLED = re.compile(r"^assert\w+\(")
-
-
-def words(text: str) -> list[str]:
-    """Lower-case runs of letters and digits."""
-    return re.findall(r"[a-z0-9]+", text.lower())
-
-
-def ngrams(text: str, size: int) -> set[tuple[str, ...]]:
-    """All runs of `size` words; a shorter text is one run of all its words."""
-    tokens = words(text)
-    if len(tokens) <= size:
-        return {tuple(tokens)} if tokens else set()
-    return {tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)}
 
 
 def _minhash(shingles: Iterable[tuple[str, ...]]) -> MinHash:
@@ -76,10 +66,10 @@ def _jaccard(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
 
 
 def normal_code(code: str) -> str:
-    """Code without comments, docstrings and layout; '' when it does not parse."""
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError):
+    """Code without comments, docstrings and layout; '' when it does not parse. Of a program that cannot be
+    written back from its tree, its tokens."""
+    tree = parse_python(code)
+    if tree is None:
         return ""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -87,7 +77,30 @@ def normal_code(code: str) -> str:
             constant = body[0].value
             if isinstance(constant, ast.Constant) and isinstance(constant.value, str):
                 del body[0]
-    return ast.unparse(tree)
+    return _written_back(tree) or " ".join(_tokens(code))
+
+
+def _written_back(tree: ast.Module) -> str | None:
+    """None of a tree that is too deep, or has an integer of more digits than Python writes."""
+    try:
+        return None if is_deep(tree) else ast.unparse(tree)
+    except ValueError:
+        return None
+
+
+def _tokens(code: str) -> list[str]:
+    """The tokens of code that parses, without comments, line breaks and texts that stand alone."""
+    tokens: list[str] = []
+    fresh = True
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type in (tokenize.COMMENT, tokenize.NL) or (fresh and token.type == tokenize.STRING):
+            continue
+        fresh = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+        if token.type in (tokenize.INDENT, tokenize.DEDENT):
+            tokens.append(tokenize.tok_name[token.type])
+        elif token.string.strip():
+            tokens.append(token.string)
+    return tokens
 
 
 class _Renamed(ast.NodeTransformer):
@@ -112,9 +125,9 @@ class _Renamed(ast.NodeTransformer):
 
 def renamed_code(code: str) -> str:
     """`normal_code` under other names: of its functions, arguments and variables, without annotations."""
-    if not (normal := normal_code(code)):
+    tree = parse_python(normal_code(code)) or parse_python(code)
+    if tree is None:
         return ""
-    tree = ast.parse(normal)
     bound = []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
@@ -123,7 +136,10 @@ def renamed_code(code: str) -> str:
             bound.append(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             bound.append(node.id)
-    return ast.unparse(_Renamed(bound).visit(tree))
+    renamed = _Renamed(bound)
+    if is_deep(tree):
+        return " ".join(renamed.names.get(token, token) for token in _tokens(code))
+    return _written_back(renamed.visit(tree)) or normal_code(code)
 
 
 def plain_asserts(text: str) -> set[str]:

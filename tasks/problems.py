@@ -297,4 +297,4 @@ def propose(
         "prompts": prompts.VERSION,
         "replay": engine.replay,
     }
-    return run_stage(turn, "propose", 2, inputs, plain, compute)
+    return run_stage(turn, "propose", 3, inputs, plain, compute)

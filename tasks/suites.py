@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from tasks.conditions import VALUE, condition, constant, holds, substituted
-from tasks.fragments import parse_python
+from tasks.fragments import is_deep, parse_python
 from tasks.records import CONDITION, TRUTH, Call, Case
 from tasks.testslices import bound_names, stops, used_names
 from tasks.testsource import mentions
@@ -80,11 +79,11 @@ def case_key(case: Case) -> tuple[object, ...]:
 def read_case(test: str, entry_point: str, *, benchmark: bool = False) -> Case | str:
     """The case of one test, or the reason there is none.
 
-    Reasons: `syntax` (does not parse), `no_assertion` (does not end in one), `other_target` (never
-    uses the entry point), `undefined_name` (uses a name that nothing defines: it could only ever fail),
-    `redefines_target` (brings its own function under test), `exits_early` (returns, exits or skips before
-    it asserts anything), `unseen` (asks for a warning, or for a line of a log), `asynchronous`,
-    `no_fixture` (wants an argument that nothing in the file gives it).
+    Reasons: `syntax` (does not parse), `too_deep` (more levels than `MAX_DEPTH`), `no_assertion` (does not
+    end in one), `other_target` (never uses the entry point), `undefined_name` (uses a name that nothing
+    defines: it could only ever fail), `redefines_target` (brings its own function under test), `exits_early`
+    (returns, exits or skips before it asserts anything), `unseen` (asks for a warning, or for a line of a
+    log), `asynchronous`, `no_fixture` (wants an argument that nothing in the file gives it).
     """
     # Suites of one problem repeat each other; what is long is not held.
     read = _read_known if len(test) <= _CACHED_CHARACTERS else _read_case
@@ -96,9 +95,9 @@ def _read_case(test: str, entry_point: str, benchmark: bool) -> Case | str:
     if tree is None or not tree.body:
         return "syntax"
     try:
-        return _case(tree, test, entry_point, benchmark)
+        return "too_deep" if is_deep(tree) else _case(tree, test, entry_point, benchmark)
     except RecursionError:
-        return "syntax"
+        return "too_deep"
 
 
 _read_known = lru_cache(maxsize=8192)(_read_case)
@@ -122,7 +121,7 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
         return "asynchronous"
     if isinstance(tree.body[-1], ast.FunctionDef):
         return "no_fixture"
-    last = _inlined(tree.body)
+    last = _inlined(tree.body, test)
     found: Case | None = None
     if isinstance(last, ast.Assert):
         asked = _resolved(last.test, tree.body[:-1], entry_point)
@@ -180,7 +179,7 @@ def case_as_written(case: Case, entry_point: str) -> str:
     reading it again gives an equal case (`case_key`). Where those words give another one, `case_source`."""
     tree = parse_python(case.source)
     try:
-        last = _inlined(tree.body) if tree is not None and tree.body else None
+        last = _inlined(tree.body, case.source) if tree is not None and tree.body else None
         text = Author(case.source).text_of(last) if case.call and last is not None else case.source
         again = read_case(text, entry_point)
         if isinstance(again, Case) and case_key(again) == case_key(case):
@@ -321,8 +320,9 @@ class _Substitute(ast.NodeTransformer):
         return self.values[node.id]
 
 
-def _inlined(body: list[ast.stmt]) -> ast.stmt | None:
-    """The last statement with `name = expression` setup put in its place; None where the setup does more.
+def _inlined(body: list[ast.stmt], test: str) -> ast.stmt | None:
+    """The last statement of a test with `name = expression` setup put in its place; None where the setup does
+    more.
 
     A name used twice stays as it is unless its value is immutable: the entry point may change a list
     between the two uses, and may answer differently the second time.
@@ -343,7 +343,7 @@ def _inlined(body: list[ast.stmt]) -> ast.stmt | None:
     if not values:
         return body[-1]
     # A copy: the test itself may have to run as it is.
-    last: ast.stmt = substitute.visit(copy.deepcopy(body[-1]))
+    last: ast.stmt = substitute.visit(ast.parse(test).body[-1])
     if any(uses > 1 and not isinstance(values[name], ast.Constant) for name, uses in substitute.uses.items()):
         return None
     return last

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from tasks import testfixtures, teststyles
-from tasks.fragments import parse_python, read_fragments
+from tasks.fragments import is_deep, parse_python, read_fragments
 from tasks.testslices import History, bound_names, is_long_chain, used_names
 from tasks.written import Author
 
@@ -49,13 +49,17 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     an exit before the assertion.
     """
     author = Author(getattr(module, "source", ""))
+    deep = [statement for statement in module.body if is_deep(statement)]
+    # To be told why they are no tests.
+    refused = [author.segment(one) for one in deep if any(isinstance(p, ast.Assert) for p in ast.walk(one))]
     try:
-        plain = teststyles.plain(module, entry_point)
+        shallow = [statement for statement in module.body if statement not in deep]
+        plain = teststyles.plain(ast.Module(body=shallow, type_ignores=[]), entry_point)
         tests = islice(_walk(plain.body, History(entry_point), entry_point), MAX_TESTS)
-        return ["\n".join(map(author.text_of, test.body)) for test in tests]
+        return [*("\n".join(map(author.text_of, test.body)) for test in tests), *refused]
     except (RecursionError, ValueError):
         # Too deep, or an int with more digits than may be written.
-        return []
+        return refused
 
 
 def _walk(

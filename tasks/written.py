@@ -29,13 +29,13 @@ class Author:
         """A statement in its author's words, as far as it has any. Raises what `ast.unparse` raises:
         `RecursionError` for a deep one, `ValueError` for an integer of more digits than Python writes."""
         if id(statement) not in self._known:
-            text = self._segment(statement)
+            text = self.segment(statement)
             if not _is_text_of(text, statement):
                 text = self._put_together(statement)
             self._known[id(statement)] = statement, text
         return self._known[id(statement)][1]
 
-    def _segment(self, node: ast.stmt | ast.expr) -> str:
+    def segment(self, node: ast.stmt | ast.expr) -> str:
         """Where a node stands, without the indent of its first line; "" for one that was not parsed."""
         first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", None) or 0
         start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None) or 0
@@ -74,7 +74,7 @@ class Author:
             # What stands inside of an f-string does not know where.
             if not isinstance(value, ast.AST) or isinstance(value, ast.JoinedStr):
                 return value
-            if isinstance(value, ast.expr) and _is_text_of(own := self._segment(value), value):
+            if isinstance(value, ast.expr) and _is_text_of(own := self.segment(value), value):
                 parts.append((value, own))
                 return ast.Name(id=_HOLE.format(len(parts) - 1), ctx=ast.Load())
             return self._with_holes(value, parts)

@@ -6,10 +6,11 @@ import pytest
 from tasks.benchmarks import load_starter
 from tasks.engines.sampler import ReplaySampler
 from tasks.errors import FlywheelError
-from tasks.overlap import Contamination, find_duplicates, words
+from tasks.overlap import Contamination, find_duplicates
 from tasks.problems import clean, draw_statements, load_statements, propose_with, snippets
 from tasks.records import Problem
 from tasks.settings import ProblemSettings, SamplingSettings
+from tasks.words import words
 
 
 def problem(problem_id: str, statement: str, **more: str) -> Problem:
