@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 
 from tasks.fragments import parse_python
-from tasks.prompts import FENCE, Prompt, Refusal, clean_signature
+from tasks.prompts import FENCE, Prompt, Refusal
+from tasks.signatures import BadSignature, clean_signature, plain_signature
 from tasks.suites import target_name
 from tasks.testslices import bound_names, free_names
 from tasks.testsource import mentions, patched, split_tests
@@ -86,9 +87,9 @@ def parse_suite(
 def parse_problem(prompt: Prompt, completion: str) -> Proposal | Refusal:
     """The problem of a proposer's answer.
 
-    Reasons: `no_signature`, `bad_signature` (no plain `def name(arg, ..):`, no arguments, or the name of a
-    builtin, which the solution could then not use), `no_task`, `short_statement` (under five words),
-    `asks_for_more` (input, print, files: nothing to return).
+    Reasons: `no_signature`, `bad_signature` (no plain `def name(arg, ..):`, no arguments, the name of a
+    builtin, which the solution could then not use, or an annotation that names what is nowhere), `no_task`,
+    `short_statement` (under five words), `asks_for_more` (input, print, files: nothing to return).
     """
     answer = prompt.prefill + completion
     found = re.search(r"Signature:[ \t]*`?(def[ \t]+.*)", answer)
@@ -101,6 +102,8 @@ def parse_problem(prompt: Prompt, completion: str) -> Proposal | Refusal:
         return Refusal("bad_signature", signature[:200])
     if entry.args.args[0].arg in ("self", "cls") or hasattr(builtins, entry.name):
         return Refusal("bad_signature", signature[:200])
+    if isinstance(plain := plain_signature(signature, entry.name), BadSignature):
+        return Refusal("bad_signature", f"{signature} {plain.reason}"[:200])
     told = re.search(r"Task:[ \t]*(.*)", answer)
     if told is None:
         return Refusal("no_task", completion.strip()[:200])

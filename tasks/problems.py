@@ -24,6 +24,7 @@ from tasks.jsonl import read_objects, text_of
 from tasks.overlap import Contamination, find_duplicates
 from tasks.records import Dropped, Problem, Sample, record_id
 from tasks.settings import EngineSettings, ProblemSettings, SamplingSettings
+from tasks.signatures import BadSignature, plain_signature
 from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
@@ -48,14 +49,10 @@ def _statement(row: Mapping[str, Any], where: str) -> Problem:
     problem_id, statement, entry_point, signature = (
         text_of(row, name, where) for name in ("problem_id", "statement", "entry_point", "signature")
     )
-    signature = prompts.clean_signature(signature)
-    try:
-        body = ast.parse(f"{signature}\n    pass").body[0]
-    except (SyntaxError, IndexError):
-        body = None
-    if not isinstance(body, ast.FunctionDef) or body.name != entry_point:
-        raise FlywheelError(f"{where}: the signature is no `def {entry_point}(..):`.")
-    return Problem(problem_id, statement.strip(), entry_point, signature, "statement")
+    plain = plain_signature(signature, entry_point)
+    if isinstance(plain, BadSignature):
+        raise FlywheelError(f"{where}: the signature {plain.reason}.")
+    return Problem(problem_id, statement.strip(), entry_point, plain, "statement")
 
 
 def load_statements(name: str) -> list[Problem]:

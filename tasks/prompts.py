@@ -6,20 +6,21 @@ trained on, or plain text for others (measured on SmolLM2-135M, 24 easy problems
 22 % right programs as chat, 15 % as plain text; plain text without the indent 7 %, the answers were empty).
 
 Whatever a parser makes of an answer can be written back as the completion of the prompt that was sampled
-(`solver_completion`, `verifier_completion`), so that training sees what sampling shows; a verifier's row asks
-for as many cases as it has.
+(`solver_completion`, `verifier_completion`), so that training sees what sampling shows.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tasks.records import Problem
+from tasks.signatures import clean_signature, imports_of
 from tasks.suites import target_name
 
-VERSION = 3
+VERSION = 4
 """Part of every sampling key: raise it when a prompt or a parser changes what it gives."""
 FENCE = "```"
 _OPEN = "```python\n"
@@ -75,8 +76,10 @@ def solver_prompt(problem: Problem, layout: Layout = "chatml") -> Prompt:
         return Prompt(_laid_out(layout, worked, asked), _OPEN, _STOP)
     signature = clean_signature(problem.signature)
     asked = _task(order, problem.statement, signature)
+    imports = "".join(f"{line}\n" for line in imports_of(signature, problem.preamble))
+    begun = f"{imports}\n\n{signature}" if imports else signature
     # Up to the indent: small models otherwise close the fence after the signature.
-    return Prompt(_laid_out(layout, worked, asked), f"{_OPEN}{signature}{_INDENT}", _STOP)
+    return Prompt(_laid_out(layout, worked, asked), f"{_OPEN}{begun}{_INDENT}", _STOP)
 
 
 def verifier_prompt(problem: Problem, cases: int, layout: Layout = "chatml") -> Prompt:
@@ -131,13 +134,14 @@ def _laid_out(layout: Layout, worked: tuple[str, str], asked: str) -> str:
 def solver_completion(prompt: Prompt, code: str) -> str | Refusal:
     """The completion that makes `prompt.full + completion` end in this code and a closing fence.
 
-    `code` is what `parse_solution` gave for this prompt, or any code with the same first line;
-    otherwise the reason is `other_signature`.
+    `code` is what `parse_solution` gave for this prompt, or any code that begins with the same lines, blank
+    ones aside; otherwise the reason is `other_signature`.
     """
-    start = prompt.prefill.removeprefix(_OPEN)
-    if not code.startswith(start):
+    lines = re.split(r"\n+", prompt.prefill.removeprefix(_OPEN))
+    start = re.match(r"\n+".join(map(re.escape, lines)), code)
+    if start is None:
         return Refusal("other_signature", code[:200])
-    return code[len(start) :].rstrip() + f"\n{FENCE}"
+    return code[start.end() :].rstrip() + f"\n{FENCE}"
 
 
 def verifier_completion(prompt: Prompt, tests: Sequence[str]) -> str | Refusal:
@@ -157,13 +161,6 @@ def verifier_completion(prompt: Prompt, tests: Sequence[str]) -> str | Refusal:
 def fenced(prompt: str, completion: str) -> str:
     """What stands in the fence that a prompt opens and its completion closes: code, or assertions."""
     return (prompt + completion).rpartition(_OPEN)[2].rstrip().removesuffix(FENCE).rstrip()
-
-
-def clean_signature(signature: str) -> str:
-    """`def f(a, b):` on one line, whatever the colon and the spaces were."""
-    line = " ".join(signature.split())
-    line = line.removesuffix("...").removesuffix("pass").rstrip()
-    return line.rstrip(":").rstrip() + ":"
 
 
 def _task(order: str, statement: str, signature: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from tasks import prompts
 from tasks.records import Problem
+from tasks.signatures import clean_signature
 
 PROBLEM = Problem("p/1", "Write a function that adds two numbers.", "add", "def add(a, b)", "statement")
 SOLVER = prompts.solver_prompt(PROBLEM)
@@ -48,4 +49,4 @@ def test_signatures_are_one_clean_line() -> None:
         "def add(a, b): pass",
         " def add(a,\n b):",
     ):
-        assert prompts.clean_signature(text).replace("a,b", "a, b") == "def add(a, b):"
+        assert clean_signature(text).replace("a,b", "a, b") == "def add(a, b):"

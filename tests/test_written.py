@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.fragments import parse_python
 from tasks.records import Case
 from tasks.suites import case_as_written, case_key, read_case, read_cases
-from tasks.testsource import parse_python, patched, split_tests
+from tasks.testsource import patched, split_tests
 from tasks.written import Author
 
 NUMBERS = st.sampled_from(["10**6", "1_000", "0xff", "1e3", "2 ** 10", "-5", "(1 + 2) * 3", "7_0"])
