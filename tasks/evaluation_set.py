@@ -32,7 +32,8 @@ def evaluation_set(turn: Turn, settings: EvaluationSettings, sandbox: SandboxSet
     benchmarks that are configured, and of the others that are at hand, which a model may be scored on later.
     """
     window = (settings.livecodebench_from, settings.livecodebench_to)
-    problems = [problem for name in settings.benchmarks for problem in load_benchmark(name, window)]
+    release = settings.livecodebench_release
+    problems = [problem for name in settings.benchmarks for problem in load_benchmark(name, window, release)]
     others = [name for name in at_hand() if name not in settings.benchmarks]
     also = [problem for name in others for problem in load_benchmark(name)]
     guarded = [replace(problem, gold_cases=()) for problem in [*problems, *also]]
@@ -48,4 +49,4 @@ def evaluation_set(turn: Turn, settings: EvaluationSettings, sandbox: SandboxSet
 
     plain = {"max_problems": settings.max_problems, "cpu_s": sandbox.cpu_s}
     inputs = {"problems": record_id(*problems), "guarded": record_id(*guarded)}
-    return run_stage(turn, "evaluation-set", 6, inputs, plain, compute)
+    return run_stage(turn, "evaluation-set", 7, inputs, plain, compute)

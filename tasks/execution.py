@@ -79,6 +79,7 @@ def programs_of(
                 plan.checks,
                 digests=bool(problem.gold_cases),
                 cpu_s=limit.gold_cpu_s if solution.origin == "gold" else limit.cpu_s,
+                cpu_each=limit.each,
             ),
         )
     if plan.checks:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.benchmarks import cpu_limit, limits_for
+from tasks.benchmarks import cpu_limit, is_limited_by_call, limits_for
 from tasks.benchmarks.evalplus import complete
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
@@ -40,6 +40,7 @@ def with_gold(problems: Sequence[Problem], settings: SandboxSettings) -> tuple[l
             problem.problem_id,
             cpu_limit(problem.source, settings, gold_seconds(executions.get(problem.problem_id))),
             cpu_limit(problem.source, settings),
+            is_limited_by_call(problem.source),
         )
         for problem in problems
     ]

@@ -169,7 +169,8 @@ class Program:
     `code` None is the null candidate: every call of its stub returns a unique opaque object. It has no
     steps. `digests`: a list or tuple too large to travel comes as its digest, which only an equal one equals.
     `cpu_s`: CPU time of its own, if less than the settings' (0: the settings'), as evalplus limits each task
-    by its canonical solution's time.
+    by its canonical solution's time. `cpu_each`: that time is each call's, whatever the calls before it in
+    its process took, as LiveCodeBench limits each test.
     """
 
     program_id: str
@@ -180,15 +181,18 @@ class Program:
     steps: tuple[Call | str, ...] = ()
     digests: bool = False
     cpu_s: float = 0.0
+    cpu_each: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CpuLimit:
-    """CPU seconds of a problem's programs, `gold_cpu_s` of its gold solution; 0: the settings'."""
+    """CPU seconds of a problem's programs, `gold_cpu_s` of its gold solution; 0: the settings'. `each`: they
+    are every call's (`Program.cpu_each`)."""
 
     problem_id: str
     cpu_s: float = 0.0
     gold_cpu_s: float = 0.0
+    each: bool = False
 
 
 @dataclass(frozen=True, slots=True)

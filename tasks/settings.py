@@ -5,6 +5,7 @@ No unions and no free dictionaries, since the UI's forms cannot draw them.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -228,6 +229,11 @@ class EvaluationSettings(Form):
         description="Benchmarks; all but starter come from files in FLYWHEEL_DATA_DIR (else mbpp and "
         "both of LiveCodeBench from the hub, humaneval from its package).",
     )
+    livecodebench_release: str = Field(
+        "",
+        description="LiveCodeBench's release: release_v1 to release_v6, v4 for the fourth part alone, v4_v6 "
+        "for a range; '' for livecodebench.jsonl, else all that is at hand, else release_v1 from the hub.",
+    )
     livecodebench_from: str = Field(
         "", description="First contest date that LiveCodeBench counts, 2024-01-31; '' for no bound."
     )
@@ -248,6 +254,13 @@ class EvaluationSettings(Form):
         20, ge=0, le=1000, description="Known-wrong solutions a problem that suites should reject, if found."
     )
     bootstrap: int = Field(2000, ge=100, le=100_000, description="Resamples an interval.")
+
+    @field_validator("livecodebench_release")
+    @classmethod
+    def _is_release(cls, name: str) -> str:
+        if name and not re.fullmatch(r"release_(v[1-6]|latest)|v[1-6](_v[1-6])?", name):
+            raise ValueError("write release_v1 to release_v6, v4 for the fourth part alone, or v4_v6")
+        return name
 
     @field_validator("k")
     @classmethod

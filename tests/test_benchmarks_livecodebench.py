@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import pickle
@@ -13,13 +14,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.benchmarks.livecodebench import FILES, load_livecodebench, same_output, same_value
+from tasks.benchmarks import cpu_limit, is_limited_by_call
+from tasks.benchmarks.livecodebench import (
+    FILES,
+    load_livecodebench,
+    part_files,
+    parts_of,
+    same_output,
+    same_value,
+)
 from tasks.benchmarks.pickled import unpacked_text
 from tasks.engines.sandbox import DockerSandbox
 from tasks.errors import FlywheelError
+from tasks.gold import with_gold
 from tasks.judging import judge, plan_calls
 from tasks.known import known_records
 from tasks.records import Case, Problem, Program
+from tasks.settings import EvaluationSettings, SandboxSettings
 
 CASE = Case("stdin")
 
@@ -74,6 +85,65 @@ def test_both_styles_their_tests_and_the_window(tmp_path: Path, monkeypatch: pyt
         load_livecodebench("2025-01-01")
     with pytest.raises(FlywheelError, match="no date"):
         load_livecodebench("soon")
+
+
+@pytest.mark.parametrize(
+    ("release", "parts"),
+    [
+        ("release_v1", [1]),
+        ("release_v3", [1, 2, 3]),
+        ("release_latest", [1, 2, 3, 4, 5, 6]),
+        ("v1", [1]),
+        ("v4", [4]),
+        ("v1_v3", [1, 2, 3]),
+        ("v5_v6", [5, 6]),
+    ],
+)
+def test_releases_are_made_of_the_published_parts(release: str, parts: list[int]) -> None:
+    assert parts_of(release) == parts
+    assert EvaluationSettings(livecodebench_release=release).livecodebench_release == release
+
+
+@pytest.mark.parametrize(
+    "release", ["release_v7", "v9", "v3_v1", "v0", "release_v1_v2", "6", "v1_", "latest"]
+)
+def test_another_release_is_refused_with_the_names_there_are(release: str) -> None:
+    with pytest.raises(FlywheelError, match=r"write release_v1 to release_v6, v4 for .* v4_v6"):
+        parts_of(release)
+
+
+def test_releases_by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLYWHEEL_DATA_DIR", str(tmp_path))
+    for part, row in ((1, FUNCTION), (2, STDIN)):
+        (tmp_path / part_files(part)[0]).write_text(json.dumps(row) + "\n")
+    with gzip.open(tmp_path / "livecodebench-v4.jsonl.gz", "wt") as file:
+        print(json.dumps({**STDIN, "question_id": "abc_d", "contest_date": "2024-06-01"}), file=file)
+
+    def loaded(release: str = "", first: str = "") -> list[str]:
+        return [problem.problem_id.partition("/")[2] for problem in load_livecodebench(first, "", release)]
+
+    assert sorted(path.name for path in tmp_path.iterdir())[1:] == ["test.jsonl", "test2.jsonl"]
+    assert loaded("release_v1") == ["1"]
+    assert loaded("release_v2") == loaded("v1_v2") == ["1", "abc_a"]
+    assert loaded("v2") == ["abc_a"]
+    assert loaded() == ["1", "abc_a", "abc_d"]
+    assert loaded(first="2024-01-01") == ["1", "abc_d"]
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(FlywheelError, match=r"needs the file test3.jsonl"):
+        loaded("release_v3")
+    with pytest.raises(FlywheelError, match=r"test2.jsonl has no contest from 2024-06-01"):
+        loaded("release_v2", "2024-06-01")
+
+
+def test_the_time_of_its_own_checker_is_six_seconds_a_test() -> None:
+    """Of a function too, whose tests run in one process."""
+    settings = SandboxSettings()
+    for name in ("livecodebench", "livecodebench-public"):
+        assert (cpu_limit(name, settings), is_limited_by_call(name)) == (6, True)
+    assert not is_limited_by_call("humaneval")
+    problem = Problem("livecodebench/1", "", "f", "def f(x):", "livecodebench", split="test")
+    _, (limit,) = with_gold([problem], settings)
+    assert (limit.cpu_s, limit.each) == (6, True)
 
 
 def test_public_tests_alone_are_said_in_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

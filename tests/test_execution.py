@@ -241,6 +241,29 @@ def test_programs_are_limited_by_problem_but_gold_and_its_likes(seeds: Seeds) ->
     assert all(90 < row.calls[0].cpu_ms < 1500 for row in rows[2:])
 
 
+def test_time_of_each_call_is_not_used_up_by_the_calls_before_it(seeds: Seeds) -> None:
+    """Six calls of 0.15 s and one that never ends: within 0.4 s a call, six of them have their value."""
+    code = """
+import time
+def f(x):
+    end = time.process_time() + 0.15
+    while x == 3 or time.process_time() < end:
+        pass
+    return x
+"""
+    name = PROBLEM.problem_id
+    suites = {name: [suite_of("all", *(case(x, expected=x) for x in range(7)))]}
+    solutions = {name: [solution("slow", code, PROBLEM)]}
+
+    def kinds(each: bool) -> list[str]:
+        limits = {name: CpuLimit(name, cpu_s=0.4, each=each)}
+        (row,) = execute_shard(seeds, [PROBLEM], solutions, suites, limits)
+        return [outcome.kind for outcome in row.calls]
+
+    assert kinds(each=True) == [*["value"] * 3, "timeout", *["value"] * 3]
+    assert kinds(each=False).count("timeout") > 1
+
+
 def test_a_limit_reached_together_is_none_reached_by_a_suite(seeds: Seeds) -> None:
     code = "def f(x):\n    return chr(97 + x) * 15_000\n"
     suites = [

@@ -36,6 +36,7 @@ __all__ = [
     "at_hand",
     "check_benchmark",
     "cpu_limit",
+    "is_limited_by_call",
     "limits_for",
     "load_benchmark",
     "load_humaneval",
@@ -65,9 +66,10 @@ _LEAST: dict[str, dict[str, float]] = {
     "mbpp-plus": {"cpu_s": 60, "wall_s": 180, "memory_mb": 2048, "output_kb": 8192},
     "humaneval": {"cpu_s": 5, "wall_s": 20},
     "humaneval-plus": {"cpu_s": 20, "wall_s": 60, "memory_mb": 2048, "output_kb": 8192},
-    # Its own checker grants six seconds a test; here a function runs on all its tests in one process.
-    "livecodebench": {"cpu_s": 12, "wall_s": 20, "memory_mb": 1024, "output_kb": 8192},
+    # Its own checker grants six seconds a test, of a function too.
+    "livecodebench": {"cpu_s": 6, "wall_s": 20, "memory_mb": 1024, "output_kb": 8192},
 }
+_BY_CALL = ("livecodebench",)
 
 
 # evalplus grants four times the canonical solution's time, and a second at least. Here a program runs on the
@@ -91,6 +93,11 @@ def cpu_limit(benchmark: str, settings: SandboxSettings, gold_s: float | None = 
     return most if gold_s is None else min(most, max(settings.cpu_s, GOLD_TIMES * gold_s))
 
 
+def is_limited_by_call(benchmark: str) -> bool:
+    """Whether `cpu_limit` is the time of every call, not of all calls of a program together."""
+    return benchmark.removesuffix("-public") in _BY_CALL
+
+
 def at_hand() -> list[str]:
     """The benchmarks that load without a hub: shipped, in the data folder or with an installed package."""
     files = [name for name, names in FILES.items() if data_file(*names)]
@@ -104,8 +111,9 @@ def check_benchmark(name: str) -> None:
         needed_file(name, *FILES[name])
 
 
-def load_benchmark(name: str, window: tuple[str, str] = ("", "")) -> list[Problem]:
-    """All dev and test problems of a benchmark; of LiveCodeBench, those in the window of contest dates.
+def load_benchmark(name: str, window: tuple[str, str] = ("", ""), release: str = "") -> list[Problem]:
+    """All dev and test problems of a benchmark; of LiveCodeBench, those of a release (`load_livecodebench`)
+    and in the window of contest dates.
 
     Raises `FlywheelError` when its data cannot be had.
     """
@@ -115,7 +123,7 @@ def load_benchmark(name: str, window: tuple[str, str] = ("", "")) -> list[Proble
         "mbpp-plus": load_mbpp_plus,
         "humaneval": load_humaneval,
         "humaneval-plus": load_humaneval_plus,
-        "livecodebench": lambda: load_livecodebench(*window),
+        "livecodebench": lambda: load_livecodebench(*window, release),
         outputs.NAME: lambda: load_outputs(*window),
     }
     if name not in loaders:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tasks import values
 from tasks.benchmarks.files import data_file, needed_file, read_rows
@@ -25,8 +26,20 @@ from tasks.errors import FlywheelError
 from tasks.records import Case, Problem
 from tasks.suites import make_call
 
-FILES = ("livecodebench.jsonl", "livecodebench.jsonl.gz", "test.jsonl", "livecodebench-v1-public.jsonl")
 HUB = "livecodebench/code_generation_lite"
+LATEST = 6
+_OWN = ("livecodebench.jsonl", "livecodebench.jsonl.gz")
+_RELEASE = re.compile(r"release_v([1-9])|v([1-9])(?:_v([1-9]))?")
+
+
+def part_files(part: int) -> tuple[str, ...]:
+    """The names under which what came with release `part` may lie in the data folder, the hub's own first."""
+    published = f"test{part if part > 1 else ''}.jsonl"
+    ours = [f"livecodebench-v{part}{only}.jsonl" for only in ("", "-public")]
+    return tuple(f"{name}{end}" for name in (published, *ours) for end in ("", ".gz"))
+
+
+FILES = (*_OWN, *(name for part in range(1, LATEST + 1) for name in part_files(part)))
 
 _FIELDS = ("question_content", "question_id", "contest_date", "starter_code", "public_test_cases", "metadata")
 _STARRED = (
@@ -41,33 +54,73 @@ PREAMBLE = (
 )
 
 
-def load_livecodebench(first: str = "", last: str = "") -> list[Problem]:
-    """The problems of contests from `first` to `last` (ISO dates, both included; "" for no bound).
+def load_livecodebench(first: str = "", last: str = "", release: str = "") -> list[Problem]:
+    """The problems of a release (`parts_of`) whose contests were held from `first` to `last` (ISO dates, both
+    included; "" for no bound). Without a release: of the file livecodebench.jsonl, else of every part that is
+    at hand, else of the hub's first.
 
-    Raises `FlywheelError` when the file is missing or unreadable, or the window is empty.
+    Raises `FlywheelError` when a file is missing or unreadable, or the window is empty.
     """
-    path = data_file(*FILES) or _from_hub()
-    rows = read_rows(path, *_FIELDS)
-    return [_problem(row, str(path)) for row in in_window(rows, first, last, str(path))]
+    begin, end = _bounds(first, last)
+    problems: list[Problem] = []
+    paths = _paths(release)
+    # A file has up to 1.3 GB: its rows go before the next one is read.
+    for path in paths:
+        rows = [row for row in read_rows(path, *_FIELDS) if begin <= _contest_day(row["contest_date"]) <= end]
+        problems += [_problem(row, str(path)) for row in rows]
+    if not problems:
+        _refuse_window(", ".join(map(str, paths)), begin, end)
+    return problems
+
+
+def parts_of(release: str) -> list[int]:
+    """The numbers of the published parts of a release: `release_v3` is the first three, `v3` the third alone,
+    `v2_v4` the second to the fourth. Raises `FlywheelError` for any other name."""
+    named = _RELEASE.fullmatch(f"release_v{LATEST}" if release == "release_latest" else release)
+    whole, first, last = (int(group or 0) for group in named.groups()) if named else (0, 0, 0)
+    parts = list(range(first or 1, (whole or last or first) + 1))
+    if not parts or parts[-1] > LATEST:
+        raise FlywheelError(
+            f"LiveCodeBench has no release {release!r}: write release_v1 to release_v{LATEST}, v4 for what "
+            "came with the fourth, or v4_v6 for a range."
+        )
+    return parts
 
 
 def in_window(rows: Sequence[dict[str, Any]], first: str, last: str, where: str) -> list[dict[str, Any]]:
     """The rows whose contest fell into the window. Raises `FlywheelError` when there is none, or no date."""
-    begin, end = _day(first, date.min), _day(last, date.max)
+    begin, end = _bounds(first, last)
     kept = [row for row in rows if begin <= _contest_day(row["contest_date"]) <= end]
     if not kept:
-        raise FlywheelError(f"{where} has no contest from {begin} to {end}: widen the window.")
+        _refuse_window(where, begin, end)
     return kept
 
 
-def _from_hub() -> Path:
+def _refuse_window(where: str, begin: date, end: date) -> NoReturn:
+    raise FlywheelError(f"{where} has no contest from {begin} to {end}: widen the window.")
+
+
+def _bounds(first: str, last: str) -> tuple[date, date]:
+    return _day(first, date.min), _day(last, date.max)
+
+
+def _paths(release: str) -> list[Path]:
+    if release:
+        return [data_file(*part_files(part)) or _from_hub(part) for part in parts_of(release)]
+    if own := data_file(*_OWN):
+        return [own]
+    at_hand = [data_file(*part_files(part)) for part in range(1, LATEST + 1)]
+    return [path for path in at_hand if path] or [_from_hub(1, *_OWN[:1])]
+
+
+def _from_hub(part: int, *also: str) -> Path:
     from tasks.hub import hub_reachable
 
     if not hub_reachable():
-        needed_file("livecodebench", *FILES)
+        needed_file("livecodebench", *also, *part_files(part)[:1])
     from huggingface_hub import hf_hub_download
 
-    return Path(hf_hub_download(HUB, "test.jsonl", repo_type="dataset"))
+    return Path(hf_hub_download(HUB, part_files(part)[0], repo_type="dataset"))
 
 
 def _day(text: str, default: date) -> date:

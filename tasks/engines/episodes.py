@@ -3,8 +3,9 @@
 An episode is one child (or, for a check, a pair of children). Most programs are one episode; one that
 ends early (timeout, crash, memory) is continued after the call that ended it, in a fresh child:
 `MAX_SETBACKS` times with all its time, `HURRIED` times more with a part of it, so that a few hard calls keep
-nobody from the others. Reports are written by hostile children: they are read with checked shapes, and what
-cannot be read is the program's "no_result".
+nobody from the others. Where time is each call's own (`Program.cpu_each`), a call that ran out of it behind
+others is tried again, as the first in a fresh child, and has no outcome before. Reports are written by
+hostile children: they are read with checked shapes, and what cannot be read is the program's "no_result".
 """
 
 from __future__ import annotations
@@ -129,6 +130,10 @@ class Episodes:
         if whole and status["by"] == "candidate" and not is_calls:
             # It ended before the test did: whatever the test made of that, this is what happened.
             outcomes[-1], whole = _cause(status), False
+        timed_out = is_calls and not whole and outcomes[-1].kind == "timeout"
+        if self.program.cpu_each and timed_out and len(outcomes) > 1:
+            section.outcomes += outcomes[:-1]
+            return
         if request.cpu_share < 1 and outcomes[-1].kind == "timeout":
             outcomes[-1] = replace(outcomes[-1], detail=IN_HASTE)
         section.outcomes += outcomes
