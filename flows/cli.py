@@ -70,9 +70,12 @@ def run(
     prepare_prefect()
     from flows.iteration import iteration
     from flows.preflight import check_run
+    from flows.server import reporting
 
     check_run(settings)
-    print_report(iteration(settings), json_output)
+    with reporting(settings.workspace):
+        report = iteration(settings)
+    print_report(report, json_output)
 
 
 @app.command()
@@ -94,9 +97,12 @@ def campaign(
     prepare_prefect()
     from flows.campaign import campaign
     from flows.preflight import check_run
+    from flows.server import reporting
 
     check_run(settings)
-    print_campaign(campaign(settings), json_output)
+    with reporting(settings.workspace):
+        report = campaign(settings)
+    print_campaign(report, json_output)
 
 
 @app.command()
@@ -116,9 +122,12 @@ def evaluate(
     prepare_prefect()
     from flows.evaluation import evaluation
     from flows.preflight import check_evaluation
+    from flows.server import reporting
 
     check_evaluation(settings)
-    print_scores(evaluation(settings), json_output)
+    with reporting(settings.workspace):
+        scores = evaluation(settings)
+    print_scores(scores, json_output)
 
 
 Run = Annotated[str, typer.Argument(help="Number of an iteration, 0: the latest; FOLDER:2: elsewhere.")]

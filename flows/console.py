@@ -6,8 +6,6 @@ import errno
 import json
 import logging
 import os
-import signal
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,11 +24,6 @@ def explain(error: BaseException) -> str | None:
         )
     if isinstance(error, PermissionError):
         return f"no permission for {error.filename}: choose a folder that you may write."
-    if "ephemeral Prefect API server" in str(error):
-        return (
-            "Prefect's temporary server did not start, perhaps because another one holds its database: run "
-            "the same command again, or set PREFECT_API_URL to the address of a server (`flywheel serve`)."
-        )
     if isinstance(error, MemoryError):
         return "out of memory: lower sampling.shard_problems or training.micro_batch_size."
     if type(error).__module__.startswith("pydantic"):
@@ -64,17 +57,10 @@ def tell_in_one_sentence() -> None:
 
 
 def prepare_prefect() -> None:
-    """Settle what must be settled before Prefect is imported, and keep users' errors to one sentence.
-
-    The temporary server of a run without `PREFECT_API_URL` needs up to 28 s on a busy laptop; Prefect
-    gives up after 20.
-    """
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    """Settle what must be settled before Prefect is imported, and keep users' errors to one sentence."""
     # Two runs on one machine write to one SQLite file: wait for the other instead of failing.
     os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
     tell_in_one_sentence()
-    # Prefect stops its temporary server as the interpreter ends, and the default action of a kill skips that.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def print_markdown(text: str) -> None:
@@ -92,7 +78,7 @@ def print_markdown(text: str) -> None:
 def print_report(report: Mapping[str, Any], json_output: bool) -> None:
     """The report of an iteration, and how to see the run in the UI."""
     from flows.report import markdown_of
-    from flows.serving import known_server
+    from flows.server import known_server
 
     if json_output:
         print(json.dumps(report, default=str))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.serving import check_server
+from flows.server import check_server
 from tasks.benchmarks import DECIDING, check_benchmark
 from tasks.engines.image import docker_client
 from tasks.engines.sampler import ReplaySampler

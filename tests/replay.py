@@ -97,3 +97,16 @@ def settings_in(folder: Path) -> IterationSettings:
     write_statements(folder / "statements.jsonl")
     write_recording(folder / "recording.jsonl", settings)
     return settings
+
+
+def config_in(folder: Path) -> Path:
+    """The same settings as a file for `--config`."""
+    lines: dict[str, list[str]] = {"": []}
+    for name, value in settings_in(folder).model_dump(mode="json", exclude_unset=True).items():
+        section, fields = (name, value) if isinstance(value, dict) else ("", {name: value})
+        lines.setdefault(section, []).extend(f"{key} = {json.dumps(one)}" for key, one in fields.items())
+    path = folder / "settings.toml"
+    path.write_text(
+        "\n".join("\n".join([f"[{section}]"][: len(section)] + rows) for section, rows in lines.items())
+    )
+    return path

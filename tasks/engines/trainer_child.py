@@ -10,16 +10,14 @@ import contextlib
 import json
 import os
 import resource
-import select
 import shutil
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tasks.engines.lifeline import watch_lifeline
 from tasks.engines.trainer_callbacks import Say, callbacks
 from tasks.engines.trainer_job import (
     Diverged,
@@ -296,22 +294,6 @@ def _check_disk(parameters: int, checkpoint: Path) -> None:
             f"the disk is too full for the checkpoint: {needed >> 20} MiB needed, {free >> 20} MiB free "
             f"at {checkpoint.parent.parent}; free space, or move the workspace"
         )
-
-
-def watch_lifeline(descriptor: int) -> None:
-    """End this process and its group once the parent is gone: its end of the pipe closes, or we are adopted.
-
-    A pipe, since a parent-death signal fires when the *thread* that started us ends; and the parent's id
-    besides, since a process that the parent forked may hold the pipe open.
-    """
-    parent = os.getppid()
-
-    def watch() -> None:
-        while not select.select([descriptor], [], [], 1.0)[0] and os.getppid() == parent:
-            pass
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-
-    threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
 def main(job_file: str, lifeline: int) -> int:
