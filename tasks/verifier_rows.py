@@ -57,29 +57,38 @@ def _prompt(evidence: Evidence, size: int) -> prompts.Prompt:
     return prompts.verifier_prompt(evidence.problem, size, evidence.layout)
 
 
-def _chosen_suites(
-    evidence: Evidence, size: int, count: int, settings: PreferenceSettings, rng: random.Random
-) -> list[tuple[Suite, bool]]:
-    """Up to `count` good suites and whether each was assembled; sampled ones first, by what they kill, then
-    those with most of the cases that were asked for."""
-    sampled = [s for s in good_suites(evidence) if isinstance(suite_text(evidence, s.cases, size), str)]
-    distinct = {tuple(map(case_key, s.cases)): s for s in rng.sample(sampled, len(sampled))}
-    strongest = sorted(
-        distinct.values(), key=lambda suite: (-len(evidence.kills(suite.cases)), -len(suite.cases))
-    )
-    chosen = [(suite, False) for suite in strongest[:count]]
-    while settings.assemble and len(chosen) < count:
+def _sampled(evidence: Evidence, size: int, rng: random.Random) -> list[Suite]:
+    """The distinct good suites that continue the prompt, by what they kill, then by their number of cases."""
+    fitting = [s for s in good_suites(evidence) if isinstance(suite_text(evidence, s.cases, size), str)]
+    distinct = {tuple(map(case_key, s.cases)): s for s in rng.sample(fitting, len(fitting))}
+    return sorted(distinct.values(), key=lambda suite: (-len(evidence.kills(suite.cases)), -len(suite.cases)))
+
+
+def _assembled(evidence: Evidence, size: int, count: int, rng: random.Random) -> list[Suite]:
+    """Up to `count` different ones."""
+    made: dict[str, Suite] = {}
+    while len(made) < count:
         suite = assembled_suite(evidence, size, rng)
-        if suite is None or suite.suite_id in {other.suite_id for other, _ in chosen}:
+        if suite is None or suite.suite_id in made:
             break
-        chosen.append((suite, True))
-    return chosen
+        made[suite.suite_id] = suite
+    return [*made.values()]
 
 
 def verifier_sft(
     evidence: Evidence, size: int, settings: PreferenceSettings, rng: random.Random
 ) -> list[SftRow]:
-    """Suites that hold on the winning group and reject a loser or a mutant; the first such is a source."""
+    """Suites that hold on the winning group and reject a loser or a mutant; the first such is a source.
+
+    Those with as many cases as the prompt asks for come first, sampled before assembled ones: two cases where
+    five are asked for teach to write two.
+    """
+    count = settings.sft_per_problem
+    sampled = _sampled(evidence, size, rng)
+    full = [suite for suite in sampled if len(suite.cases) >= size]
+    short = [suite for suite in sampled if len(suite.cases) < size]
+    made = _assembled(evidence, size, count - len(full), rng) if settings.assemble else []
+    enough = len(evidence.decision.cases) >= size
     return [
         SftRow(
             row_id=record_id("sft", suite.suite_id),
@@ -92,10 +101,10 @@ def verifier_sft(
                 *evidence.decision.chosen[:1],
                 *evidence.kills(suite.cases)[:1],
             ),
-            assembled=assembled,
+            assembled=not suite.sample_id,
             score=evidence.decision.score,
         )
-        for suite, assembled in _chosen_suites(evidence, size, settings.sft_per_problem, settings, rng)
+        for suite in [*full, *(made + short if enough else short + made)][:count]
         if isinstance(completion := suite_text(evidence, suite.cases, size), str)
     ]
 
@@ -113,15 +122,18 @@ def verifier_pairs(
     if not evidence.decision.confident:
         return []
     winner = evidence.decision.chosen[0]
-    waiting = deque(_chosen_suites(evidence, size, settings.pairs_per_problem, settings, rng))
+    most = settings.pairs_per_problem
+    good = _sampled(evidence, size, rng)[:most]
+    good += _assembled(evidence, size, most - len(good), rng) if settings.assemble else []
+    waiting = deque(good)
     rejects = rng.sample(evidence.suites, len(evidence.suites))
     pairs: list[Pair] = []
-    while waiting and len(pairs) < settings.pairs_per_problem:
-        suite, assembled = waiting.popleft()
+    while waiting and len(pairs) < most:
+        suite = waiting.popleft()
         made = [
             ((pair.reason == IDLE, -count, *shorter_by(pair.chosen, pair.rejected)), pair)
             for bad in rejects
-            for pair, count in _against(evidence, suite, assembled, bad, winner, size)
+            for pair, count in _against(evidence, suite, bad, winner, size)
         ]
         if not made:
             # Rejects only get fewer: it will find none later.
@@ -129,12 +141,12 @@ def verifier_pairs(
         best = min(made, key=lambda one: one[0])[1]
         pairs.append(best)
         rejects = [bad for bad in rejects if bad.suite_id != best.sources[1]]
-        waiting.append((suite, assembled))
+        waiting.append(suite)
     return pairs
 
 
 def _against(
-    evidence: Evidence, suite: Suite, assembled: bool, bad: Suite, winner: str, size: int
+    evidence: Evidence, suite: Suite, bad: Suite, winner: str, size: int
 ) -> Iterator[tuple[Pair, int]]:
     """A good suite over a bad one, both cut to equally many cases, and how many; nothing where that is no
     pair."""
@@ -160,7 +172,7 @@ def _against(
         rejected=bad_text,
         reason="contradicts the consensus" if wrong else IDLE,
         sources=(suite.suite_id, bad.suite_id, winner, killed[0]),
-        assembled=assembled,
+        assembled=not suite.sample_id,
         score=evidence.decision.score,
     )
     yield pair, count

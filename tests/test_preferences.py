@@ -178,6 +178,19 @@ def test_rows_keep_the_words_of_the_model_also_where_cases_are_recombined() -> N
         assert sorted(lines) == ["assert add(10**2, 0x1) == 1_01", "assert add(1_0, 5) == 15"]
 
 
+def test_a_row_has_as_many_cases_as_its_prompt_asks_for_if_so_many_were_kept() -> None:
+    """Two sampled cases come before an assembled suite that has no more, and after one that has all four."""
+    more = suite("more", "assert add(3, 4) == 7", "assert add(4, 6) == 10", "assert add(1, 3) == 9")
+    one = PreferenceSettings(sft_per_problem=1)
+    for size, assembled in ((4, True), (9, False)):
+        (row,) = verifier_sft(evidence([*SUITES[:2], more]), size, one, rng())
+        assert row.assembled == assembled
+        assert row.completion.count(" == ") == (4 if assembled else 2)
+    full = suite("full", *(f"assert add({n}, 5) == {n + 5}" for n in range(4)))
+    (row,) = verifier_sft(evidence([SUITES[0], full]), 4, one, rng())
+    assert row.sources[0] == "full"
+
+
 def test_the_fuller_of_two_bad_suites_is_the_partner_of_a_full_one() -> None:
     full = suite("full", *(f"assert add({n}, 2) == {n + 2}" for n in range(1, 5)))
     short = suite("short", "assert add(1, 2) == 4", "assert add(2, 5) == 8")

@@ -1,0 +1,103 @@
+"""Rows of what a small model really wrote: its prompts, and its own words.
+
+tests/data/smollm2-answers.jsonl.xz: SmolLM2-135M-Instruct on every fourth shipped statement, four solutions
+and four suites each at temperature 0.7; answers of at most 80 and 112 tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from pathlib import Path
+
+import pytest
+
+from tasks.consensus import ballots, decide
+from tasks.evidence import gather
+from tasks.execution import execute_shard
+from tasks.filter_settings import AgreementSettings, PreferenceSettings
+from tasks.passes import Seeds
+from tasks.preferences import rows_of
+from tasks.problems import load_statements
+from tasks.prompts import fenced, solver_completion, solver_prompt, verifier_completion, verifier_prompt
+from tasks.records import Problem, Sample
+from tasks.sampling import parse_samples, requests_of
+from tasks.settings import SamplingSettings
+from tasks.suites import case_as_written, case_key, read_case
+from tasks.tables import by_problem
+
+ANSWERS = Path(__file__).parent / "data" / "smollm2-answers.jsonl.xz"
+SETTINGS = SamplingSettings(solutions=4, suites=4, cases_per_suite=5)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> tuple[list[Problem], list[Sample]]:
+    statements = {problem.problem_id: problem for problem in load_statements("builtin")}
+    problems: dict[str, Problem] = {}
+    samples = []
+    with lzma.open(ANSWERS, "rt") as file:
+        for row in map(json.loads, file):
+            problem = problems.setdefault(row["problem_id"], statements[row["problem_id"]])
+            asked = {role: prompt for role, prompt, _ in requests_of(problem, SETTINGS, 0)}
+            role = row["role"]
+            for index, (text, finish) in enumerate(row["answers"]):
+                name = f"{problem.problem_id}/{role}/{index}"
+                full = asked[role].full
+                samples.append(Sample(name, problem.problem_id, role, index, full, text, finish, 0, 0))
+    return list(problems.values()), samples
+
+
+def test_a_small_models_answers_are_written_back_as_it_wrote_them(
+    recorded: tuple[list[Problem], list[Sample]],
+) -> None:
+    problems, samples = recorded
+    problem_of = {problem.problem_id: problem for problem in problems}
+    sample_of = {sample.sample_id: sample for sample in samples}
+    solutions, suites, _ = parse_samples(problems, samples, SETTINGS)
+    assert len(solutions) > 80
+    assert len(suites) > 80
+    double = single = 0
+    for suite in suites:
+        problem, sample = problem_of[suite.problem_id], sample_of[suite.sample_id]
+        prompt = verifier_prompt(problem, SETTINGS.cases_per_suite)
+        assert prompt.full == sample.prompt
+        written = [case_as_written(case, problem.entry_point) for case in suite.cases]
+        for case, text in zip(suite.cases, written, strict=True):
+            assert text in prompt.prefill + sample.completion
+            again = read_case(text, problem.entry_point)
+            assert not isinstance(again, str)
+            assert case_key(again) == case_key(case)
+            double += '"' in text
+            single += "'" in text
+        assert isinstance(verifier_completion(prompt, written), str)
+    assert double > 10 * single
+    for solution in solutions:
+        prompt = solver_prompt(problem_of[solution.problem_id])
+        assert prompt.full == sample_of[solution.sample_id].prompt
+        assert isinstance(solver_completion(prompt, solution.code), str)
+
+
+def test_every_row_has_a_sampled_prompt_and_nothing_but_what_the_model_wrote(
+    seeds: Seeds, recorded: tuple[list[Problem], list[Sample]]
+) -> None:
+    problems, samples = recorded
+    solutions, suites, _ = parse_samples(problems, samples, SETTINGS)
+    behaviours = execute_shard(seeds, problems, by_problem(solutions), by_problem(suites))
+    rule = AgreementSettings(
+        min_votes=2, min_vote_share=0.0, min_score_share=0.0, min_margin=1.0, min_outputs=1, pair_votes=2
+    )
+    ids = [problem.problem_id for problem in problems]
+    decisions = [decide(one, rule) for one in ballots(ids, solutions, suites, behaviours, False)]
+    evidence = gather(problems, solutions, suites, behaviours, [], decisions)
+    rows = rows_of(evidence, SETTINGS.cases_per_suite, PreferenceSettings(max_idle_share=1.0), 0)
+    assert {row.role for row in rows.sft} == {"solver", "verifier"}
+    assert {row.role for row in rows.pairs} == {"solver", "verifier"}
+    answers: dict[str, list[str]] = {}
+    for sample in samples:
+        answers.setdefault(sample.prompt, []).append(fenced(sample.prompt, sample.completion))
+    for row in rows.sft + rows.pairs:
+        texts = [getattr(row, name) for name in ("completion", "chosen", "rejected") if hasattr(row, name)]
+        for text in (fenced(row.prompt, one) for one in texts):
+            parts = text.split("\n") if row.role == "verifier" else [text]
+            for part in parts:
+                assert any(part in answer for answer in answers[row.prompt]), part
