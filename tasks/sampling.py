@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tasks import prompts
 from tasks.answers import parse_solution, parse_suite
+from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.outputs import asks_for_output, predicted
 from tasks.diversity import diversity_of
 from tasks.engines.sampler import Request, Sampler, shared_sampler
@@ -140,7 +141,7 @@ def parse_samples(
                 dropped.append(_unparsed(sample, code))
             else:
                 solution_id = record_id("solution", sample.sample_id)
-                code = problem.preamble + code
+                code = with_preamble(problem.preamble, code)
                 solutions.append(
                     Solution(solution_id, problem.problem_id, code, sample.sample_id, witness=sample.witness)
                 )

@@ -14,9 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks import values
 from tasks.benchmarks import cpu_limit, is_limited_by_call
+from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.livecodebench import (
     FILES,
+    PREAMBLE,
     load_livecodebench,
     part_files,
     parts_of,
@@ -31,6 +34,7 @@ from tasks.judging import judge, plan_calls
 from tasks.known import known_records
 from tasks.records import Case, Problem, Program
 from tasks.settings import EvaluationSettings, SandboxSettings
+from tasks.suites import make_call
 
 CASE = Case("stdin")
 
@@ -171,6 +175,68 @@ def test_programs_of_both_styles_are_judged(
     assert verdicts(sandbox, stdin, reads) == ["pass", "pass"]
     main = "if __name__ == '__main__':\n    a, b = map(int, input().split())\n    print(3.0, end='')\n"
     assert verdicts(sandbox, stdin, main) == ["pass", "fail"]
+
+
+# Right programs of a problem whose input is two numbers and whose output is their sum, in the forms of
+# docs/benchmarks.md: Python runs them, so they pass.
+FORMS = {
+    "the guard is not last": "def main():\n    print(sum(map(int, input().split())))\n"
+    "if __name__ == '__main__':\n    main()\ndone = True",
+    "the guard is turned around": "if '__main__' == __name__:\n    print(sum(map(int, input().split())))",
+    "global": "total = 0\ndef add(n):\n    global total\n    total += n\n"
+    "for n in map(int, input().split()):\n    add(n)\nprint(total)",
+    "globals()": "a, b = map(int, input().split())\nprint(globals()['a'] + b)",
+    "exec": "exec('a, b = map(int, input().split())')\nprint(a + b)",
+    "eval": "a, b = map(int, input().split())\nprint(sum(eval(name) for name in 'ab'))",
+    "lines after input()": "total = sum(map(int, input().split()))\n"
+    "for line in sys.stdin:\n    total += sum(map(int, line.split()))\nprint(total)",
+    "read() after input()": "print(sum(map(int, input().split())) + len(sys.stdin.read().strip()))",
+    "lines of the buffer": "print(sum(sum(map(int, line.split())) for line in sys.stdin.buffer))",
+    "the output's buffer": "sys.stdout.buffer.write(str(sum(map(int, input().split()))).encode())",
+    "stdout by name": "from sys import stdout\nstdout.write(str(sum(map(int, input().split()))))",
+    "descriptors": "import os\nos.write(1, str(sum(map(int, os.read(0, 1000).split()))).encode())",
+    "open(0)": "print(sum(map(int, open(0).read().split())))",
+    "open by path": "print(sum(map(int, open('/dev/stdin').read().split())))",
+    "quit()": "print(sum(map(int, input().split())))\nquit()",
+    "stars in a try": "try:\n    from math import *\nexcept ImportError:\n    pass\n"
+    "print(sum(map(int, input().split())))",
+    "resource": "import resource\nprint(sum(map(int, input().split())))",
+    "future": "from __future__ import annotations\nprint(sum(map(int, input().split())))",
+    "a class Solution": "class Solution:\n    def __init__(self, a, b):\n        self.total = a + b\n"
+    "print(Solution(*map(int, input().split())).total)",
+}
+
+
+def test_right_programs_pass_in_every_form(sandbox: DockerSandbox) -> None:
+    calls = tuple(make_call("", [text]) for text in ("3 4\n", "10 5\n"))
+    programs = [Program(name, with_preamble(PREAMBLE, code), "", calls) for name, code in FORMS.items()]
+    for done in sandbox.run(programs):
+        outputs = [values.decode(call.value) if call.kind == "value" else call for call in done.calls]
+        right = [
+            same_output(output, wanted, CASE) for output, wanted in zip(outputs, ("7", "15"), strict=True)
+        ]
+        assert right == [True, True], (done.program_id, outputs)
+
+
+@pytest.mark.parametrize(
+    ("code", "behind"),
+    [
+        ("x = 1\n", "import re\nx = 1\n"),
+        (
+            "'ä'; from __future__ import annotations; x = 1\n",
+            "from __future__ import annotations\nimport re\n'ä'; pass; x = 1\n",
+        ),
+        (
+            "from __future__ import (\n  division,\n  annotations)\nfrom __future__ import print_function\n",
+            "from __future__ import division, annotations\nfrom __future__ import print_function\n"
+            "import re\npass\npass\n",
+        ),
+        ("def f(:\n", "import re\ndef f(:\n"),
+    ],
+)
+def test_a_preamble_comes_behind_imports_from_the_future(code: str, behind: str) -> None:
+    assert with_preamble("import re\n", code) == behind
+    assert with_preamble("", code) == code
 
 
 def test_rules() -> None:

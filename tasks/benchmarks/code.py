@@ -1,9 +1,12 @@
-"""What can be read off a program and its tests without running them: signature, imports, entry point."""
+"""What can be read off a program and its tests without running them: signature, imports, entry point; and
+how a program is put behind what its benchmark gives to every one."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+
+from tasks.fragments import parse_python
 
 
 def called_function(tests: Sequence[str], code: str) -> str:
@@ -34,3 +37,20 @@ def imports_of(code: str) -> list[str]:
     """The top-level imports of a program."""
     nodes = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
     return [ast.unparse(node) for node in nodes]
+
+
+def with_preamble(preamble: str, code: str) -> str:
+    """`code` behind `preamble`, but for its imports from `__future__`, which Python wants first."""
+    tree = parse_python(code) if preamble else None
+    futures = [
+        node
+        for node in (tree.body if tree else [])
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    ]
+    # Offsets are those of UTF-8.
+    lines = code.encode().splitlines(keepends=True)
+    for node in reversed(futures):
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        rest = lines[last][node.end_col_offset or 0 :]
+        lines[first : last + 1] = [lines[first][: node.col_offset] + b"pass" + rest]
+    return "".join(f"{ast.unparse(node)}\n" for node in futures) + preamble + b"".join(lines).decode()
