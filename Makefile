@@ -9,7 +9,7 @@ setup:  ## environment, packages, Docker Engine, sandbox image (what is done is 
 	@deployments/setup.sh
 
 demo: setup  ## one whole iteration on this machine, about a quarter of an hour
-	@$(BIN)/flywheel run --preset demo
+	@$(BIN)/flywheel run --preset demo --set iteration=1
 
 test: setup  ## every test but the long ones
 	@$(BIN)/python -m pytest -m "not soak"

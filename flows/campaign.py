@@ -11,7 +11,7 @@ from typing import Any
 from prefect import flow
 
 from flows.campaign_report import campaign_report, publish_campaign
-from flows.console import tell_in_one_sentence
+from flows.given import settings_given
 from flows.iteration import iteration
 from flows.killed import noted
 from flows.naming import first_name, rename
@@ -35,14 +35,14 @@ def stop_reason(reports: Sequence[Mapping[str, Any]], settings: CampaignSettings
     return f"{why} (campaign.min_precision)" if why else ""
 
 
-@flow(name="campaign", flow_run_name=first_name, log_prints=True)
+@flow(name="campaign", flow_run_name=first_name, log_prints=True, validate_parameters=False)
 def campaign(settings: IterationSettings) -> dict[str, Any]:
     """Turn the wheel until `settings.campaign` says stop. Returns the report of all its turns.
 
     The campaign is the unbroken run of latest iterations with these settings: after a kill the same call goes
     on with the turn that was interrupted, and one with more iterations goes on from where it ended.
     """
-    tell_in_one_sentence()
+    settings = settings_given(settings)
     check_decides(settings)
     workspace = Workspace(settings.workspace)
     with workspace.lock("a campaign"), noted(workspace.root):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from prefect import flow
 
-from flows.console import tell_in_one_sentence
+from flows.given import settings_given
 from flows.killed import noted
+from flows.naming import evaluation_name
 from tasks.base_model import base_model
 from tasks.benchmarks import limits_for
 from tasks.candidates import candidates
@@ -183,10 +184,10 @@ def pool_of_negatives(
     return proposed, labels, pool
 
 
-@flow(name="evaluation", flow_run_name="evaluate {settings.model.name}", log_prints=True)
+@flow(name="evaluation", flow_run_name=evaluation_name, log_prints=True, validate_parameters=False)
 def evaluation(settings: IterationSettings) -> dict[str, object]:
     """Score `settings.model` on `settings.evaluation.benchmarks`, outside any iteration (folder 0000)."""
-    tell_in_one_sentence()
+    settings = settings_given(settings)
     workspace = Workspace(settings.workspace)
     turn = Turn(str(workspace.root), 0, settings.seed)
     try:

@@ -12,7 +12,6 @@ from typing import Any
 
 from prefect import flow
 
-from flows.console import tell_in_one_sentence
 from flows.evaluation import (
     EVALUATION_SEED,
     Audited,
@@ -21,6 +20,7 @@ from flows.evaluation import (
     self_play_stream,
     witness_of,
 )
+from flows.given import settings_given
 from flows.killed import noted
 from flows.naming import first_name, rename
 from flows.preflight import check_decides
@@ -42,10 +42,10 @@ from tasks.training import train
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
 
-@flow(name="iteration", flow_run_name=first_name, log_prints=True)
+@flow(name="iteration", flow_run_name=first_name, log_prints=True, validate_parameters=False)
 def iteration(settings: IterationSettings) -> dict[str, Any]:
     """Turn the wheel once, or finish the turn that a killed run began. Returns the report."""
-    tell_in_one_sentence()
+    settings = settings_given(settings)
     check_decides(settings)
     workspace = Workspace(settings.workspace)
     with workspace.lock("an iteration"), noted(workspace.root):

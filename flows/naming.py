@@ -13,10 +13,20 @@ from prefect.runtime import flow_run
 
 def first_name() -> str:
     """A run's name before it knows its turn: `workspace: iteration`."""
-    parameters = flow_run.parameters or {}
-    settings = parameters.get("settings")
-    root = settings.get("workspace") if isinstance(settings, dict) else getattr(settings, "workspace", "")
-    return f"{Path(str(root)).name or 'flywheel'}: {flow_run.flow_name}"
+    return f"{Path(str(_given('workspace'))).name or 'flywheel'}: {flow_run.flow_name}"
+
+
+def evaluation_name() -> str:
+    """An evaluation's name: `evaluate MODEL`."""
+    return f"evaluate {_given('model', 'name') or 'the base model'}"
+
+
+def _given(*path: str) -> object:
+    """A setting that the run was given, by a form or in Python; "" for one that a form left empty."""
+    found: object = (flow_run.parameters or {}).get("settings")
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
+    return found or ""
 
 
 def rename(root: Path, text: str) -> None:

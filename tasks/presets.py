@@ -34,9 +34,9 @@ def load_settings(
         text = (resources.files("deployments") / "presets" / f"{preset}.toml").read_text(encoding="utf-8")
         values = tomllib.loads(text)
     if config is not None:
-        values = _merge(values, _read(config))
+        values = merged(values, _read(config))
     for assignment in assignments:
-        values = _merge(values, _assigned(assignment))
+        values = merged(values, _assigned(assignment))
     try:
         return IterationSettings.model_validate(values)
     except ValidationError as error:
@@ -50,7 +50,10 @@ def explain_validation(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         text = f"unknown setting {name!r}{_suggestion(first['loc'])}"
     else:
-        text = f"setting {name!r}: {first['msg'][:1].lower()}{first['msg'][1:]}, not {first['input']!r}"
+        complaint = first["msg"].removeprefix("Value error, ")
+        # Of what concerns several fields the input is a whole section.
+        value = "" if isinstance(first["input"], dict | BaseModel) else f", not {first['input']!r}"
+        text = f"setting {name!r}: {complaint[:1].lower()}{complaint[1:]}{value}"
     return (
         text
         + (f" (and {len(more)} more)" if more else "")
@@ -97,9 +100,10 @@ def _assigned(assignment: str) -> dict[str, Any]:
     return result
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """The settings of `base` with those of `over` in their place, section by section."""
+    result = dict(base)
     for name, value in over.items():
-        inner = merged.get(name)
-        merged[name] = _merge(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
-    return merged
+        inner = result.get(name)
+        result[name] = merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return result

@@ -374,6 +374,17 @@ class IterationSettings(Form):
     @field_validator("schedule")
     @classmethod
     def _is_cron(cls, schedule: str) -> str:
-        if schedule and len(schedule.split()) != 5:
-            raise ValueError("write it as five fields of cron, e.g. 0 2 * * *")
+        if not schedule:
+            return schedule
+        # Prefect judges at last; it takes a second to import, and most commands have no schedule.
+        from prefect.client.schemas.schedules import CronSchedule
+
+        try:
+            if len(schedule.split()) != 5:
+                raise ValueError
+            CronSchedule(cron=schedule, timezone="UTC")
+        except ValueError:
+            raise ValueError(
+                "no five fields of cron (minute, hour, day, month, day of the week), e.g. 0 2 * * *"
+            ) from None
         return schedule

@@ -55,6 +55,12 @@ def flywheel(
         (["diff", "/nowhere:1", "2"], "no workspace at /nowhere"),
         (["export", "1", "--to", "/tmp/x", "--workspace", "/nowhere"], "no workspace at /nowhere"),
         (["campaign", "--set", "campaign.patience=-1"], "setting 'campaign.patience'"),
+        (["serve", "--set", "schedule=99 99 * * *"], "setting 'schedule': no five fields of cron"),
+        (["serve", "--set", "schedule=@daily"], "setting 'schedule': no five fields of cron"),
+        (
+            ["run", "--set", "evaluation.k=[1, 9]"],
+            "setting 'evaluation': k 9 is more than the 4 solutions that are drawn; tasks/settings.py",
+        ),
     ],
 )
 def test_bad_arguments(

@@ -1,0 +1,43 @@
+"""The settings that a flow run was given: by a caller in Python, a form in the UI, a schedule.
+
+The flows check them themselves: Prefect's own check tells fields that do not fit each other with a traceback,
+and a field that was cleared in the form, which leaves it out, would mean the program's default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from prefect import get_client
+from prefect.runtime import flow_run
+from pydantic import ValidationError
+
+from flows.console import tell_in_one_sentence
+from tasks.errors import FlywheelError
+from tasks.presets import explain_validation, merged
+from tasks.settings import IterationSettings
+
+
+def settings_given(given: IterationSettings | Mapping[str, Any]) -> IterationSettings:
+    """The whole settings of this run; what a form left empty is as it is served.
+
+    Raises `FlywheelError`, one sentence, for settings that are not valid.
+    """
+    tell_in_one_sentence()
+    if isinstance(given, IterationSettings):
+        return given
+    try:
+        return IterationSettings.model_validate(merged(_served(), dict(given)))
+    except ValidationError as error:
+        raise FlywheelError(explain_validation(error)) from None
+
+
+def _served() -> dict[str, Any]:
+    """The settings of the deployment that this run is of; {} where there is none."""
+    if flow_run.id is None:
+        return {}
+    with get_client(sync_client=True) as client:
+        deployment = client.read_flow_run(flow_run.id).deployment_id
+        parameters = client.read_deployment(deployment).parameters if deployment else {}
+    return dict(parameters.get("settings") or {})
