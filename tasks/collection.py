@@ -157,4 +157,4 @@ def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: R
             f"pairs{harvest.iteration}": harvest.pairs,
         }
     plain = {**settings.model_dump(), "iteration": turn.iteration}
-    return run_stage(turn, "collect", 5, inputs, plain, compute)
+    return run_stage(turn, "collect", 6, inputs, plain, compute)

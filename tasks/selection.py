@@ -19,7 +19,7 @@ from tasks.filter_settings import RowSettings
 from tasks.fragments import parse_python
 from tasks.overlap import Contamination
 from tasks.records import Case, Dropped, Pair, Problem, Role, SftRow, record_id
-from tasks.suites import read_cases, target_name
+from tasks.suites import case_key, read_cases, target_name
 from tasks.testsource import split_tests
 
 Row = TypeVar("Row", SftRow, Pair)
@@ -74,7 +74,7 @@ def select(
     selection.keep(
         [row for row in newest if row.problem_id not in disputed], "two turns contradict each other"
     )
-    selection.keep(_first_of_each(selection.rows), "says the same as a newer row")
+    selection.keep(_first_of_each(selection.rows, problems), "says the same as a newer row")
     selection.keep(
         [row for row in selection.rows if not touches_benchmark(row, problems, contamination)],
         "shares text with a benchmark",
@@ -114,11 +114,27 @@ def hold_out(selections: Sequence[Selection[Any]], settings: RowSettings) -> Non
             selection.keep(rest, "its problem's other rows are held out")
 
 
-def _first_of_each(rows: Sequence[Row]) -> list[Row]:
-    """One row of each text: the same program sampled again in a later turn is not a second lesson."""
+def _first_of_each(rows: Sequence[Row], problems: Mapping[str, Problem]) -> list[Row]:
+    """One row of each text: the same program sampled again in a later turn is not a second lesson, nor are
+    the same cases in other quotes."""
+
+    def said(row: SftRow | Pair, completion: str) -> object:
+        text = prompts.fenced(row.prompt, completion)
+        entry_point = problems[row.problem_id].entry_point
+        return (row.role == "verifier" and tuple(map(case_key, _cases(text, entry_point)))) or text
+
+    def lesson(row: SftRow | Pair) -> object:
+        rejected = said(row, row.rejected) if isinstance(row, Pair) else ""
+        return (
+            row.role,
+            row.prompt,
+            said(row, row.chosen if isinstance(row, Pair) else row.completion),
+            rejected,
+        )
+
     seen: dict[object, Row] = {}
     for row in rows:
-        seen.setdefault((row.role, row.prompt, good_text(row), getattr(row, "rejected", "")), row)
+        seen.setdefault(lesson(row), row)
     return list(seen.values())
 
 
@@ -173,7 +189,11 @@ def teaches_brevity(row: SftRow | Pair) -> bool:
 
 def cases_of(row: SftRow | Pair, entry_point: str) -> tuple[Case, ...]:
     """The cases that a verifier's row teaches to write."""
-    tree = parse_python(good_text(row))
+    return _cases(good_text(row), entry_point)
+
+
+def _cases(text: str, entry_point: str) -> tuple[Case, ...]:
+    tree = parse_python(text)
     tests = split_tests(tree, target_name(entry_point)) if tree is not None else []
     return read_cases(tests, entry_point).cases
 

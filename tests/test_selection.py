@@ -138,6 +138,17 @@ def test_shapes_that_are_rare_stay_and_the_newest_of_equal_texts() -> None:
     again = chosen([solver_row("same", "p1", "return a + b", turn) for turn in (1, 3, 2)])
     assert [row.iteration for row in again.rows] == [3]
     assert [row.reason for row in again.dropped] == ["says the same as a newer row"] * 2
+    # Of cases in other quotes the newer row's are taught, of other cases both.
+    quotes = [["('a', 1_0) == 'a'", "(1, 2) == 3"], ['("a", 10) == "a"', "(1,2)==3"], ["('a', 1) == 'a'"]]
+    suites = [verifier_row(f"s{turn}", "p1", asserts, turn) for turn, asserts in enumerate(quotes, 1)]
+    assert {row.row_id for row in chosen(suites).rows} == {"s2", "s3"}
+    pairs = [
+        Pair(
+            one.row_id, "verifier", "p1", one.prompt, suites[2].completion, one.completion, "", iteration=turn
+        )
+        for turn, one in enumerate([*suites[:2], suites[0]], 1)
+    ]
+    assert [row.iteration for row in chosen(pairs).rows] == [3]
     # Of one problem the new shape comes before another program of a known one, though it is older.
     varied = [
         solver_row("x", "p1", "return a + b", 3),
