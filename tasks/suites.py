@@ -174,6 +174,7 @@ def case_source(case: Case, entry_point: str) -> str:
     return f"assert {call} == {to_source(decode(case.expected))}"
 
 
+@lru_cache(maxsize=8192)
 def case_as_written(case: Case, entry_point: str) -> str:
     """Source of a case in the words of the test that it was read from, what was set up put in its place;
     reading it again gives an equal case (`case_key`). Where those words give another one, `case_source`."""
