@@ -185,6 +185,7 @@ def publish_campaign(workspace: Workspace, report: Mapping[str, Any]) -> None:
     folder = Path(report["folder"])
     write_json(folder / "report.json", report)
     text, png = campaign_markdown(report), curves(report)
-    (folder / "report.md").write_text(text + "\n\n![learning curves](curves.png)\n", encoding="utf-8")
+    shown = artifacts.with_chart(text, "![learning curves](curves.png)")
+    (folder / "report.md").write_text(shown + "\n", encoding="utf-8")
     (folder / "curves.png").write_bytes(png)
     artifacts.publish_report(text, markdown_image(png, "learning curves"), "campaign-report")

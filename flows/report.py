@@ -288,7 +288,8 @@ def beyond_noise(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> st
 def dropped_reasons(stages: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """How many rows each stage dropped for each reason, the most first within a stage."""
     return [
-        {"stage": stage, "reason": reason, "rows": count}
+        # The count first: the page cuts off what does not fit beside a long reason.
+        {"rows": count, "stage": stage, "reason": reason}
         for stage, facts in stages.items()
         for reason, count in sorted(_dropped_of(stage, facts).items(), key=lambda item: -item[1])
     ]

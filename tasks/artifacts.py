@@ -102,10 +102,16 @@ def publish_curves(name: str, chart: str) -> None:
         )
 
 
+def with_chart(markdown: str, chart: str) -> str:
+    """A report with its chart before its first section: what came of the run is seen without scrolling."""
+    head, section, rest = markdown.partition("\n## ")
+    return f"{head}\n{chart}\n{section}{rest}" if chart else markdown
+
+
 def publish_report(markdown: str, chart: str, key: str) -> None:
     """Attach the run's report with its chart to the flow run."""
     if FlowRunContext.get() is not None:
-        create_markdown_artifact(f"{markdown}\n\n{chart}\n", key=key, description="What this run did")
+        create_markdown_artifact(with_chart(markdown, chart), key=key, description="What this run did")
 
 
 def publish_table(rows: Sequence[Mapping[str, Any]], key: str, description: str) -> None:

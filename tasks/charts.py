@@ -26,19 +26,23 @@ class Panel:
     series: Mapping[str, Sequence[Point]]
 
 
-def png_of(panels: Sequence[Panel], columns: int = 2) -> bytes:
-    """The panels side by side as a PNG; b"" when no panel has a point."""
+# Pages of the UI show a picture some 900 pixels wide and shrink a wider one: two panels a row at that size,
+# and nothing written below 12 pixels.
+COLUMNS, PANEL_IN, DPI = 2, 4.7, 100
+TITLE_PT, TEXT_PT = 11, 9
+
+
+def png_of(panels: Sequence[Panel]) -> bytes:
+    """The panels, two a row, as a PNG; b"" when no panel has a point."""
     panels = [panel for panel in panels if any(panel.series.values())]
     if not panels:
         return b""
     from matplotlib.ticker import MaxNLocator
 
-    columns = min(columns, len(panels))
-    rows = -(-len(panels) // columns)
-    figure, grid = _axes(rows, columns, (5.4 * columns, 3.5 * rows))
-    for axis in grid.flat[len(panels) :]:
-        axis.set_visible(False)
-    for axis, panel in zip(grid.flat, panels, strict=False):
+    # A legend stands below its panel, where it hides no curve.
+    legend = max(len(panel.series) for panel in panels)
+    figure, axes = _axes(len(panels), 3.2 + 0.2 * legend)
+    for axis, panel in zip(axes, panels, strict=True):
         for name, points in panel.series.items():
             if not points:
                 continue
@@ -59,13 +63,13 @@ def png_of(panels: Sequence[Panel], columns: int = 2) -> bytes:
                 elinewidth=0.7,
                 capsize=2,
             )
-        axis.set_title(panel.title, fontsize=9)
-        axis.set_xlabel(panel.x_label, fontsize=8)
-        axis.set_ylabel(panel.y_label, fontsize=8)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.tick_params(labelsize=8)
+        axis.set_title(panel.title, fontsize=TITLE_PT)
+        axis.set_xlabel(panel.x_label, fontsize=TEXT_PT)
+        axis.set_ylabel(panel.y_label, fontsize=TEXT_PT)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axis.tick_params(labelsize=TEXT_PT)
         axis.grid(alpha=0.25)
-        axis.legend(fontsize=7)
+        axis.legend(fontsize=TEXT_PT, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
     return _png(figure)
 
 
@@ -88,11 +92,14 @@ def bars_of(axis: Any, name: str, series: Mapping[str, Scores]) -> None:
             label=label,
             capsize=2,
         )
-    axis.set_yticks([place + 0.19 for place in range(len(metrics))], metrics, fontsize=8)
+    axis.set_yticks([place + 0.19 for place in range(len(metrics))], metrics, fontsize=TEXT_PT)
     axis.invert_yaxis()
-    axis.set_xlabel("% (95 % interval)", fontsize=8)
-    axis.set_title(name, fontsize=9)
-    axis.legend(fontsize=8)
+    axis.tick_params(labelsize=TEXT_PT)
+    axis.set_xlabel("% (95 % interval)", fontsize=TEXT_PT)
+    axis.set_title(name, fontsize=TITLE_PT)
+    axis.legend(
+        fontsize=TEXT_PT, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncol=len(series), frameon=False
+    )
 
 
 def png_of_scores(scores: Mapping[str, Scores]) -> bytes:
@@ -101,20 +108,26 @@ def png_of_scores(scores: Mapping[str, Scores]) -> bytes:
     names = list(dict.fromkeys(name for table in series.values() for name in table))
     if not names:
         return b""
-    figure, grid = _axes(1, len(names), (5.2 * len(names), 3.6))
-    for axis, name in zip(grid.flat, names, strict=True):
+    most = max(len(table.get(name, ())) for table in series.values() for name in names)
+    figure, axes = _axes(len(names), 1.2 + 0.34 * most)
+    for axis, name in zip(axes, names, strict=True):
         bars_of(axis, name, series)
     return _png(figure)
 
 
-def _axes(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+def _axes(count: int, height: float) -> tuple[Any, list[Any]]:
+    """A figure of `count` axes, two a row, each `height` inches high."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
-    return figure, grid
+    columns = min(COLUMNS, count)
+    rows = -(-count // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(PANEL_IN * columns, height * rows), squeeze=False)
+    for axis in grid.flat[count:]:
+        axis.set_visible(False)
+    return figure, list(grid.flat[:count])
 
 
 def _png(figure: Any) -> bytes:
@@ -122,7 +135,7 @@ def _png(figure: Any) -> bytes:
 
     figure.tight_layout()
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
+    figure.savefig(buffer, format="png", dpi=DPI)
     plt.close(figure)
     return buffer.getvalue()
 

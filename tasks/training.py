@@ -122,7 +122,7 @@ def train(
             base_model=base.name,
             held_out_file=held_out_file if held_out.rows else None,
         )
-        chart = png_of(panels_of(result, all_rows), columns=3)
+        chart = png_of(panels_of(result, all_rows))
         (stage.folder / "training.png").write_bytes(chart)
         artifacts.publish_curves(f"train-{objective}", markdown_image(chart, "training curves"))
         stage.models["model"] = ModelRef(
