@@ -33,12 +33,12 @@ shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "nu
 # Completions of 2, 5, 10 and 17 tokens.
 pairs = [{"prompt": "a b", "chosen": " c" * (1 + n * n) + " d" * n, "rejected": " d"} for n in range(4)]
 texts = [{"prompt": pair["prompt"], "completion": pair["chosen"]} for pair in pairs]
+torch.manual_seed(0)
+LlamaForCausalLM(LlamaConfig(vocab_size=6, **shape)).save_pretrained(f"{folder}/model")
 
 
 def norm(micro: int, *losses: str) -> float:
     """Norm of the gradient of one batch of 4 rows in micro batches of that size."""
-    torch.manual_seed(0)
-    model = LlamaForCausalLM(LlamaConfig(vocab_size=6, **shape))
     common = {
         "output_dir": f"{folder}/out", "use_cpu": True, "report_to": "none", "save_strategy": "no", "max_steps": 1,
         "per_device_train_batch_size": micro, "gradient_accumulation_steps": 4 // micro, "logging_steps": 1,
@@ -49,7 +49,7 @@ def norm(micro: int, *losses: str) -> float:
         options, kind, rows = DPOConfig(**common, **weights), DPOTrainer, pairs
     else:
         options, kind, rows = SFTConfig(**common), SFTTrainer, texts
-    trainer = kind(model=model, args=options, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
+    trainer = kind(model=f"{folder}/model", args=options, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
     trainer.train()
     return next(log["grad_norm"] for log in trainer.state.log_history if "grad_norm" in log)
 
