@@ -24,6 +24,7 @@ from tasks.exchange import AskedSuite, RowsByProblem, check_out, compared_form, 
 from tasks.execution import execute_shard, mostly_sound
 from tasks.filter_settings import AgreementSettings
 from tasks.passes import Seeds, two_seeds
+from tasks.progress import watching
 from tasks.prompts import Refusal
 from tasks.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
 from tasks.settings import SandboxSettings
@@ -96,17 +97,20 @@ def agree_files(
     image = ensure_image(say, sandbox_settings.numpy)
     with (
         whole_file(out) as file,
+        watching("agree", say) as progress,
         two_seeds(sandbox_settings, image, f"agree-{os.getpid()}") as seeds,
     ):
         tally = Tally()
+        progress.count(len(known), "problems")
         said = time.monotonic()
         for chunk in _chunks(list(known.values()), answers, suites):
-            for line in decide_chunk(seeds, [read_material(p, answers, suites) for p in chunk], settings):
-                file.write(f"{json.dumps(line)}\n")
-                tally.add(line)
+            with progress.span(len(chunk)):
+                for line in decide_chunk(seeds, [read_material(p, answers, suites) for p in chunk], settings):
+                    file.write(f"{json.dumps(line)}\n")
+                    tally.add(line)
             if time.monotonic() - said > SAY_EVERY_S:
                 said = time.monotonic()
-                say(f"{tally} ({tally.problems / len(known):.0%})")
+                progress.tell(f"{tally} ({tally.problems / len(known):.0%}, {progress.left()})")
     return tally
 
 

@@ -20,10 +20,14 @@ from tasks.negatives import negatives
 from tasks.sampling import sample, shared_out
 from tasks.scoring import Mixed, score
 from tasks.settings import IterationSettings
-from tasks.stages import Turn, joined
+from tasks.stages import StageCount, Turn, joined
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
 EVALUATION_SEED = "1234"
+MODEL_STAGES = 7
+"""Samples, their execution, candidates, theirs, the pool, its execution, scores."""
+STAGES = 1 + MODEL_STAGES
+"""The labelled problems first."""
 
 
 def self_play_stream(settings: IterationSettings, iteration: int) -> str:
@@ -189,7 +193,7 @@ def evaluation(settings: IterationSettings) -> dict[str, object]:
     """Score `settings.model` on `settings.evaluation.benchmarks`, outside any iteration (folder 0000)."""
     settings = settings_given(settings)
     workspace = Workspace(settings.workspace)
-    turn = Turn(str(workspace.root), 0, settings.seed)
+    turn = Turn(str(workspace.root), 0, settings.seed, StageCount(STAGES))
     try:
         with workspace.lock(f"an evaluation of {settings.model.name}"), noted(workspace.root):
             model = base_model(settings.model)

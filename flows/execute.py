@@ -29,6 +29,7 @@ from tasks.exchange import (
 from tasks.execution import execute_shard
 from tasks.judging import plan_calls
 from tasks.passes import Seeds, two_seeds
+from tasks.progress import watching
 from tasks.records import Problem, Solution
 from tasks.settings import SandboxSettings
 from tasks.verdicts import judged_suite
@@ -86,18 +87,21 @@ def execute_files(
     image = ensure_image(say, settings.numpy)
     with (
         whole_file(out) as file,
+        watching("execute", say) as progress,
         two_seeds(settings, image, f"execute-{os.getpid()}") as seeds,
     ):
         tally = Tally()
+        progress.count(count, "solutions")
         said = time.monotonic()
         for chunk in _chunks(read_solutions(solutions, known)):
-            lines = list(judge_solutions(seeds, known, suites, chunk))
+            with progress.span(len(chunk)):
+                lines = list(judge_solutions(seeds, known, suites, chunk))
             file.writelines(f"{json.dumps(line)}\n" for line in lines)
             tally.solutions += len(chunk)
             tally.add(lines)
             if time.monotonic() - said > SAY_EVERY_S:
                 said = time.monotonic()
-                say(f"{tally} ({tally.solutions / count:.0%})")
+                progress.tell(f"{tally} ({tally.solutions / count:.0%}, {progress.left()})")
     return tally
 
 

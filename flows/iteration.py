@@ -7,7 +7,7 @@ on labelled problems that nothing was trained on (Sol-Ver, arXiv 2502.14948). No
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prefect import flow
@@ -23,6 +23,7 @@ from flows.evaluation import (
 from flows.given import settings_given
 from flows.killed import noted
 from flows.naming import first_name, rename
+from flows.plan import AGAINST_BASE, stages_of_iteration
 from flows.preflight import check_decides
 from flows.report import publish, report_of
 from tasks.agreement import agree
@@ -37,7 +38,7 @@ from tasks.problems import propose
 from tasks.promotion import champion_of, kept_start, meets_base, promote
 from tasks.sampling import sample
 from tasks.settings import IterationSettings
-from tasks.stages import Turn, joined, say
+from tasks.stages import StageCount, Turn, joined, say
 from tasks.training import train
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
@@ -79,6 +80,9 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     base = base_model(settings.model)
     champion = champion_of(workspace, base, turn.iteration)
     witness = witness_of(champion, base, settings)
+    past = past_turns(workspace, base, turn.iteration, settings.rows, need_witness=hears_witness(settings))
+    stage_count = StageCount(stages_of_iteration(settings, champion.digest == base.digest, past))
+    turn = replace(turn, count=stage_count)
     labelled = noted(evaluation_set(turn, settings.evaluation, settings.sandbox)).tables
 
     # 1. Problems: statements and proposals, without repeats and without benchmark text.
@@ -139,13 +143,13 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     harvests = [judged.harvest]
 
     # 5. Rows of earlier turns too, judged again if the filter has changed; guards choose what is trained on.
-    for past in past_turns(
-        workspace, base, turn.iteration, settings.rows, need_witness=hears_witness(settings)
-    ):
-        number = past.harvest.iteration
-        again = not past.judged_by(settings)
+    for earlier in past:
+        number = earlier.harvest.iteration
+        again = not earlier.judged_by(settings)
         harvests.append(
-            _judge(turn, number, past.samples, settings, f"of-{number}").harvest if again else past.harvest
+            _judge(turn, number, earlier.samples, settings, f"of-{number}").harvest
+            if again
+            else earlier.harvest
         )
     data = noted(collect(turn, harvests, labelled["guarded"], settings.rows)).tables
 
@@ -187,6 +191,7 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
             )
         ).facts
         if gate["decision"] == "promote" and meets_base(workspace, base, turn.iteration, settings.gate):
+            stage_count.total += AGAINST_BASE
             gate = _met_base(turn, base, candidate, labelled["dev"], labelled["limits"], settings, gate)
     report = report_of(turn, settings, list(stages.values()), gate, base, champion, candidate)
     workspace.finish(turn.iteration, report)

@@ -9,6 +9,7 @@ from tasks.audit import audit
 from tasks.consensus import FILTER_VERSION, Ballot, ballots, decide
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import wanted_key
+from tasks.progress import counted
 from tasks.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_source
@@ -101,7 +102,8 @@ def agree(
         decisions: list[Decision] = []
         dropped: list[Dropped] = []
         rows = workspace.read(behaviours, Behaviour)
-        for ballot in ballots(problem_ids, all_solutions, all_suites, rows, witnessed):
+        found = ballots(problem_ids, all_solutions, all_suites, rows, witnessed)
+        for ballot in counted(found, len(problem_ids), "problems"):
             own = solutions_of.get(ballot.problem_id, []), suites_of.get(ballot.problem_id, [])
             decisions.append(decide(ballot, settings))
             dropped += dropped_by(ballot, decisions[-1], *own)

@@ -16,6 +16,7 @@ from tasks.consensus import decide_all
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import holds, invalid_checks, judge, plan_calls, wanted_key
 from tasks.metrics import KILL_SHARE, wilson
+from tasks.progress import over
 from tasks.records import Behaviour, Decision, Problem, Solution, Suite
 from tasks.tables import by_problem
 
@@ -67,7 +68,7 @@ def audit(
     solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
     right, total = Counter[str](), Counter[str]()
     labelled = 0
-    for problem, decision in zip(problems, decisions, strict=True):
+    for problem, decision in zip(over(problems, "problems audited"), decisions, strict=True):
         marks = _marks(
             problem,
             solutions_of.get(problem.problem_id, []),

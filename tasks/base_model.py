@@ -9,6 +9,7 @@ from prefect import task
 
 from tasks.artifacts import publish_model
 from tasks.models import model_digest, resolve_model
+from tasks.progress import watching
 from tasks.settings import ModelSettings
 from tasks.stages import say
 from tasks.workspace import ModelRef
@@ -23,7 +24,8 @@ def cache_folder() -> Path:
 @task(name="base-model", task_run_name="base-model")
 def base_model(settings: ModelSettings) -> ModelRef:
     """Find, fetch or build the base model. Raises `FlywheelError` when it cannot be had."""
-    folder = resolve_model(settings, cache_folder(), say)
-    model = ModelRef(str(folder), model_digest(folder), f"base model {settings.name}")
+    with watching("base-model", say):
+        folder = resolve_model(settings, cache_folder(), say)
+        model = ModelRef(str(folder), model_digest(folder), f"base model {settings.name}")
     publish_model(model)
     return model

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from tasks.known import candidates_of, known_records
+from tasks.progress import over
 from tasks.records import CpuLimit, Problem, Solution, Suite
 from tasks.settings import MUTANT_CPU_SHARE, EvaluationSettings
 from tasks.stages import Turn, run_stage, step
@@ -25,7 +26,8 @@ def candidates(
     def compute(stage: Stage) -> None:
         labelled = turn.workspace.read(problems, Problem)
         count = PER_NEGATIVE * settings.negatives
-        rows = [row for problem in labelled for row in candidates_of(problem, count, SEED)] if count else []
+        asked = over(labelled, "problems") if count else iter(())
+        rows = [row for problem in asked for row in candidates_of(problem, count, SEED)]
         stage.write("candidates", Solution, rows)
         stage.write("suites", Suite, known_records(labelled)[1])
         shares = [

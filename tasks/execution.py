@@ -17,6 +17,7 @@ from tasks.errors import SandboxFault
 from tasks.fragments import is_deep, parse_python
 from tasks.judging import plan_calls
 from tasks.passes import Run, Seeds, run_programs, two_seeds
+from tasks.progress import current
 from tasks.records import (
     Behaviour,
     CpuLimit,
@@ -170,15 +171,18 @@ def execute(
         suites_of = by_problem(workspace.read(suites, Suite))
         limit_of = {limit.problem_id: limit for limit in workspace.read(limits, CpuLimit)} if limits else {}
         rows: list[Behaviour] = []
+        progress = current()
         with two_seeds(settings, image, f"{workspace.root.name}-{turn.iteration}") as seeds:
 
             def run(shard: Sequence[Problem]) -> list[Behaviour]:
                 return mostly_sound(execute_shard(seeds, shard, solutions_of, suites_of, limit_of))
 
+            progress.count(len(all_problems), "problems")
             for start in range(0, len(all_problems), SHARD_PROBLEMS):
                 shard = all_problems[start : start + SHARD_PROBLEMS]
-                rows += stage.shard(f"{start:06d}", Behaviour, partial(run, shard))
-                say(f"execute {label}: {start + len(shard)} of {len(all_problems)} problems")
+                with progress.span(len(shard)):
+                    rows += stage.shard(f"{start:06d}", Behaviour, partial(run, shard))
+                say(f"execute {label}: {progress.line()}")
         stage.write("behaviours", Behaviour, rows)
         stage.facts.update(
             behaviours=len(rows),

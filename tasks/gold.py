@@ -14,6 +14,7 @@ from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.judging import plan_calls
 from tasks.known import known_records
+from tasks.progress import counted
 from tasks.records import CpuLimit, Execution, Problem, Program
 from tasks.settings import SandboxSettings
 from tasks.stages import say
@@ -82,7 +83,8 @@ def _run(problems: Sequence[Problem], settings: SandboxSettings) -> dict[str, Ex
         return {}
     limits = limits_for({problem.source for problem in problems}, settings)
     with DockerSandbox(limits, ensure_image(say, settings.numpy), "gold") as sandbox:
-        return {done.program_id: done for done in sandbox.run(programs)}
+        ran = counted(sandbox.run(programs), len(programs), "gold solutions")
+        return {done.program_id: done for done in ran}
 
 
 def _fill(problem: Problem, execution: Execution) -> Problem:

@@ -7,17 +7,18 @@ trained on a mutant itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tasks.filter_settings import PreferenceSettings
 from tasks.mutation import mutate_all
+from tasks.progress import over
 from tasks.records import Decision, Solution
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Ref, Stage, StageResult
 
 
 def mutants_of_winners(
-    solutions: Sequence[Solution], decisions: Sequence[Decision], count: int, seed: int
+    solutions: Sequence[Solution], decisions: Iterable[Decision], count: int, seed: int
 ) -> list[Solution]:
     """Up to `count` mutants a kept problem, of its winning group's distinct programs."""
     by_id = {solution.solution_id: solution for solution in solutions}
@@ -38,7 +39,10 @@ def mutate(
     def compute(stage: Stage) -> None:
         chosen = turn.workspace.read(decisions, Decision)
         rows = mutants_of_winners(
-            turn.workspace.read(solutions, Solution), chosen, settings.mutants, turn.seed
+            turn.workspace.read(solutions, Solution),
+            over(chosen, "problems"),
+            settings.mutants,
+            turn.seed,
         )
         stage.write("mutants", Solution, rows)
         stage.facts.update(

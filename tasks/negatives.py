@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from tasks.judging import answered, judge, outcome_key, plan_calls
+from tasks.progress import counted
 from tasks.records import Behaviour, Problem, Solution, Suite
 from tasks.settings import EvaluationSettings
 from tasks.stages import Turn, run_stage, step
@@ -111,7 +112,7 @@ def negatives(
                 key: known_wrong(
                     problem, solutions_of.get(key, []), suites_of.get(key, []), behaviours_of.get(key, [])
                 )
-                for key, problem in labelled.items()
+                for key, problem in counted(labelled.items(), len(labelled), "problems")
             }
 
         made = wrong_of(candidates, gold_suites, candidate_behaviours)

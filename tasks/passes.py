@@ -22,7 +22,7 @@ check is believed about anything but that check, or the checks of its own suite.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -30,6 +30,7 @@ from itertools import islice
 from tasks.engines.episodes import was_hurried, was_run
 from tasks.engines.sandbox import DockerSandbox, Sandbox
 from tasks.judging import outcome_key, plan_calls
+from tasks.progress import current
 from tasks.records import Call, Execution, Outcome, Program, Suite, SuiteRun
 from tasks.settings import SandboxSettings
 
@@ -194,11 +195,14 @@ def run_programs(
     A program's calls and checks are the union (`plan_calls`) of its problem's suites, which `suites_of`
     holds by the program's id.
     """
-    first = {execution.program_id: execution for execution in seeds.first.run(programs)}
+    first = {}
+    for number, execution in enumerate(seeds.first.run(programs), 1):
+        first[execution.program_id] = execution
+        current().part(number / (2 * len(programs)))
     runs = {name: Run(execution.calls, execution.checks) for name, execution in first.items()}
     again = [p for p in programs if p.code is not None and did_something(first[p.program_id])]
     parts = [second_programs(p, suites_of[p.program_id], first[p.program_id]) for p in again]
-    executions = _run_parts(seeds.second, parts)
+    executions = _half_way(_run_parts(seeds.second, parts), len(parts))
     unsettled = [
         program
         for program, part, results in zip(again, parts, executions, strict=True)
@@ -224,6 +228,14 @@ def run_programs(
         part = slice(start, start := start + len(suites))
         runs[program.program_id] = settled(runs[program.program_id], suites, one[part], two[part])
     return runs
+
+
+def _half_way(executions: Iterable[list[Execution]], count: int) -> Iterator[list[Execution]]:
+    """The same; the progress of what is under way goes on from half. What few programs do a third time is
+    not counted."""
+    for number, results in enumerate(executions, 1):
+        yield results
+        current().part(0.5 + number / (2 * count))
 
 
 def _run_parts(sandbox: Sandbox, parts: Sequence[Sequence[Program]]) -> Iterator[list[Execution]]:

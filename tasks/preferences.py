@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks import prompts
 from tasks.consensus import FILTER_VERSION
 from tasks.evidence import Evidence, gather
 from tasks.filter_settings import PreferenceSettings
+from tasks.progress import over
 from tasks.records import (
     Behaviour,
     Decision,
@@ -73,7 +74,7 @@ class Rows:
     dropped: list[Dropped]
 
 
-def rows_of(evidence: Sequence[Evidence], size: int, settings: PreferenceSettings, seed: int) -> Rows:
+def rows_of(evidence: Iterable[Evidence], size: int, settings: PreferenceSettings, seed: int) -> Rows:
     """The rows of all kept problems; suites have `size` cases."""
     rows = Rows([], [], [])
     for item in evidence:
@@ -177,7 +178,7 @@ def prefer(
             workspace.read(decisions, Decision),
             sampling.layout,
         )
-        rows = rows_of(evidence, size, settings, turn.seed)
+        rows = rows_of(over(evidence, "kept problems"), size, settings, turn.seed)
         stage.write("sft", SftRow, rows.sft)
         stage.write("pairs", Pair, rows.pairs)
         stage.write("dropped", Dropped, rows.dropped)

@@ -22,6 +22,7 @@ from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.errors import FlywheelError
 from tasks.jsonl import read_objects, text_of
 from tasks.overlap import Contamination, find_duplicates
+from tasks.progress import current, over
 from tasks.records import Dropped, Problem, Sample, record_id
 from tasks.settings import EngineSettings, ProblemSettings, SamplingSettings
 from tasks.signatures import BadSignature, plain_signature
@@ -199,7 +200,7 @@ def clean(
     duplicates = find_duplicates(problems, earlier, near_duplicate)
     contamination = Contamination(benchmark)
     kept, dropped = [], []
-    for problem in problems:
+    for problem in over(problems, "problems"):
         if problem.problem_id in duplicates:
             reason, detail = duplicates[problem.problem_id]
         elif match := contamination.of_text(problem.statement):
@@ -253,7 +254,10 @@ def propose(
                 workspace.path(model), model.digest, dtype, sampling.max_context_tokens, engine,
                 stage.folder.parent / "logs",
             )  # fmt: skip
-            samples, proposed, dropped = propose_with(sampler, seeds, sampling, rng.randrange(2**30))
+            progress = current()
+            progress.count(settings.propose, "problems asked for")
+            with progress.span(settings.propose):
+                samples, proposed, dropped = propose_with(sampler, seeds, sampling, rng.randrange(2**30))
         before = [problem for problem in earlier if problem.source == "proposed"]
         kept, unclean = clean(
             [*drawn, *proposed], before, workspace.read(benchmark, Problem), settings.near_duplicate

@@ -20,6 +20,7 @@ from tasks.benchmarks.outputs import asks_for_output, predicted
 from tasks.diversity import diversity_of
 from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.known import known_records
+from tasks.progress import current
 from tasks.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
 from tasks.settings import EngineSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, say, step
@@ -239,6 +240,7 @@ def sample(
         workspace = turn.workspace
         all_problems = workspace.read(problems, Problem)
         samples: list[Sample] = []
+        progress = current()
         own, theirs = shared_out(settings) if witness else (settings, settings)
 
         def draw(writer: ModelRef, asked: SamplingSettings, shard: Sequence[Problem]) -> list[Sample]:
@@ -251,10 +253,12 @@ def sample(
         for writer, asked, name in ((model, own, ""), (witness, theirs, "witness-")):
             if writer is None:
                 continue
+            progress.count(len(all_problems), f"problems of the {name}model")
             for start in range(0, len(all_problems), settings.shard_problems):
                 shard = all_problems[start : start + settings.shard_problems]
-                samples += stage.shard(f"{name}{start:06d}", Sample, partial(draw, writer, asked, shard))
-                say(f"sample {name}{label}: {start + len(shard)} of {len(all_problems)} problems")
+                with progress.span(len(shard)):
+                    samples += stage.shard(f"{name}{start:06d}", Sample, partial(draw, writer, asked, shard))
+                say(f"sample {label}: {progress.line()}")
         solutions, suites, dropped = parse_samples(all_problems, samples, settings)
         known_solutions, known_suites = known_records(all_problems)
         stage.write("samples", Sample, samples)

@@ -7,7 +7,7 @@ headline asks of a suite that it accept gold AND reject at least `KILL_SHARE` of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
@@ -18,6 +18,7 @@ from tasks.benchmarks.outputs import asks_for_output
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.metrics import KILL_SHARE, as_json, summarise
+from tasks.progress import over
 from tasks.records import Behaviour, Case, Outcome, Problem, ProblemScore, Sample, Solution, Suite, Verdict
 from tasks.settings import EvaluationSettings
 from tasks.stages import Turn, run_stage, step
@@ -107,7 +108,7 @@ def score_problem(
 
 
 def score_problems(
-    problems: Sequence[Problem],
+    problems: Iterable[Problem],
     samples: Sequence[Sample],
     solutions: Sequence[Solution],
     suites: Sequence[Suite],
@@ -306,7 +307,12 @@ def score(
         all_behaviours = workspace.read(behaviours, Behaviour)
         negatives = workspace.read(pool, Solution), workspace.read(pool_behaviours, Behaviour)
         rows = score_problems(
-            all_problems, all_samples, all_solutions, all_suites, all_behaviours, *negatives
+            over(all_problems, "problems scored"),
+            all_samples,
+            all_solutions,
+            all_suites,
+            all_behaviours,
+            *negatives,
         )
         stage.write("scores", ProblemScore, rows)
         if mixed is not None:

@@ -18,6 +18,7 @@ from tasks.diversity import is_one_liner, is_uniform, program_shape
 from tasks.filter_settings import RowSettings
 from tasks.fragments import parse_python
 from tasks.overlap import Contamination
+from tasks.progress import over
 from tasks.records import Case, Dropped, Pair, Problem, Role, SftRow, record_id
 from tasks.suites import case_key, read_cases, target_name
 from tasks.testsource import split_tests
@@ -76,7 +77,7 @@ def select(
     )
     selection.keep(_first_of_each(selection.rows, problems), "says the same as a newer row")
     selection.keep(
-        [row for row in selection.rows if not touches_benchmark(row, problems, contamination)],
+        [row for row in over(selection.rows, "rows") if not touches_benchmark(row, problems, contamination)],
         "shares text with a benchmark",
     )
     selection.keep(_within_age_caps(selection.rows, iteration, settings), "too many rows of an older turn")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, cast
 
 from prefect import State, get_run_logger, task
@@ -14,7 +14,7 @@ from prefect.runtime import task_run
 from prefect.states import Completed
 from pydantic import BaseModel
 
-from tasks import artifacts
+from tasks import artifacts, progress
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace, digest_of
 
 P = ParamSpec("P")
@@ -32,7 +32,12 @@ def step(name: str) -> Callable[[Callable[P, StageResult]], Callable[P, StageRes
             given = task_run.parameters or {}
             return joined(name, str(given.get("label") or given.get("objective") or ""))
 
-        run = task(name=name, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)(function)
+        @functools.wraps(function)
+        def watched(*args: P.args, **kwargs: P.kwargs) -> StageResult:
+            with progress.watching(run_name(), say):
+                return function(*args, **kwargs)
+
+        run = task(name=name, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)(watched)
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> StageResult:
@@ -49,13 +54,28 @@ def joined(name: str, label: str) -> str:
     return f"{name}-{label}" if label else name
 
 
+class StageCount:
+    """Which stage of how many a run is in; `total` may grow when a run learns that there are more."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.begun = total, 0
+
+    def begin(self) -> str:
+        """`stage 7 of 16, `, once a stage."""
+        self.begun += 1
+        self.total = max(self.total, self.begun)
+        return f"stage {self.begun} of {self.total}, "
+
+
 @dataclass(frozen=True)
 class Turn:
-    """The iteration that a step works for: passed to every step, never stored."""
+    """The iteration that a step works for: passed to every step, never stored. `count` numbers its stages
+    for people, where their number is known."""
 
     root: str
     iteration: int
     seed: int
+    count: StageCount | None = field(default=None, compare=False)
 
     @property
     def workspace(self) -> Workspace:
@@ -64,6 +84,7 @@ class Turn:
 
 def say(message: str) -> None:
     """Tell the person: the Prefect log inside a run, plain output elsewhere."""
+    progress.current().heard()
     try:
         get_run_logger().info(message)
     except MissingContextError:
@@ -91,8 +112,10 @@ def run_stage(
     key = digest_of(name, version, digests, plain)
     workspace = turn.workspace
     name = joined(name, label)
+    numbered = f"{turn.count.begin() if turn.count else ''}{name}"
     found = workspace.find(key)
     if found is None:
+        say(numbered)
         with workspace.stage(turn.iteration, name, key, digests, plain) as stage:
             compute(stage)
             if stage.examples:
@@ -103,5 +126,5 @@ def run_stage(
     found = replace(found, stage=name)
     workspace.record(turn.iteration, found)
     artifacts.publish_stage(found)
-    say(f"{name}: reused, nothing to compute")
+    say(f"{numbered}: reused, nothing to compute")
     return cast(StageResult, Completed(name="Reused", data=found, message="the same was computed before"))

@@ -36,6 +36,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from tasks.errors import FlywheelError
+from tasks.progress import current
 from tasks.settings import MACHINE
 from tasks.tables import file_digest, read_table, write_table
 
@@ -115,7 +116,9 @@ class Stage:
     def shard(self, name: str, record: type[Record], compute: Callable[[], Sequence[Record]]) -> list[Record]:
         """The rows of one shard: read when an earlier, killed run finished it, else computed and kept."""
         path = self.folder / "shards" / f"{name}.parquet"
-        if not path.exists():
+        if path.exists():
+            current().found()
+        else:
             write_table(path, record, compute())
         return read_table(path, record)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tasks import progress
 from tasks.engines import sampler
 from tasks.engines.sampler import Completion, ReplaySampler, Request, VllmSampler, memory_hint, shared_sampler
 from tasks.errors import FlywheelError
@@ -91,6 +92,22 @@ def test_requests_reach_the_engine_and_completions_come_back_in_order(engine: Vl
 
 def test_every_batch_starts_with_an_empty_prefix_cache(engine: VllmSampler) -> None:
     assert [told(engine)["resets"], told(engine)["resets"]] == [1, 2]
+
+
+def test_the_engine_tells_how_much_of_a_slow_batch_is_done(engine: VllmSampler) -> None:
+    shares: list[float] = []
+
+    class Watched(progress.Progress):
+        def part(self, share: float) -> None:
+            shares.append(share)
+
+    token = progress._current.set(Watched("sample", print))
+    try:
+        answers = engine.generate([prompt(f"SLOW {n}") for n in range(3)])
+    finally:
+        progress._current.reset(token)
+    assert [part[0].text for part in answers] == ["SLOW 0", "SLOW 1", "SLOW 2"]
+    assert shares == [0.3333, 0.6667, 1.0]
 
 
 def test_a_prompt_that_does_not_fit_costs_only_itself(engine: VllmSampler) -> None:

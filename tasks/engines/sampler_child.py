@@ -1,9 +1,10 @@
 """The process that holds the vLLM engine; imports nothing of the project (see `tasks.engines.sampler`).
 
 Speaks JSON lines over two pipes whose numbers are its arguments. The first line in is the engine's
-options; the first line out is `{"ready": ...}`; then every line in is a batch of requests and every line
-out its completions. Standard output belongs to vLLM and goes to a log file. When the pipe in reaches its
-end, the parent is gone (or wants this) and the whole process group ends, whatever it is doing.
+options; the first line out is `{"ready": ...}`; then every line in is a batch of requests, answered by lines
+that tell the `share` that is done, where it takes seconds, and one with its completions. Standard output
+belongs to vLLM and goes to a log file. When the pipe in reaches its end, the parent is gone (or wants this)
+and the whole process group ends, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def main() -> None:
     _reply(sink, {"ready": {"start_s": round(time.monotonic() - started, 3)}})
     while True:
         try:
-            answer = {"completions": _generate(engine, json.loads(lines.get()), options["max_model_len"])}
+            requests = json.loads(lines.get())
+            answer = {"completions": _generate(engine, requests, options["max_model_len"], sink)}
         except Exception as error:
             # The engine may be half way through a batch: say why, then end, and a fresh one starts clean.
             _reply(sink, {"error": f"{type(error).__name__}: {error}"[:2000]})
@@ -82,7 +84,30 @@ def _engine(options: dict[str, Any]) -> Any:
     )
 
 
-def _generate(engine: Any, requests: list[dict[str, Any]], limit: int) -> list[list[dict[str, Any]]]:
+def _counting(sink: BinaryIO) -> Any:
+    """What vLLM counts finished prompts with in place of a bar: the share that is done, a line a second."""
+    from tqdm import tqdm
+
+    class Counting(tqdm):  # type: ignore[misc]
+        def __init__(self, iterable: Any = None, *args: Any, **kwargs: Any) -> None:
+            self.told = time.monotonic()
+            # What goes through an iterable is only being handed over.
+            self.counts = iterable is None
+            super().__init__(iterable, *args, **{**kwargs, "file": open(os.devnull, "w")})  # noqa: SIM115
+
+        def update(self, n: float | None = 1) -> bool | None:
+            shown: bool | None = super().update(n)
+            if self.counts and self.total and time.monotonic() - self.told >= 1:
+                self.told = time.monotonic()
+                _reply(sink, {"share": round(self.n / self.total, 4)})
+            return shown
+
+    return Counting
+
+
+def _generate(
+    engine: Any, requests: list[dict[str, Any]], limit: int, sink: BinaryIO
+) -> list[list[dict[str, Any]]]:
     from vllm import SamplingParams
 
     # What earlier batches left in the cache would change which tokens are computed together, and with
@@ -112,7 +137,8 @@ def _generate(engine: Any, requests: list[dict[str, Any]], limit: int) -> list[l
             )
         )
     if prompts:
-        for place, output in zip(places, engine.generate(prompts, params, use_tqdm=False), strict=True):
+        outputs = engine.generate(prompts, params, use_tqdm=_counting(sink))
+        for place, output in zip(places, outputs, strict=True):
             answers[place] = [
                 {
                     "text": part.text,

@@ -24,6 +24,7 @@ from typing import Any, Literal, TextIO
 from tasks.engines.trainer_job import TAIL_LINES, Job, explain_signal, last_checkpoint
 from tasks.engines.trainer_rows import Stage
 from tasks.errors import FlywheelError
+from tasks.progress import current
 from tasks.settings import TrainingSettings
 
 _POLL_S = 0.2
@@ -291,7 +292,12 @@ class _Progress:
             if event.get("killed") or not (self.error or self.trace):
                 self.error, self.trace, self.diverged = event["error"], event["trace"], event["diverged"]
         elif "phase" in event:
+            current().count(0, "")
             self._say(f"{self._stage}: {event['phase']}")
+        elif "scored" in event:
+            if event["of"] != current().total:
+                current().count(event["of"], "pairs scored")
+            current().reach(event["scored"])
         elif "rows" in event:
             ids = event["too_long"]
             some = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
@@ -306,12 +312,17 @@ class _Progress:
             )
         elif "total" in event:
             self._total = event["total"]
+            current().count(self._total, "steps")
         elif "step" in event:
             now = time.monotonic()
+            current().reach(event["step"])
             if now - self._said >= _SAY_EVERY_S or event["step"] == self._total:
                 self._said = now
                 told = f"loss {event['loss']:.4f}{_margin(event)}"
-                self._say(f"{self._stage}: step {event['step']}/{self._total}, {told}")
+                left = current().left()
+                self._say(
+                    f"{self._stage}: step {event['step']}/{self._total}, {told}{', ' if left else ''}{left}"
+                )
         elif "held_out" in event:
             told = f"held-out loss {event['held_out']:.4f}{_margin(event)}"
             self._say(f"{self._stage}: {told} after step {event['at']}")

@@ -53,6 +53,7 @@ def train(job: Job, tell: Say) -> None:
     """Run one stage and write its checkpoint to `job.checkpoint`.
 
     Events told, in order: `rows` with `too_long` ids and how many are `repeated` an epoch; `phase` (text);
+    of DPO, batch by batch, of how many pairs the reference's log-probabilities are `scored` `of` how many;
     `total` (steps); one a step with `step`, `loss`, `grad_norm` and, for DPO, `margin` and `accuracy`;
     between them `held_out` (loss) `at` a step; `phase`; `memory_mb` with `gpu_mb` and the `best` step where
     rows were held out. A run that was killed goes on from the last checkpoint in its work folder.
@@ -144,7 +145,18 @@ def _trainer(
             loss_weights=[1.0, settings.dpo_sft_weight],
             precompute_ref_log_probs=True,
         )
-    trainer = sft_trainer(held_out) if job.stage == "sft" else dpo_trainer(held_out, settings.dpo_sft_weight)
+    known: list[int] = []
+    pairs = len(plan.rows) + len(held_out.rows)
+
+    def scored(count: int) -> None:
+        known.append(count)
+        tell({"scored": min(sum(known), pairs), "of": pairs})
+
+    trainer = (
+        sft_trainer(held_out)
+        if job.stage == "sft"
+        else dpo_trainer(held_out, settings.dpo_sft_weight, scored)
+    )
     return trainer(
         model=job.model,
         args=args,

@@ -9,7 +9,7 @@ Imports TRL inside, so only the child calls it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tasks.engines.trainer_rows import Plan
@@ -40,8 +40,11 @@ def sft_trainer(held_out: Plan) -> Any:
     return WholeSetSFT
 
 
-def dpo_trainer(held_out: Plan, sft_weight: float) -> Any:
-    """`trl.DPOTrainer` for rows that are tokenized, with the losses sigmoid and sft in this order."""
+def dpo_trainer(held_out: Plan, sft_weight: float, scored: Callable[[int], None]) -> Any:
+    """`trl.DPOTrainer` for rows that are tokenized, with the losses sigmoid and sft in this order.
+
+    Its constructor scores all pairs with the reference; `scored` is told of so many more, batch by batch.
+    """
     import torch
     import trl
 
@@ -50,6 +53,11 @@ def dpo_trainer(held_out: Plan, sft_weight: float) -> Any:
         # has no way around that but this hook.
         def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
             return dataset
+
+        def compute_ref_log_probs(self, model: Any, inputs: Any) -> Any:
+            found = super().compute_ref_log_probs(model, inputs)
+            scored(len(found[0]) * self.accelerator.num_processes)
+            return found
 
         def get_batch_samples(self, iterator: Iterator[Any], batches: int, device: Any) -> tuple[Any, Any]:
             """The micro batches of a step; counts their pairs and tokens over all processes on the way."""

@@ -62,13 +62,19 @@ class LLM:
     def get_tokenizer(self) -> Any:
         return lambda text: {"input_ids": [ord(letter) for letter in text]}
 
-    def generate(self, prompts: list[Any], params: list[SamplingParams], use_tqdm: bool) -> list[Any]:
+    def generate(self, prompts: list[Any], params: list[SamplingParams], use_tqdm: Any) -> list[Any]:
         outputs = []
+        for _ in use_tqdm(prompts, desc="Adding requests"):
+            pass
+        bar = use_tqdm(total=len(prompts), desc="Processed prompts")
         for prompt, asked in zip(prompts, params, strict=True):
             text = "".join(map(chr, prompt["prompt_token_ids"]))
             for word in ("RAISE", "EXIT", "KILL", "HANG"):
                 if word in text:
                     _act(word)
+            if "SLOW" in text:
+                time.sleep(1.1)
+            bar.update(1)
             told = {
                 "pid": os.getpid(),
                 "worker": self.worker.pid,

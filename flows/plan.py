@@ -1,0 +1,29 @@
+"""How many stages a run has, so that each can say which of them it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flows.evaluation import MODEL_STAGES, hears_witness
+from tasks.collection import PastTurn
+from tasks.settings import IterationSettings
+
+# The base model's samples beside another model's, and their execution.
+_WITNESS = 2
+# Agreement, mutants, their execution, rows.
+_JUDGING = 4
+# Both models on dev, and the second decision.
+AGAINST_BASE = 2 * MODEL_STAGES + 1
+
+
+def stages_of_iteration(settings: IterationSettings, champion_is_base: bool, past: Sequence[PastTurn]) -> int:
+    """The stages of an iteration whose training leaves a new model and whose gate does not ask the base."""
+    witness = _WITNESS if hears_witness(settings) else 0
+    before = MODEL_STAGES + (0 if champion_is_base else witness)
+    again = sum(not turn.judged_by(settings) for turn in past)
+    labelled, problems, samples, executed, collected, training, gate = 1, 1, 1, 1, 1, 2, 1
+    return (
+        (labelled + problems + samples + before + executed)
+        + _JUDGING * (1 + again)
+        + (collected + training + MODEL_STAGES + witness + gate)
+    )

@@ -1,0 +1,199 @@
+"""How far a stage is: what is done of what there is, and how long the rest takes, before anybody wonders.
+
+A thread beside the stage says a line whenever `EVERY_S` seconds have passed without one, whatever the stage
+is busy with; on a terminal there is a bar as well. Whoever works (a step, an engine, a pass of the sandbox)
+finds the progress of the stage that it works for by `current`, and tells it what is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+Say = Callable[[str], None]
+Item = TypeVar("Item")
+
+EVERY_S = 15.0
+"""Silence that ends with a line; with the pause between two looks it stays well below twenty seconds."""
+_LOOK_S = 0.5
+
+
+class Progress:
+    """What one stage has done. `say` gets its lines; `clock` counts seconds."""
+
+    def __init__(self, name: str, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name = name
+        self.done = 0.0
+        self.total = 0.0
+        self.unit = ""
+        self._say, self._clock = say, clock
+        self._began = self._heard = clock()
+        self._counted_from = (0.0, self._began)
+        self._span = (0.0, 0.0)
+        self._found = False
+
+    def count(self, total: float, unit: str) -> None:
+        """From here on so many units are counted, from 0; the time left is theirs alone."""
+        self.done, self.total, self.unit = 0.0, float(total), unit
+        self._span = (0.0, 0.0)
+        self._counted_from = (0.0, self._clock())
+
+    def reach(self, done: float) -> None:
+        """So many are done."""
+        self.done = done
+        if self._found:
+            # What an earlier run had done took no time, and says nothing about the rest.
+            self._found, self._counted_from = False, (done, self._clock())
+
+    def advance(self, units: float = 1.0) -> None:
+        self.reach(self.done + units)
+
+    def found(self) -> None:
+        """What is reached next was computed by an earlier run."""
+        self._found = True
+
+    @contextlib.contextmanager
+    def span(self, units: float) -> Iterator[None]:
+        """Work on so many units at once: `part` says how far it is, at the end all are done."""
+        start = self.done
+        self._span = (start, units)
+        yield
+        self._span = (0.0, 0.0)
+        self.reach(start + units)
+
+    def part(self, share: float) -> None:
+        """This share (0 to 1) of the units under way is done; without a span nothing is known of them."""
+        start, units = self._span
+        if units:
+            self.done = start + units * min(1.0, max(0.0, share))
+
+    def heard(self) -> None:
+        """Somebody said something: the next line is due later."""
+        self._heard = self._clock()
+
+    def tell(self, text: str) -> None:
+        """Say a line now."""
+        self.heard()
+        self._say(text)
+
+    def tick(self) -> None:
+        """Say how far it is if nothing was said for `EVERY_S`."""
+        if self._clock() - self._heard >= EVERY_S:
+            self.tell(f"{self.name}: {self.line()}")
+
+    def line(self) -> str:
+        """`12 of 40 problems, 35 s, about 80 s left`."""
+        return ", ".join(filter(None, (self.counted(), duration(self._clock() - self._began), self.left())))
+
+    def counted(self) -> str:
+        """`12 of 40 problems`; "at work" where nothing is counted."""
+        return f"{self.done:.0f} of {self.total:.0f} {self.unit}" if self.total else "at work"
+
+    def left(self) -> str:
+        """`about 80 s left`, as fast as it went so far; "" where nothing is counted."""
+        if not self.total:
+            return ""
+        seconds = self.seconds_left()
+        return "time left not known yet" if seconds is None else f"about {duration(seconds)} left"
+
+    def seconds_left(self) -> float | None:
+        """Seconds that the rest takes at the pace of what was counted; None before there is any."""
+        start, since = self._counted_from
+        made = self.done - start
+        return None if made <= 0 else (self.total - self.done) * (self._clock() - since) / made
+
+
+def duration(seconds: float) -> str:
+    """`35 s`, `12 min` or `3.5 h`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+_current: contextvars.ContextVar[Progress | None] = contextvars.ContextVar("progress", default=None)
+
+
+def current() -> Progress:
+    """The progress of the stage that is computed here; outside of any, one that nobody hears of."""
+    return _current.get() or Progress("", lambda text: None)
+
+
+def over(items: Sequence[Item], unit: str) -> Iterator[Item]:
+    """The items, counted as they are done with."""
+    return counted(items, len(items), unit)
+
+
+def counted(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
+    """The same for items whose number is known beforehand."""
+    progress = current()
+    progress.count(total, unit)
+    for item in items:
+        yield item
+        progress.advance()
+
+
+@contextlib.contextmanager
+def watching(name: str, say: Say) -> Iterator[Progress]:
+    """Let nobody wait without a word, for as long as the block runs."""
+    progress = Progress(name, say)
+    token = _current.set(progress)
+    over_now = threading.Event()
+    # The run's logger is found by context, which a new thread has none of.
+    context = contextvars.copy_context()
+    thread = threading.Thread(
+        target=context.run, args=(_keep_telling, progress, over_now), name=f"progress {name}", daemon=True
+    )
+    thread.start()
+    try:
+        yield progress
+    finally:
+        over_now.set()
+        thread.join()
+        _current.reset(token)
+
+
+def _keep_telling(progress: Progress, over_now: threading.Event) -> None:
+    with _bar(progress.name) as show:
+        while not over_now.wait(_LOOK_S):
+            progress.tick()
+            show(progress)
+
+
+@contextlib.contextmanager
+def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
+    """A bar below the lines of the log where these go to a terminal; nothing elsewhere."""
+    console = _console()
+    if console is None or not console.is_terminal or console.is_dumb_terminal:
+        yield lambda progress: None
+        return
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[told]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=console, transient=True, refresh_per_second=2) as bars:
+        task = bars.add_task(name, total=None, told="")
+
+        def show(progress: Progress) -> None:
+            told = ", ".join(filter(None, (progress.counted(), progress.left())))
+            bars.update(task, completed=progress.done, total=progress.total or None, told=told)
+
+        yield show
+
+
+def _console() -> Any:
+    """The console that the log is written to: a bar on another one would be torn by its lines."""
+    for name in ("prefect.flow_runs", "prefect.task_runs", "prefect"):
+        for handler in logging.getLogger(name).handlers:
+            if (console := getattr(handler, "console", None)) is not None:
+                return console
+    return None
