@@ -9,11 +9,12 @@ from typing import Any
 from tasks import artifacts
 from tasks.charts import Panel, Point, markdown_image, png_of
 from tasks.diversity import written
-from tasks.metrics import HEADLINE, shown
+from tasks.metrics import HEADLINE, share_bounds, shown, with_bounds
 from tasks.workspace import Workspace, write_json
 
 OUTPUT = "output pass@1"
 SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (HEADLINE, "case accuracy", OUTPUT)
+_ENDS = ("share", "low", "high")
 AUDITED = ("kept problems right", "chosen solutions", "rejected solutions", "kept cases")
 
 
@@ -119,7 +120,7 @@ def _cell(scores: Mapping[str, Any], metric: str, name: str) -> str:
 def _share(row: Mapping[str, float] | None) -> str:
     if not row or not row["total"]:
         return "-"
-    return f"{row['right']} of {row['total']} [{row['low']:.0%}, {row['high']:.0%}]"
+    return f"{row['right']} of {row['total']} {share_bounds(row)}".rstrip()
 
 
 def _roles(counts: Mapping[str, int]) -> str:
@@ -150,7 +151,7 @@ def _scores(
             yield (
                 f"{metric}, {benchmark} ({split})",
                 [
-                    (x, *(100 * value for value in scores[name][metric][:3]))
+                    (x, *(100 * value for value in with_bounds(scores[name][metric])))
                     for x, scores in scored
                     if metric in scores.get(name, {})
                 ],
@@ -173,7 +174,7 @@ def _audits(turns: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[
         yield (
             name,
             [
-                (x, *(100 * row[part] for part in ("share", "low", "high")))
+                (x, *(100 * row[part] for part in (_ENDS if share_bounds(row) else ("share",) * 3)))
                 for x, row in rows
                 if row and row["total"]
             ],

@@ -136,16 +136,24 @@ Run = Annotated[str, typer.Argument(help="Number of an iteration, 0: the latest;
 @app.command()
 def show(
     run: Run = "0",
-    table: Annotated[str, typer.Argument(help="A table to print; empty: the report and all tables.")] = "",
+    table: Annotated[
+        str, typer.Argument(help="A table to print, or `problem`; empty: the report and all tables.")
+    ] = "",
+    problem: Annotated[str, typer.Argument(help="Id of a problem: its rows alone.")] = "",
     workspace: WorkspaceOption = "workspace",
-    rows: Annotated[int, typer.Option("--rows", min=1, help="At most so many rows.")] = 20,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=1, help="At most so many rows (default: 20, of --json all).")
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="JSON lines, whole rows.")] = False,
 ) -> None:
-    """Print an iteration's report, or one of its tables."""
+    """Print an iteration's report, one of its tables, or (`show 1 problem ID`) all about one problem."""
+    from flows.problem import show_problem
     from flows.show import show_report, show_table
 
-    if table:
-        show_table(run, workspace, table, rows, json_output)
+    if table == "problem":
+        show_problem(run, workspace, problem, json_output)
+    elif table:
+        show_table(run, workspace, table, rows, json_output, problem)
     else:
         show_report(run, workspace, json_output)
 

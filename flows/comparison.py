@@ -11,7 +11,7 @@ from flows.report import beyond_noise
 from flows.runs import Run, open_iteration, open_run
 from tasks.artifacts import flat
 from tasks.errors import FlywheelError
-from tasks.metrics import as_json, compare, shown, summarise
+from tasks.metrics import as_json, bounds, compare, shown, summarise
 from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings
 from tasks.workspace import StageResult
@@ -154,7 +154,7 @@ def _metrics(run: Run) -> dict[str, Any]:
     """Scores with intervals and audit shares of every stage that scored."""
 
     def text(values: Any) -> str:
-        return f"{values[0]:.3f} [{values[1]:.3f}, {values[2]:.3f}]"
+        return f"{values[0]:.3f} {bounds(*values[1:4])}".rstrip()
 
     return {
         name: {

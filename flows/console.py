@@ -103,6 +103,8 @@ def print_campaign(report: Mapping[str, Any], json_output: bool) -> None:
 
 def print_scores(result: Mapping[str, Any], json_output: bool) -> None:
     """Scores with intervals, a line a metric."""
+    from tasks.metrics import shown
+
     if json_output:
         print(json.dumps(result, default=str))
         return
@@ -112,9 +114,9 @@ def print_scores(result: Mapping[str, Any], json_output: bool) -> None:
         lines += [
             f"**{name}**, {problems} problems",
             "",
-            "| metric | mean | 95 % interval |",
-            "|---|---|---|",
+            "| metric | mean, 95 % interval |",
+            "|---|---|",
         ]
-        lines += [f"| {metric} | {v[0]:.3f} | {v[1]:.3f} to {v[2]:.3f} |" for metric, v in part.items()]
+        lines += [f"| {metric} | {shown(metric, values, problems)} |" for metric, values in part.items()]
         lines.append("")
     print_markdown("\n".join(lines))

@@ -12,7 +12,7 @@ from tasks import artifacts
 from tasks.charts import markdown_image, png_of_scores
 from tasks.consensus import FILTER_VERSION
 from tasks.diversity import written
-from tasks.metrics import LEAST_PROBLEMS, shown
+from tasks.metrics import LEAST_PROBLEMS, share_bounds, shown
 from tasks.settings import IterationSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, StageResult
@@ -104,12 +104,13 @@ def _audit(stages: Mapping[str, Any]) -> list[str]:
             "| what it says | right | share | 95 % Wilson |",
             "|---|---|---|---|",
         ]
-        lines += [
-            f"| {row} | {n['right']} of {n['total']} | {n['share']:.0%} | {n['low']:.0%} - {n['high']:.0%} |"
-            if n["total"]
-            else f"| {row} | none | - | - |"
-            for row, n in audit.items()
-        ]
+        for row, n in audit.items():
+            interval = share_bounds(n, "{} - {}") or "-"
+            lines.append(
+                f"| {row} | {n['right']} of {n['total']} | {n['share']:.0%} | {interval} |"
+                if n["total"]
+                else f"| {row} | none | - | - |"
+            )
         lines.append("")
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from flows.runs import open_run
 from tasks.errors import FlywheelError
 from tasks.tables import read_plain
 from tasks.workspace import Workspace
+
+SHOWN_ROWS = 20
+# What a row may take of a screen: lines a text, characters a line, and of what stands beside others.
+_LINES, _LINE, _SHORT = 8, 160, 48
 
 
 def tables_of(workspace: Workspace, iteration: int) -> dict[str, tuple[Path, int]]:
@@ -44,8 +49,14 @@ def show_report(name: str, root: str, json_output: bool) -> None:
     print_markdown("\n".join(lines))
 
 
-def show_table(name: str, root: str, table: str, rows: int, json_output: bool) -> None:
-    """Print rows of a table: "stage/table", or the table's name alone; several match: all of them."""
+def show_table(
+    name: str, root: str, table: str, rows: int | None, json_output: bool, problem_id: str = ""
+) -> None:
+    """Print rows of a table: "stage/table", or the table's name alone; several match: all of them.
+
+    `rows`: at most so many in all; None: all of them as JSON, `SHOWN_ROWS` for people. With a `problem_id`
+    only that problem's.
+    """
     run = open_run(name, root)
     workspace, number = run.workspace, run.iteration
     tables = tables_of(workspace, number)
@@ -54,15 +65,39 @@ def show_table(name: str, root: str, table: str, rows: int, json_output: bool) -
         raise FlywheelError(
             f"iteration {number} has no table {table!r}: {', '.join(tables) or 'none'} exist."
         )
-    for found, (path, count) in matching.items():
-        content = read_plain(path, rows)
+    content = {found: _of_problem(path, problem_id) for found, (path, _) in matching.items()}
+    if problem_id and not any(content.values()):
+        raise FlywheelError(f"{' and '.join(matching)} hold no row of a problem {problem_id!r}.")
+    shares = _shared(
+        list(map(len, content.values())), SHOWN_ROWS if rows is None and not json_output else rows
+    )
+    for (found, all_rows), share in zip(content.items(), shares, strict=True):
         if json_output:
-            for row in content:
+            for row in all_rows[:share]:
                 print(json.dumps({"table": found, **row}))
+            if share < len(all_rows):
+                print(f"{found}: {share} of {len(all_rows)} rows, as --rows says", file=sys.stderr)
         else:
             if found.endswith("/dropped"):
-                _print_reasons(read_plain(path))
-            _print_rows(found, count, content)
+                _print_reasons(all_rows)
+            _print_rows(found, all_rows, share)
+
+
+def _of_problem(path: Path, problem_id: str) -> list[dict[str, Any]]:
+    rows = read_plain(path)
+    return [row for row in rows if row.get("problem_id") == problem_id] if problem_id else rows
+
+
+def _shared(counts: list[int], limit: int | None) -> list[int]:
+    """How many rows of each table are shown: all, or `limit` in all, in turn."""
+    if limit is None:
+        return counts
+    shares = [0] * len(counts)
+    while sum(shares) < min(limit, sum(counts)):
+        for index, count in enumerate(counts):
+            if shares[index] < count and sum(shares) < limit:
+                shares[index] += 1
+    return shares
 
 
 def _print_reasons(rows: list[dict[str, Any]]) -> None:
@@ -72,21 +107,38 @@ def _print_reasons(rows: list[dict[str, Any]]) -> None:
     print_markdown("\n".join([*lines, ""]))
 
 
-def _print_rows(name: str, count: int, rows: list[dict[str, Any]]) -> None:
-    """A block a row: most columns hold texts of many lines, which a grid would crush."""
+def _print_rows(name: str, rows: list[dict[str, Any]], share: int) -> None:
+    """A block a row: what is short stands side by side, texts of many lines below each other."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console()
-    console.print(Text(f"{name}: {len(rows)} of {count} rows", style="bold"))
-    for number, row in enumerate(rows, 1):
+    console.print(Text(f"{name}: {share} of {len(rows)} rows", style="bold"))
+    for number, row in enumerate(rows[:share], 1):
         console.rule(f"row {number}", align="left")
-        for column, value in row.items():
-            text = _short(value)
-            line_break = "\n" if "\n" in text else " "
-            console.print(Text.assemble((f"{column}:", "cyan"), line_break, text))
+        texts = {column: _text(value) for column, value in row.items()}
+        short = [column for column, text in texts.items() if len(text) <= _SHORT and "\n" not in text]
+        pairs = [part for column in short for part in ((f"{column}: ", "cyan"), f"{texts[column]}  ")]
+        console.print(Text.assemble(*pairs))
+        for column in texts:
+            if column not in short:
+                text = Text(cut(texts[column], last=column == "prompt"))
+                console.print(Text.assemble((f"{column}:", "cyan"), "\n", text), overflow="fold")
 
 
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= 1000 else f"{text[:1000]} ... ({len(text)} characters; --json prints all)"
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def cut(text: str, last: bool = False) -> str:
+    """A text of a few lines at most, with what was left out: its beginning, or its `last` lines, which are
+    what tells one prompt from another."""
+    lines = [
+        line if len(line) <= _LINE else f"{line[:_LINE]} ... ({len(line)} characters)"
+        for line in text.rstrip("\n").split("\n")
+    ]
+    left = len(lines) - _LINES
+    if left <= 0:
+        return "\n".join(lines)
+    said = f"... ({left} lines more; --json prints all)"
+    return "\n".join([said, *lines[-_LINES:]] if last else [*lines[:_LINES], said])

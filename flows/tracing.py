@@ -12,6 +12,7 @@ from tasks.artifacts import flat
 from tasks.consensus import UNOPPOSED
 from tasks.lineage import lineage
 
+_FENCE = "```"
 _SHOWN_SETTINGS = (
     *("temperature", "solver_cool_share", "solver_cool_temperature", "witness_share"),
     *("top_k", "layout", "cases_per_suite", "solutions", "suites", "seed"),
@@ -57,7 +58,7 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
     for part in chain["parts"]:
         assembled = " (assembled from kept cases of the samples below)" if part.get("assembled") else ""
         yield f"## {part['part'].capitalize()}: `{part['record']}`{assembled}"
-        yield from _code(part["text"], "python")
+        yield from _code(opening(chain["row"]["prompt"]) + part["text"], "python")
         judged = "the winning group" if "judged_on" in part else "this program"
         yield f"| case | verdict of {judged} |"
         yield "|---|---|"
@@ -75,8 +76,8 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
             by = "the base model's " if sample["witness"] else ""
             drawn = f"{by}number {sample['index']}, seed {sample['seed']}, {heat}{sample['tokens']} tokens"
             yield f"\nSample `{sample['sample_id']}` ({drawn}, ended by {sample['finish_reason']}),"
-            yield "as the model wrote it:"
-            yield from _code(sample["completion"], "")
+            yield "as the model went on from its prompt's last lines:"
+            yield from _code(opening(sample["prompt"]) + sample["completion"], "")
         yield ""
 
 
@@ -104,6 +105,16 @@ def _ground(chain: Mapping[str, Any]) -> Iterator[str]:
     yield f"- proposed by model `{problem['proposer_model'][:16]}` (seed {proposal['seed']})"
     yield f"- from the snippet at `{problem['seed']}`, with the prompt:"
     yield from _code(proposal["prompt"], "")
+
+
+def opening(prompt: str) -> str:
+    """The last lines of a prompt, with which the answer begins: those of the fence that it leaves open, else
+    what it has of a last line. A text that goes on from there alone would begin in the middle of a line."""
+    before, fence, after = prompt.rpartition(_FENCE)
+    names_a_language = after.partition("\n")[0].strip() != ""
+    if fence and before[-1:] in ("", "\n") and "\n" in after and names_a_language:
+        return f"{fence}{after}"
+    return prompt.rpartition("\n")[2]
 
 
 def _code(text: str, language: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 
+from tasks.metrics import bounds, share_bounds
 from tasks.workspace import ModelRef, StageResult
 
 
@@ -39,11 +40,11 @@ def _told(value: Any) -> str | None:
     if isinstance(value, Mapping) and {"right", "total", "low", "high"} <= value.keys():
         if not value["total"]:
             return "none"
-        return f"{value['right']:g} of {value['total']:g}, [{value['low']:.0%}, {value['high']:.0%}]"
+        return f"{value['right']:g} of {value['total']:g} {share_bounds(value)}".rstrip()
     if not isinstance(value, list) or not value:
         return None
     if len(value) == 4 and isinstance(value[3], int) and all(isinstance(part, float) for part in value[:3]):
-        return f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}], {value[3]} problems"
+        return " ".join(filter(None, (f"{value[0]:.3f}", bounds(*value[1:])))) + f", {value[3]} problems"
     if all(isinstance(point, list) and list(map(type, point)) == [int, float] for point in value):
         shown = [*value[:3], *value[-2:]] if len(value) > 6 else value
         texts = [f"{x:g}: {y:.4g}" for x, y in shown]

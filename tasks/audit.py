@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from tasks.consensus import decide_all
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import holds, invalid_checks, judge, plan_calls, wanted_key
-from tasks.metrics import KILL_SHARE, wilson
+from tasks.metrics import KILL_SHARE, LEAST_PROBLEMS, wilson
 from tasks.progress import over
 from tasks.records import Behaviour, Decision, Problem, Solution, Suite
 from tasks.tables import by_problem
@@ -64,9 +64,11 @@ def audit(
     behaviours: Sequence[Behaviour],
     decisions: Sequence[Decision],
 ) -> Audit:
-    """`{row of ROWS: {right, total, share, low, high}}` over the problems that have gold; {} without any."""
+    """`{row of ROWS: {right, total, problems, share, low, high}}` over problems with gold, {} without any.
+    `problems` are those of which a row counts something.
+    """
     solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
-    right, total = Counter[str](), Counter[str]()
+    right, total, on = Counter[str](), Counter[str](), Counter[str]()
     labelled = 0
     for problem, decision in zip(over(problems, "problems audited"), decisions, strict=True):
         marks = _marks(
@@ -80,7 +82,8 @@ def audit(
         for row, success in marks or ():
             right[row] += success
             total[row] += 1
-    return {row: _share(right[row], total[row]) for row in ROWS} if labelled else {}
+        on.update({row for row, _ in marks or ()})
+    return {row: _share(right[row], total[row], on[row]) for row in ROWS} if labelled else {}
 
 
 def _marks(
@@ -144,21 +147,23 @@ def imprecise(audits: Sequence[Mapping[str, Mapping[str, float]]], floor: float)
     """Why the filter is not to be trusted any more, or "".
 
     It is not when even the upper end of the 95 % interval of its precision lies below `floor`: of chosen
-    solutions over all these audits together, once there are `MIN_DECISIONS`.
+    solutions over all these audits together, once there are `MIN_DECISIONS` on `LEAST_PROBLEMS` problems.
     """
     rows = [audit["chosen solutions"] for audit in audits if audit]
     right, total = int(sum(row["right"] for row in rows)), int(sum(row["total"] for row in rows))
     high = wilson(right, total)[1]
-    if total < MIN_DECISIONS or high >= floor:
+    problems = sum(row.get("problems", row["total"]) for row in rows)
+    if total < MIN_DECISIONS or problems < LEAST_PROBLEMS or high >= floor:
         return ""
     return f"only {right} of {total} chosen solutions are right: at most {high:.0%}, {floor:.0%} is asked for"
 
 
-def _share(right: int, total: int) -> dict[str, float]:
+def _share(right: int, total: int, problems: int) -> dict[str, float]:
     low, high = wilson(right, total)
     return {
         "right": right,
         "total": total,
+        "problems": problems,
         "share": right / total if total else 0.0,
         "low": low,
         "high": high,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.hub import hub_card
-from tasks.metrics import shown
+from tasks.metrics import share_bounds, shown
 from tasks.models import local_folder
 
 PAPER = "[Sol-Ver](https://arxiv.org/abs/2502.14948)"
@@ -176,8 +176,7 @@ def filter_lines(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list
         "|---|---|---|",
     ]
     for name, row in stages["score-before"]["audit"].items():
-        interval = f"{row['low']:.0%} - {row['high']:.0%}" if row["total"] else "-"
-        lines.append(f"| {name} | {row['right']} of {row['total']} | {interval} |")
+        lines.append(f"| {name} | {row['right']} of {row['total']} | {share_bounds(row, '{} - {}') or '-'} |")
     return [*lines, ""]
 
 

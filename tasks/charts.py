@@ -6,9 +6,10 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
-from tasks.metrics import COUNTS
+from tasks.metrics import COUNTS, with_bounds
 
 Scores = Mapping[str, Mapping[str, Sequence[float]]]
 """Of each "benchmark/split" each metric's [mean, low, high, problems]."""
@@ -50,10 +51,7 @@ def png_of(panels: Sequence[Panel]) -> bytes:
             axis.errorbar(
                 [point[0] for point in points],
                 [point[1] for point in points],
-                yerr=[
-                    [max(0.0, point[1] - point[2]) for point in points],
-                    [max(0.0, point[3] - point[1]) for point in points],
-                ],
+                yerr=_ends([point[1:] for point in points]),
                 label=name,
                 marker="o" if len(points) < 50 else "",
                 markersize=4,
@@ -73,6 +71,15 @@ def png_of(panels: Sequence[Panel]) -> bytes:
     return _png(figure)
 
 
+def _ends(rows: Sequence[Sequence[float]]) -> list[list[float]]:
+    """How far intervals reach below and above [value, low, high]; one of no width is none: its caps on the
+    value would look like certainty."""
+    return [
+        [max(0.0, row[0] - row[1]) or nan for row in rows],
+        [max(0.0, row[2] - row[0]) or nan for row in rows],
+    ]
+
+
 def bars_of(axis: Any, name: str, series: Mapping[str, Scores]) -> None:
     """A benchmark's metrics, a bar with its interval for each model that has the figure."""
     known = dict.fromkeys(metric for table in series.values() for metric in table.get(name, ()))
@@ -80,15 +87,12 @@ def bars_of(axis: Any, name: str, series: Mapping[str, Scores]) -> None:
     for shift, (label, table) in enumerate(series.items()):
         # One of the models may have none, like the mutation score of its sound suites.
         places = [place for place, metric in enumerate(metrics) if metric in table.get(name, ())]
-        rows = [table[name][metrics[place]] for place in places]
+        rows = [with_bounds(table[name][metrics[place]]) for place in places]
         axis.barh(
             [place + 0.38 * shift for place in places],
             [100 * row[0] for row in rows],
             height=0.34,
-            xerr=[
-                [100 * max(0.0, row[0] - row[1]) for row in rows],
-                [100 * max(0.0, row[2] - row[0]) for row in rows],
-            ],
+            xerr=_ends([[100 * part for part in row] for row in rows]),
             label=label,
             capsize=2,
         )

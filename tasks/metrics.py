@@ -182,13 +182,34 @@ def shown(metric: str, values: Sequence[float], problems: float = 0, signed: boo
     `LEAST_PROBLEMS`.
     """
     pattern = ("{:+.2f}" if signed else "{:.2f}") if metric in COUNTS else "{:+.1%}" if signed else "{:.1%}"
-    mean, low, high = map(pattern.format, values[:3])
+    mean = pattern.format(values[0])
     over = int(values[3])
     if signed and not any(values[:3]):
         return "no change"
-    text = f"{mean} [{low}, {high}]" if over >= LEAST_PROBLEMS else mean
+    text = f"{mean} {bounds(values[1], values[2], over, pattern)}".rstrip()
     few = problems and over != problems
     return f"{text} ({over} problem{'s' * (over != 1)})" if few else text
+
+
+def bounds(low: float, high: float, problems: float, pattern: str = "{:.3f}") -> str:
+    """`[0.120, 0.340]`; "" where so few problems were counted that the interval would say nothing."""
+    return f"[{pattern.format(low)}, {pattern.format(high)}]" if problems >= LEAST_PROBLEMS else ""
+
+
+def share_bounds(row: Mapping[str, float], pattern: str = "[{}, {}]") -> str:
+    """Wilson's interval of a count with its `low` and `high` end, in per cent; "" as in `bounds`.
+
+    `problems` is what it was counted on; tables of earlier versions do not say, and then it is the count.
+    """
+    if not row["total"] or row.get("problems", row["total"]) < LEAST_PROBLEMS:
+        return ""
+    return pattern.format(f"{row['low']:.0%}", f"{row['high']:.0%}")
+
+
+def with_bounds(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean, low and high of a metric for a chart; of too few problems all three are the mean."""
+    mean, low, high, problems = values[:4]
+    return (mean, low, high) if problems >= LEAST_PROBLEMS else (mean, mean, mean)
 
 
 def bootstrap(

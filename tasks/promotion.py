@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.metrics import HEADLINE, LEAST_PROBLEMS, Interval, as_json, compare
+from tasks.metrics import HEADLINE, LEAST_PROBLEMS, Interval, as_json, bounds, compare
 from tasks.records import ProblemScore, Role
 from tasks.settings import EvaluationSettings, GateSettings
 from tasks.stages import Turn, run_stage, step
@@ -72,7 +72,9 @@ def _pooled(dev: dict[str, dict[str, Interval]], metric: str) -> Interval | None
 
 
 def _text(interval: Interval) -> str:
-    return f"{interval.mean:+.1%} [{interval.low:+.1%}, {interval.high:+.1%}]"
+    return (
+        f"{interval.mean:+.1%} {bounds(interval.low, interval.high, interval.problems, '{:+.1%}')}".rstrip()
+    )
 
 
 def line_of(workspace: Workspace, base: ModelRef, before: int) -> list[ModelRef]:

@@ -345,4 +345,4 @@ def score(
         inputs |= {"witness_samples": mixed.samples, "witness_solutions": mixed.solutions}
         inputs["witness_behaviours"] = mixed.behaviours
         plain["mixed"] = [mixed.own, mixed.theirs]
-    return run_stage(turn, "score", 7, inputs, plain, compute, label)
+    return run_stage(turn, "score", 8, inputs, plain, compute, label)

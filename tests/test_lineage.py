@@ -13,7 +13,7 @@ import pytest
 from flows.comparison import comparison, difference, show_comparison, show_difference
 from flows.iteration import iteration
 from flows.runs import open_run
-from flows.tracing import show_lineage
+from flows.tracing import opening, show_lineage
 from tasks.errors import FlywheelError
 from tasks.lineage import Provenance, find_row, lineage, rejected_mutant
 from tasks.records import Behaviour, SftRow, Solution
@@ -114,10 +114,24 @@ def test_lineage_is_printed_for_people_and_programs(
     show_lineage("1", row["row_id"], three.workspace, json_output=False)
     text = capsys.readouterr().out
     assert row["chosen"].strip() in text
+    fences = [block.strip("`").split("\n") for block in text.split("````")[1::2]]
+    chosen = next(block for block in fences if row["chosen"].split("\n")[0] in "\n".join(block))
+    # From the fence that the prompt opened: the first line of the text is a whole one.
+    assert chosen[1] == "```python"
+    assert chosen[2] == (row["prompt"] + row["chosen"]).rpartition("```python\n")[2].split("\n")[0]
     assert "| verdict of " in text
     assert "rule consensus: 4 of 6 samples behave alike" in text
     show_lineage(f"{three.workspace}:1", row["row_id"], "elsewhere", json_output=True)
     assert json.loads(capsys.readouterr().out)["row"]["row_id"] == row["row_id"]
+
+
+def test_a_text_is_shown_from_the_beginning_of_a_line() -> None:
+    assert opening("a\n```python\ndef f(x):\n   ") == "```python\ndef f(x):\n   "
+    assert opening("a\n```python\nassert f(") == "```python\nassert f("
+    assert opening("```python\nx\n```\nSignature: def") == "Signature: def"
+    assert opening("```python\nx\n```\nanswer:\n") == ""
+    assert opening("no line") == "no line"
+    assert opening("") == ""
 
 
 def test_diff_names_what_changed_and_nothing_else(
