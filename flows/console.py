@@ -22,6 +22,8 @@ def explain(error: BaseException) -> str | None:
         return (
             "the disk is full: free some space and run the same command again; a run keeps what it finished."
         )
+    if isinstance(error, OSError) and error.errno == errno.EROFS:
+        return f"{error.filename} lies on a disk that is read-only: choose a folder that you may write."
     if isinstance(error, PermissionError):
         return f"no permission for {error.filename}: choose a folder that you may write."
     if isinstance(error, MemoryError):

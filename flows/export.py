@@ -16,6 +16,7 @@ from tasks.cards import dataset_card, licence_of, model_card
 from tasks.errors import FlywheelError
 from tasks.judging import invalid_checks, plan_calls, suite_verdicts
 from tasks.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
+from tasks.room import check_room, copy_folder, whole_folder
 from tasks.tables import by_problem
 from tasks.workspace import ModelRef, Ref
 
@@ -75,8 +76,9 @@ def pass_matrix(
 def export(name: str, target: str, root: str) -> str:
     """Export an iteration to a folder, or to `hub:NAME`; returns what was written and where, in a sentence.
 
-    A folder must be new or empty. Raises `FlywheelError` when the iteration is not finished, or the hub
-    cannot be reached or knows no token.
+    A folder must be new or empty, and is whole afterwards or not there. Raises `FlywheelError` when the
+    iteration is not finished, the disk is full or may not be written, or the hub cannot be reached or knows
+    no token.
     """
     run = open_run(name, root)
     if not run.report:
@@ -85,12 +87,17 @@ def export(name: str, target: str, root: str) -> str:
         folder = Path(target).expanduser().resolve()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise FlywheelError(f"--to {folder} is not empty: name a new folder.")
-        return f"{_write(run, folder)} in {folder}"
+        check_room(folder, _needed(run), "the export needs", "name a folder elsewhere with --to")
+        with whole_folder(folder) as draft:
+            written = _write(run, draft)
+        return f"{written} in {folder}"
     repository = target.removeprefix(HUB)
     api = _hub(repository)
     folder = run.workspace.root / "exports" / f"{run.iteration:04d}"
     shutil.rmtree(folder, ignore_errors=True)
-    written = _write(run, folder)
+    check_room(folder, _needed(run), "the export needs", "move the workspace")
+    with whole_folder(folder) as draft:
+        written = _write(run, draft)
     kinds = [kind for kind in ("dataset", "model") if (folder / kind).is_dir()]
     # All are looked at before anything is uploaded.
     for kind in kinds:
@@ -119,6 +126,15 @@ def _hub(repository: str) -> Any:
     return HfApi()
 
 
+def _needed(run: Run) -> int:
+    """Bytes that an export takes at least: those of the model, and of the tables of rows."""
+    tables = [ref.path for ref in run.stages["collect"].tables.values()]
+    paths = [run.workspace.root / path for path in tables]
+    if run.report["differences"]:
+        paths += run.workspace.path(ModelRef(**run.report["candidate"])).rglob("*")
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
 def _write(run: Run, folder: Path) -> str:
     report = run.report
     settings = run.workspace.started_with(run.iteration)
@@ -131,7 +147,7 @@ def _write(run: Run, folder: Path) -> str:
     if not report["differences"]:
         return "the data set (training left no new model)"
     source = run.workspace.path(candidate)
-    shutil.copytree(source, folder / "model", ignore=shutil.ignore_patterns("README.md"))
+    copy_folder(source, folder / "model", leave_out="README.md")
     packages = run.workspace.manifest(run.iteration)["packages"]
     (folder / "model" / "README.md").write_text(
         model_card(report, settings, licence, packages), encoding="utf-8"

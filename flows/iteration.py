@@ -24,7 +24,7 @@ from flows.given import settings_given
 from flows.killed import noted
 from flows.naming import first_name, rename
 from flows.plan import AGAINST_BASE, stages_of_iteration
-from flows.preflight import check_decides
+from flows.preflight import check_decides, check_models_fit
 from flows.report import publish, report_of
 from tasks.agreement import agree
 from tasks.base_model import base_model
@@ -50,6 +50,7 @@ def iteration(settings: IterationSettings) -> dict[str, Any]:
     check_decides(settings)
     workspace = Workspace(settings.workspace)
     with workspace.lock("an iteration"), noted(workspace.root):
+        check_models_fit(settings)
         turn = Turn(str(workspace.root), workspace.begin(settings), settings.seed)
         say(f"iteration {turn.iteration} in {workspace.root}")
         rename(workspace.root, f"turn {turn.iteration}")

@@ -10,10 +10,16 @@ from tasks.engines.image import docker_client
 from tasks.engines.sampler import ReplaySampler
 from tasks.engines.trainer import check_batches
 from tasks.errors import FlywheelError
-from tasks.models import check_model, local_folder
+from tasks.models import PACKAGED_MODEL, check_model, hub_parameters, local_folder
 from tasks.problems import check_sources
-from tasks.settings import IterationSettings
+from tasks.room import CHECKPOINT_BYTES, MIB, check_room, parameters_of
+from tasks.settings import IterationSettings, ModelSettings
 from tasks.workspace import Workspace
+
+TRAINED = ("train-sft", "train-dpo")
+PACKAGED_PARAMETERS = 134_515_008
+# Tables and logs of an iteration beside its models, and the work folder's own files.
+TABLES_BYTES = 64 * MIB
 
 
 def check_evaluation(settings: IterationSettings) -> None:
@@ -42,9 +48,37 @@ def check_decides(settings: IterationSettings) -> None:
         )
 
 
+def check_models_fit(settings: IterationSettings) -> None:
+    """The workspace's disk has room for the models that training will leave. Raises `FlywheelError`.
+
+    What a resumed iteration has trained already is there. Where nobody tells how large the base model is,
+    training itself looks.
+    """
+    workspace = Workspace(settings.workspace)
+    done = {stage.stage for stage in workspace.stages(workspace.number_for(settings))}
+    models = sum(stage not in done for stage in TRAINED)
+    parameters = base_parameters(settings.model)
+    if models and parameters:
+        check_room(
+            workspace.root,
+            models * CHECKPOINT_BYTES * parameters + TABLES_BYTES,
+            f"the models that training leaves ({models} of {parameters / 1e6:.3g} million parameters) need",
+            "name a workspace elsewhere with --workspace",
+        )
+
+
+def base_parameters(settings: ModelSettings) -> int:
+    """Parameters of the base model where its files are at hand, or the hub tells; else 0."""
+    if settings.name == PACKAGED_MODEL:
+        return PACKAGED_PARAMETERS
+    folder = local_folder(settings.name)
+    return parameters_of(folder) if folder is not None else hub_parameters(settings.name)
+
+
 def check_run(settings: IterationSettings) -> None:
     """The same, dev problems, and the files and folders that problems come from. Raises `FlywheelError`."""
     check_decides(settings)
     check_sources(settings.problems)
     check_batches(settings.training)
     check_evaluation(settings)
+    check_models_fit(settings)

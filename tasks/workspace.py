@@ -215,6 +215,13 @@ class Workspace:
         What only says where, when, how often and on what machine does not make settings different. Raises
         `FlywheelError` if the one asked for was started with others: its tables would be those of two runs.
         """
+        number = self.number_for(settings)
+        plain = settings.model_dump(mode="json", exclude=_ELSEWHERE)
+        write_json(self.iteration_folder(number) / "settings.json", plain)
+        return number
+
+    def number_for(self, settings: BaseModel) -> int:
+        """The iteration that `begin` would give, without beginning it."""
         plain = settings.model_dump(mode="json", exclude=_ELSEWHERE)
         asked = int(getattr(settings, "iteration", 0))
         number = asked or self._resumable(plain)
@@ -224,7 +231,6 @@ class Workspace:
                 f"iteration {number} was started with other settings ({', '.join(names[:5])}): choose "
                 "another number (--set iteration=0 for the next), another workspace, or the same settings."
             )
-        write_json(self.iteration_folder(number) / "settings.json", plain)
         return number
 
     def _resumable(self, plain: dict[str, Any]) -> int:
