@@ -107,20 +107,30 @@ def campaign(
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Model folder or hub name; empty: the base model.")] = "",
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="An iteration's number, `champion`, a model folder or hub name; empty: the base model."
+        ),
+    ] = "",
     preset: Preset = "",
     config: Config = None,
     assignments: Assignments = None,
     workspace: WorkspaceOption = "",
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Score a model on the benchmarks."""
-    named = [f"model.name={model!r}"] if model else []
-    settings = _settings(preset, config, [*(assignments or ()), *named], workspace)
+    """Score a model on the benchmarks: of an iteration with its own settings, unless others are given."""
+    settings = _settings(preset, config, assignments, workspace)
     from flows.console import prepare_prefect, print_scores
 
     prepare_prefect()
     from flows.evaluation import evaluation
+
+    if model:
+        from flows.evaluations import settings_for
+
+        plain = preset == "" and config is None
+        settings = settings_for(model, settings, tuple(assignments or ()) if plain else None)
     from flows.preflight import check_evaluation
     from flows.server import reporting
 
@@ -131,11 +141,14 @@ def evaluate(
 
 
 Run = Annotated[str, typer.Argument(help="Number of an iteration, 0: the latest; FOLDER:2: elsewhere.")]
+Scored = Annotated[
+    str, typer.Argument(help="Number of an iteration, 0: the latest; e1: an evaluation; FOLDER:2: elsewhere.")
+]
 
 
 @app.command()
 def show(
-    run: Run = "0",
+    run: Scored = "0",
     table: Annotated[
         str, typer.Argument(help="A table to print, or `problem`; empty: the report and all tables.")
     ] = "",
@@ -171,10 +184,21 @@ def lineage(
     show_lineage(run, row, workspace, json_output)
 
 
+@app.command(name="list")
+def list_runs(
+    workspace: WorkspaceOption = "workspace",
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """A workspace's iterations and evaluations: state, decision, when, model, scores."""
+    from flows.listing import show_list
+
+    show_list(workspace, json_output)
+
+
 @app.command()
 def compare(
-    run_a: Run,
-    run_b: Run,
+    run_a: Scored,
+    run_b: Scored,
     workspace: WorkspaceOption = "workspace",
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

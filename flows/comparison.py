@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.console import print_markdown
 from flows.report import beyond_noise
-from flows.runs import Run, open_iteration, open_run
+from flows.runs import Run, open_iteration, open_run, open_scored
 from tasks.artifacts import flat
 from tasks.errors import FlywheelError
 from tasks.metrics import as_json, bounds, compare, shown, summarise
@@ -26,18 +26,11 @@ PROTOCOL = {
 _LONG = ("losses", "margins", "audit", "scores", "differences", "examples")
 
 
-def settings_of(run: Run) -> dict[str, Any]:
-    """What an iteration was started with."""
-    content: dict[str, Any] | None = run.workspace.started_with(run.iteration)
-    if content is None:
-        raise FlywheelError(f"{run.name} has no settings.json: it was not made by `flywheel run`.")
-    return content
-
-
 def scored(name: str, root: str) -> tuple[Run, StageResult]:
     """A run and the stage that scored its model: the candidate's, or the champion's if nothing was trained.
 
-    "base" is the base model, as the first finished iteration that started from it scored it.
+    "base" is the base model, as the first finished iteration that started from it scored it; "e1" an
+    evaluation.
     """
     folder, _, text = name.rpartition(":")
     if text == BASE:
@@ -46,10 +39,9 @@ def scored(name: str, root: str) -> tuple[Run, StageResult]:
             if run.report and run.report["champion"]["digest"] == run.report["base_digest"]:
                 return run, run.stages["score-before"]
         raise FlywheelError("no finished iteration started from the base model: finish the first one.")
-    run = open_run(name, root)
-    for stage in ("score-after", "score-before"):
-        if stage in run.stages:
-            return run, run.stages[stage]
+    run = open_scored(name, root)
+    if (stage := run.scored) is not None:
+        return run, stage
     raise FlywheelError(f"{run.name} has not scored a model yet: `flywheel run` goes on with it.")
 
 
@@ -64,7 +56,7 @@ def comparison(name_a: str, name_b: str, root: str) -> dict[str, Any]:
     # Means over other problems than the differences are would say nothing beside them.
     common = {row.problem_id for row in rows_a} & {row.problem_id for row in rows_b}
     rows_a, rows_b = ([row for row in rows if row.problem_id in common] for rows in (rows_a, rows_b))
-    set_a, set_b = settings_of(run_a), settings_of(run_b)
+    set_a, set_b = run_a.settings, run_b.settings
     both = [k for k in set_a["evaluation"]["k"] if k in set_b["evaluation"]["k"]]
     evaluation = EvaluationSettings.model_validate({**set_a["evaluation"], "k": both})
     differences = {name: part for name, part in compare(rows_a, rows_b, evaluation).items() if part}
@@ -185,7 +177,7 @@ def difference(name_a: str, name_b: str, root: str) -> dict[str, list[Change]]:
         return found
 
     return {
-        "settings": changes(settings_of(run_a), settings_of(run_b)),
+        "settings": changes(run_a.settings, run_b.settings),
         "packages": changes(packages(run_a), packages(run_b)),
         "models": changes(models(run_a), models(run_b)),
         "tables": changes(_tables(run_a), _tables(run_b)),

@@ -103,15 +103,19 @@ def print_campaign(report: Mapping[str, Any], json_output: bool) -> None:
     print(f"\nCurves and report: {report['folder']}")
 
 
-def print_scores(result: Mapping[str, Any], json_output: bool) -> None:
-    """Scores with intervals, a line a metric."""
+def scores_markdown(record: Mapping[str, Any]) -> str:
+    """Scores with intervals, a line a metric, of an evaluation that is kept."""
     from tasks.metrics import shown
 
-    if json_output:
-        print(json.dumps(result, default=str))
-        return
-    lines = [f"# Scores of model {result['model'][:12]}", ""]
-    for name, part in result["scores"].items():
+    asked = record["asked"]
+    lines = [
+        f"# Scores of {record['title']} (evaluation e{record['number']})",
+        "",
+        f"`{record['name']}`, {record['model'][:12]}; {asked['solutions']} solutions and {asked['suites']} "
+        f"suites a problem, at temperature {asked['temperature']}.",
+        "",
+    ]
+    for name, part in record["scores"].items():
         problems = next(iter(part.values()))[3]
         lines += [
             f"**{name}**, {problems} problems",
@@ -121,4 +125,16 @@ def print_scores(result: Mapping[str, Any], json_output: bool) -> None:
         ]
         lines += [f"| {metric} | {shown(metric, values, problems)} |" for metric, values in part.items()]
         lines.append("")
-    print_markdown("\n".join(lines))
+    return "\n".join(lines)
+
+
+def print_scores(record: Mapping[str, Any], json_output: bool) -> None:
+    """An evaluation, and what finds it again."""
+    if json_output:
+        print(json.dumps(record, default=str))
+        return
+    print_markdown(scores_markdown(record))
+    name = f"e{record['number']}"
+    print(
+        f"\n`flywheel show {name}` prints this again, `flywheel compare base {name}` sets it beside the base."
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from prefect import flow
 
+from flows.evaluations import model_named, record_evaluation, title_of
 from flows.given import settings_given
 from flows.killed import noted
-from flows.naming import evaluation_name
+from flows.naming import evaluation_name, rename
 from tasks.base_model import base_model
 from tasks.benchmarks import limits_for
 from tasks.candidates import candidates
@@ -20,7 +22,7 @@ from tasks.negatives import negatives
 from tasks.sampling import sample, shared_out
 from tasks.scoring import Mixed, score
 from tasks.settings import IterationSettings
-from tasks.stages import StageCount, Turn, joined
+from tasks.stages import StageCount, Turn, joined, say
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
 EVALUATION_SEED = "1234"
@@ -189,22 +191,27 @@ def pool_of_negatives(
 
 
 @flow(name="evaluation", flow_run_name=evaluation_name, log_prints=True, validate_parameters=False)
-def evaluation(settings: IterationSettings) -> dict[str, object]:
-    """Score `settings.model` on `settings.evaluation.benchmarks`, outside any iteration (folder 0000)."""
+def evaluation(settings: IterationSettings) -> dict[str, Any]:
+    """Score `settings.model` on `settings.evaluation.benchmarks`, outside any iteration (folder 0000).
+
+    Its name may be an iteration's number or `champion`. Returns the record that the workspace keeps.
+    """
     settings = settings_given(settings)
     workspace = Workspace(settings.workspace)
+    name, _ = model_named(settings.model.name, settings.workspace)
+    settings = settings.model_copy(update={"model": settings.model.model_copy(update={"name": name})})
     turn = Turn(str(workspace.root), 0, settings.seed, StageCount(STAGES))
     try:
         with workspace.lock(f"an evaluation of {settings.model.name}"), noted(workspace.root):
             model = base_model(settings.model)
-            labelled = evaluation_set(turn, settings.evaluation, settings.sandbox).tables
+            title = title_of(workspace, model)
+            say(f"evaluating {title}: {model.path}")
+            rename(workspace.root, f"evaluation of {title}")
+            labels = evaluation_set(turn, settings.evaluation, settings.sandbox)
+            labelled = labels.tables
             scored = evaluate_model(
                 turn, "evaluation", model, labelled["scored"], labelled["limits"], settings
             )
-            return {
-                "model": model.digest,
-                "scores": scored.scores.facts["scores"],
-                "audit": scored.scores.facts["audit"],
-            }
+            return record_evaluation(workspace, model, [labels, *scored.stages], settings)
     finally:
         close_shared_sampler()

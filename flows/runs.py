@@ -1,10 +1,13 @@
-"""How commands name an iteration: `2`, `0` for the latest, `FOLDER:2` in another workspace."""
+"""How commands name what a workspace holds: iteration `2`, `0` for the latest, `e1` for an evaluation, and
+`FOLDER:2` for one of another workspace."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from flows.evaluations import evaluations_of
 from tasks.errors import FlywheelError
 from tasks.workspace import StageResult, Workspace
 
@@ -21,6 +24,10 @@ class Run:
         return f"{self.workspace.root.name}:{self.iteration}"
 
     @property
+    def title(self) -> str:
+        return f"iteration {self.iteration}"
+
+    @property
     def report(self) -> dict[str, Any]:
         """The report of a finished iteration, {} of another."""
         return self.workspace.manifest(self.iteration)["finished"] or {}
@@ -29,6 +36,53 @@ class Run:
     def stages(self) -> dict[str, StageResult]:
         """Finished stages by name, in the order they ran."""
         return {stage.stage: stage for stage in self.workspace.stages(self.iteration)}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What it was started with. Raises `FlywheelError` where nothing says."""
+        content: dict[str, Any] | None = self.workspace.started_with(self.iteration)
+        if content is None:
+            raise FlywheelError(f"{self.name} has no settings.json: it was not made by `flywheel run`.")
+        return content
+
+    @property
+    def scored(self) -> StageResult | None:
+        """The stage that scored its model: the candidate's, or the champion's if nothing was trained."""
+        stages = self.stages
+        return stages.get("score-after") or stages.get("score-before")
+
+
+@dataclass(frozen=True)
+class EvaluationRun(Run):
+    """What one `flywheel evaluate` scored."""
+
+    record: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.workspace.root.name}:e{self.record['number']}"
+
+    @property
+    def title(self) -> str:
+        return f"evaluation e{self.record['number']}"
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return self.record
+
+    @property
+    def stages(self) -> dict[str, StageResult]:
+        found = {name: self.workspace.find(key) for name, key in self.record["stages"].items()}
+        return {name: stage for name, stage in found.items() if stage is not None}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        content: dict[str, Any] = self.record["settings"]
+        return content
+
+    @property
+    def scored(self) -> StageResult | None:
+        return self.stages.get("score-evaluation")
 
 
 def open_iteration(root: str, iteration: int) -> Run:
@@ -52,3 +106,18 @@ def open_run(name: str, root: str) -> Run:
             f"{name!r} names no iteration: write its number, e.g. 2, or FOLDER:2 for another workspace."
         )
     return open_iteration(folder or root, int(number))
+
+
+def open_scored(name: str, root: str) -> Run:
+    """The iteration or the evaluation (`e1`) that a command's argument names."""
+    folder, _, number = name.rpartition(":")
+    if not re.fullmatch(r"e\d+", number):
+        return open_run(name, root)
+    workspace = Workspace.existing(folder or root)
+    records = evaluations_of(workspace)
+    record = next((one for one in records if one["number"] == int(number[1:])), None)
+    if record is None:
+        known = ", ".join(f"e{one['number']}" for one in records)
+        there_are = f"{known} exist" if known else "`flywheel evaluate` makes one"
+        raise FlywheelError(f"there is no evaluation {number}: {there_are}.")
+    return EvaluationRun(workspace, 0, record)

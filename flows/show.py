@@ -8,42 +8,41 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from flows.console import print_markdown
+from flows.console import print_markdown, scores_markdown
 from flows.report import markdown_of
-from flows.runs import open_run
+from flows.runs import EvaluationRun, Run, open_scored
 from tasks.errors import FlywheelError
 from tasks.tables import read_plain
-from tasks.workspace import Workspace
 
 SHOWN_ROWS = 20
 # What a row may take of a screen: lines a text, characters a line, and of what stands beside others.
 _LINES, _LINE, _SHORT = 8, 160, 48
 
 
-def tables_of(workspace: Workspace, iteration: int) -> dict[str, tuple[Path, int]]:
+def tables_of(run: Run) -> dict[str, tuple[Path, int]]:
     """`{"stage/table": (path, rows)}` of an iteration's finished stages, in the order they ran."""
     return {
-        f"{entry['stage']}/{name}": (workspace.root / ref["path"], ref["rows"])
-        for entry in workspace.manifest(iteration)["stages"].values()
-        for name, ref in entry["tables"].items()
+        f"{stage.stage}/{name}": (run.workspace.path(ref), ref.rows)
+        for stage in run.stages.values()
+        for name, ref in stage.tables.items()
     }
 
 
 def show_report(name: str, root: str, json_output: bool) -> None:
-    """Print an iteration's report, if it is finished, and its tables."""
-    run = open_run(name, root)
-    workspace, number = run.workspace, run.iteration
-    manifest = workspace.manifest(number)
-    tables = tables_of(workspace, number)
+    """Print an iteration's report, if it is finished, or an evaluation's scores; and the tables."""
+    run = open_scored(name, root)
+    number, report = run.iteration, run.report
+    tables = tables_of(run)
     if json_output:
         listed = {name: {"path": str(path), "rows": rows} for name, (path, rows) in tables.items()}
-        print(json.dumps({"iteration": number, "report": manifest["finished"], "tables": listed}))
+        print(json.dumps({"iteration": number, "report": report or None, "tables": listed}))
         return
-    lines = (
-        [markdown_of(manifest["finished"])]
-        if manifest["finished"]
-        else [f"# Iteration {number}: not finished", "", "`flywheel run` with the same settings goes on."]
-    )
+    if isinstance(run, EvaluationRun):
+        lines = [scores_markdown(report)]
+    elif report:
+        lines = [markdown_of(report)]
+    else:
+        lines = [f"# Iteration {number}: not finished", "", "`flywheel run` with the same settings goes on."]
     lines += ["", "## Tables", "", "| table | rows |", "|---|---|"]
     lines += [f"| {name} | {rows} |" for name, (_, rows) in tables.items()]
     print_markdown("\n".join(lines))
@@ -57,14 +56,11 @@ def show_table(
     `rows`: at most so many in all; None: all of them as JSON, `SHOWN_ROWS` for people. With a `problem_id`
     only that problem's.
     """
-    run = open_run(name, root)
-    workspace, number = run.workspace, run.iteration
-    tables = tables_of(workspace, number)
+    run = open_scored(name, root)
+    tables = tables_of(run)
     matching = {name: item for name, item in tables.items() if table in (name, name.rpartition("/")[2])}
     if not matching:
-        raise FlywheelError(
-            f"iteration {number} has no table {table!r}: {', '.join(tables) or 'none'} exist."
-        )
+        raise FlywheelError(f"{run.title} has no table {table!r}: {', '.join(tables) or 'none'} exist.")
     content = {found: _of_problem(path, problem_id) for found, (path, _) in matching.items()}
     if problem_id and not any(content.values()):
         raise FlywheelError(f"{' and '.join(matching)} hold no row of a problem {problem_id!r}.")

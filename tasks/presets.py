@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date, time
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -21,13 +23,17 @@ def preset_names() -> list[str]:
 
 
 def load_settings(
-    preset: str = "", config: Path | None = None, assignments: tuple[str, ...] = ()
+    preset: str = "",
+    config: Path | None = None,
+    assignments: tuple[str, ...] = (),
+    over: Mapping[str, Any] = MappingProxyType({}),
 ) -> IterationSettings:
-    """Settings of a preset ('' for the defaults), then a TOML file's, then `a.b=value` assignments.
+    """Settings of a preset ('': those given to lie `over`, or the defaults), then a TOML file's, then
+    `a.b=value` assignments.
 
     Raises `FlywheelError` in one sentence for an unknown preset or setting, or a value out of bounds.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(over)
     if preset:
         if preset not in preset_names():
             raise FlywheelError(f"no preset is called {preset!r}: choose among {', '.join(preset_names())}.")
