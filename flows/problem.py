@@ -40,7 +40,7 @@ def problem_view(run: Run, wanted: str) -> dict[str, Any]:
         if stage in stages
         for problem in run.workspace.read(stages[stage].tables[name], Problem)
     }
-    problem, table = known[_meant(wanted, list(known), run)]
+    problem, table = known[_meant(wanted, sorted(known), run)]
     labels = [label for label, (_, name) in PARTS.items() if name == table]
     return {
         "iteration": run.iteration,

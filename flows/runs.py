@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.evaluations import evaluations_of
@@ -73,7 +73,8 @@ class EvaluationRun(Run):
     @property
     def stages(self) -> dict[str, StageResult]:
         found = {name: self.workspace.find(key) for name, key in self.record["stages"].items()}
-        return {name: stage for name, stage in found.items() if stage is not None}
+        # Another's run may have computed it, under another name.
+        return {name: replace(stage, stage=name) for name, stage in found.items() if stage is not None}
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -57,7 +57,9 @@ def test_a_run_on_four_problems_prints_none_anywhere(turned: Any, capsys: pytest
     stages = workspace.stages(1)
     splits = {name: {"train": 1} for name in ("sft", "preferences", "problems", "pass_matrix")}
     scored = open_run("1", root).stages["score-before"].facts
-    print_scores({"model": "m" * 64, "scores": scored["scores"]}, json_output=False)
+    asked = {"solutions": 4, "suites": 1, "temperature": 0.6}
+    record = {"model": "m" * 64, "name": "m", "title": "it", "number": 1, "asked": asked}
+    print_scores({**record, "scores": scored["scores"]}, json_output=False)
     texts = {
         "report": markdown_of(report),
         "campaign": campaign_markdown(campaign),
