@@ -10,7 +10,8 @@ from tasks.engines.image import docker_client
 from tasks.engines.sampler import ReplaySampler
 from tasks.engines.trainer import check_batches
 from tasks.errors import FlywheelError
-from tasks.models import PACKAGED_MODEL, check_model, hub_parameters, local_folder
+from tasks.hub import hub_parameters
+from tasks.models import PACKAGED_MODEL, check_model, local_folder
 from tasks.problems import check_sources
 from tasks.room import CHECKPOINT_BYTES, MIB, check_room, parameters_of
 from tasks.settings import IterationSettings, ModelSettings

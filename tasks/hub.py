@@ -55,3 +55,14 @@ def hub_card(name: str) -> Path | None:
         return Path(hf_hub_download(name, "README.md"))
     except Exception:  # (no package, no answer, no such model, no card)
         return None
+
+
+def hub_parameters(name: str) -> int:
+    """How many parameters a model of the hub has, as the hub says within seconds; 0 if it does not say."""
+    try:
+        from huggingface_hub import HfApi
+
+        stored = HfApi().model_info(name, timeout=_SECONDS).safetensors
+    except Exception:  # (no package, no answer, no such model)
+        return 0
+    return stored.total if stored is not None else 0

@@ -168,17 +168,6 @@ def _missing_weights(folder: Path, names: set[str]) -> list[str]:
     return ["the index of the weight files"] if all(map(_SHARD.search, weights)) else []
 
 
-def hub_parameters(name: str) -> int:
-    """How many parameters a model of the hub has, as the hub says within a few seconds; 0 if it does not."""
-    try:
-        from huggingface_hub import HfApi
-
-        stored = HfApi().model_info(name, timeout=_HUB_SECONDS).safetensors
-    except Exception:  # (as above)
-        return 0
-    return stored.total if stored is not None else 0
-
-
 def _counts(name: str) -> bool:
     return name.endswith((*_WEIGHTS, ".json", ".model", ".jinja", ".txt")) and not name.startswith(".")
 
