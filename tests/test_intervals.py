@@ -77,4 +77,4 @@ def test_a_run_on_four_problems_prints_none_anywhere(turned: Any, capsys: pytest
     assert scored["audit"]["recall of true cases"]["total"] >= 5
     assert scored["audit"]["recall of true cases"]["problems"] == 4
     found = {name: match[0] for name, text in texts.items() if (match := INTERVAL.search(text))}
-    assert found == {}
+    assert found == {}, found
