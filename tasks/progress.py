@@ -181,6 +181,8 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
         TimeElapsedColumn(),
     )
     with Bars(*columns, console=console, transient=True, refresh_per_second=2) as bars:
+        # A bar hides it, and a run that is stopped in the middle would leave a terminal without one.
+        console.show_cursor(True)
         task = bars.add_task(name, total=None, told="")
 
         def show(progress: Progress) -> None:

@@ -28,6 +28,7 @@ from tasks.workspace import ModelRef, Workspace
 from tests import replay
 
 LOOK_S = progress._LOOK_S
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 
 class Clock:
@@ -172,6 +173,8 @@ def test_on_a_terminal_there_is_a_bar_below_the_lines(monkeypatch: pytest.Monkey
             time.sleep(0.6)
     shown = screen.getvalue()
     assert "execute-before" in shown
+    # The cursor is there while the bar is: a stopped run leaves the terminal as it was.
+    assert shown.rindex(HIDE_CURSOR) < shown.index(SHOW_CURSOR) < shown.index("of 4 problems")
     assert re.search(r"[1-3] of 4 problems, about \d s left", shown)
     monkeypatch.setattr(progress, "_console", lambda: Console(file=screen))
     screen.truncate(0)
