@@ -182,7 +182,7 @@ def execute(
                 shard = all_problems[start : start + SHARD_PROBLEMS]
                 with progress.span(len(shard)):
                     rows += stage.shard(f"{start:06d}", Behaviour, partial(run, shard))
-                say(f"execute {label}: {progress.line()}")
+                say(f"{progress.name}: {progress.line()}")
         stage.write("behaviours", Behaviour, rows)
         stage.facts.update(
             behaviours=len(rows),

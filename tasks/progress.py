@@ -31,6 +31,7 @@ class Progress:
         self.done = 0.0
         self.total = 0.0
         self.unit = ""
+        self.activity = ""
         self._say, self._clock = say, clock
         self._began = self._heard = clock()
         self._counted_from = (0.0, self._began)
@@ -39,9 +40,13 @@ class Progress:
 
     def count(self, total: float, unit: str) -> None:
         """From here on so many units are counted, from 0; the time left is theirs alone."""
-        self.done, self.total, self.unit = 0.0, float(total), unit
+        self.done, self.total, self.unit, self.activity = 0.0, float(total), unit, ""
         self._span = (0.0, 0.0)
         self._counted_from = (0.0, self._clock())
+
+    def doing(self, activity: str) -> None:
+        """What the stage is busy with where nothing is counted, like `loading the model`."""
+        self.activity = activity
 
     def reach(self, done: float) -> None:
         """So many are done."""
@@ -91,12 +96,13 @@ class Progress:
         return ", ".join(filter(None, (self.counted(), duration(self._clock() - self._began), self.left())))
 
     def counted(self) -> str:
-        """`12 of 40 problems`; "at work" where nothing is counted."""
-        return f"{self.done:.0f} of {self.total:.0f} {self.unit}" if self.total else "at work"
+        """`12 of 40 problems`, and what it is busy with; "at work" where nobody says."""
+        count = f"{self.done:.0f} of {self.total:.0f} {self.unit}" if self.total else ""
+        return ", ".join(filter(None, (count, self.activity))) or "at work"
 
     def left(self) -> str:
-        """`about 80 s left`, as fast as it went so far; "" where nothing is counted."""
-        if not self.total:
+        """`about 80 s left`, as fast as it went so far; "" where nothing is counted or all is done."""
+        if self.done >= self.total:
             return ""
         seconds = self.seconds_left()
         return "time left not known yet" if seconds is None else f"about {duration(seconds)} left"

@@ -253,12 +253,12 @@ def sample(
         for writer, asked, name in ((model, own, ""), (witness, theirs, "witness-")):
             if writer is None:
                 continue
-            progress.count(len(all_problems), f"problems of the {name}model")
+            progress.count(len(all_problems), "problems (base model)" if name else "problems")
             for start in range(0, len(all_problems), settings.shard_problems):
                 shard = all_problems[start : start + settings.shard_problems]
                 with progress.span(len(shard)):
                     samples += stage.shard(f"{name}{start:06d}", Sample, partial(draw, writer, asked, shard))
-                say(f"sample {label}: {progress.line()}")
+                say(f"{progress.name}: {progress.line()}")
         solutions, suites, dropped = parse_samples(all_problems, samples, settings)
         known_solutions, known_suites = known_records(all_problems)
         stage.write("samples", Sample, samples)

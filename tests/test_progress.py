@@ -73,10 +73,18 @@ def test_a_line_says_what_is_done_how_long_it_took_and_what_is_left() -> None:
     told.reach(10)
     clock.now = 48
     told.tick()
+    told.doing("the engine starts")
+    clock.now = 64
+    told.tick()
+    told.reach(40)
+    clock.now = 80
+    told.tick()
     assert lines == [
         "score: at work, 16 s",
         "score: 0 of 40 problems, 32 s, time left not known yet",
         "score: 10 of 40 problems, 48 s, about 96 s left",
+        "score: 10 of 40 problems, the engine starts, 64 s, about 2 min left",
+        "score: 40 of 40 problems, the engine starts, 80 s",
     ]
 
 
@@ -147,8 +155,7 @@ def test_a_slow_model_is_no_silence(
     first, *others = lines.texts
     assert first == "stage 1 of 9, sample-self-play"
     assert any(
-        re.fullmatch(r"sample-self-play: 2 of 4 problems of the model, \d s, about \d s left", line)
-        for line in others
+        re.fullmatch(r"sample-self-play: 2 of 4 problems, \d s, about \d s left", line) for line in others
     )
 
 

@@ -131,7 +131,7 @@ def test_a_command_takes_its_server_along(tmp_path: Path, number: signal.Signals
 
 def test_ctrl_c_ends_a_run_while_containers_work(image: str, tmp_path: Path) -> None:
     command = Command(tmp_path, FLYWHEEL, "run", "--config", str(replay.config_in(tmp_path)))
-    command.wait_for("execute before: ")
+    command.wait_for("execute-before: ")
     processes = command.processes()
     assert command.containers_of(processes)
     said = command.stop(signal.SIGINT)
@@ -161,7 +161,7 @@ def served(folder: Path, port: int) -> Command:
         assert time.monotonic() < deadline
         time.sleep(0.2)
     post(f"{api}/deployments/{found[0]['id']}/create_flow_run", {})
-    command.wait_for("execute before: ")
+    command.wait_for("execute-before: ")
     return command
 
 

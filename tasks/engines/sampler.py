@@ -314,7 +314,9 @@ def shared_sampler(
         if _shared is not None and _shared[0] == wanted and _shared[1].alive:
             return _shared[1]
         close_shared_sampler()
+        current().doing("the inference engine starts")
         _shared = (wanted, VllmSampler(model, dtype, max_model_len, settings, log_dir))
+        current().doing("")
         return _shared[1]
 
 

@@ -293,6 +293,7 @@ class _Progress:
                 self.error, self.trace, self.diverged = event["error"], event["trace"], event["diverged"]
         elif "phase" in event:
             current().count(0, "")
+            current().doing(event["phase"])
             self._say(f"{self._stage}: {event['phase']}")
         elif "scored" in event:
             if event["of"] != current().total:
