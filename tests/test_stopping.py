@@ -21,7 +21,7 @@ from tests import replay
 from tests.test_serving import free_port
 
 REPOSITORY = Path(__file__).parent.parent
-PATIENCE_S = 180
+PATIENCE_S = 600
 END_S = 10
 FLYWHEEL = "from flows.cli import main; main()"
 WAITING = """
@@ -191,3 +191,18 @@ def test_a_killed_serve_leaves_nothing_and_the_next_calls_its_run_crashed(image:
     assert "cancelled workspace: turn 1" in said
     assert said.count("\n") == 2
     assert {state for kind, state in again.states() if kind == "flow"} == {"CRASHED", "CANCELLED"}
+
+
+@pytest.mark.soak
+def test_a_cron_starts_iterations_until_nobody_serves(image: str, tmp_path: Path) -> None:
+    config = replay.config_in(tmp_path)
+    arguments = ("--preset", "", "--config", str(config), "--port", str(free_port()))
+    command = Command(tmp_path, FLYWHEEL, "serve", *arguments, "--set", "schedule=* * * * *")
+    # The second run starts when the first has ended.
+    command.wait_for("iteration 1 in ")
+    command.wait_for("iteration 2 in ")
+    command.stop(signal.SIGTERM)
+    with sqlite3.connect(command.home / "prefect.db") as database:
+        started = "select state_type from flow_run where auto_scheduled and start_time is not null order by 1"
+        assert [state for (state,) in database.execute(started)] == ["CANCELLED", "COMPLETED"]
+        assert {paused for (paused,) in database.execute("select paused from deployment")} == {1}
