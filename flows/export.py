@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.runs import Run, open_run
-from tasks.cards import dataset_card, licence_of, model_card
+from tasks.cards import licence_of
+from tasks.dataset_cards import dataset_card
 from tasks.errors import FlywheelError
 from tasks.judging import invalid_checks, plan_calls, suite_verdicts
+from tasks.model_cards import model_card
 from tasks.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
 from tasks.room import check_room, copy_folder, whole_folder
 from tasks.tables import by_problem

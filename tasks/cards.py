@@ -1,14 +1,14 @@
-"""Hugging Face cards: what a published data set or model says about itself, from its report and settings."""
+"""What the cards of an exported data set and an exported model have in common: licence, filter, lineage."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks.card_words import AUDIT, table
 from tasks.hub import hub_card
-from tasks.metrics import share_bounds, shown
+from tasks.metrics import share_bounds
 from tasks.models import local_folder
 
 PAPER = "[Sol-Ver](https://arxiv.org/abs/2502.14948)"
@@ -17,6 +17,13 @@ LICENCES = {
     "HuggingFaceTB/SmolLM2-1.7B-Instruct": "apache-2.0",
     "meta-llama/Llama-3.1-8B-Instruct": "llama3.1",
 }
+METHOD = (
+    "## Method",
+    "",
+    "Lin et al., *Learning to Solve and Verify: A Self-Play Framework for Code and Test Generation*, "
+    "arXiv 2502.14948, 2025. Made with solver-verifier-flywheel.",
+    "",
+)
 
 
 def licence_of(name: str, folder: Path | None) -> str:
@@ -46,158 +53,63 @@ def public_name(name: str) -> str:
     return Path(name).name if name.startswith((".", "/", "~")) else name
 
 
-def dataset_card(
-    report: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    licence: str,
-    splits: Mapping[str, Mapping[str, int]],
-) -> str:
-    """The card of an iteration's data. `splits` is `{subset: {split: rows}}`, files are data/SUBSET/SPLIT."""
-    mbpp = settings["problems"]["statements"] == "mbpp-train"
-    configs = []
-    for subset, rows in splits.items():
-        configs += [f"- config_name: {subset}", "  data_files:"]
-        for split in rows:
-            configs += [f"  - split: {split}", f"    path: data/{subset}/{split}.parquet"]
-    return "\n".join(
-        [
-            "---",
-            f"license: {licence}",
-            "language: [en, code]",
-            "task_categories: [text-generation]",
-            "tags: [solver-verifier-flywheel, synthetic, code, preference]",
-            "configs:",
-            *configs,
-            "---",
-            f"# Code and tests that agree, iteration {report['iteration']}",
-            "",
-            f"Written by {_writers(report, settings)}, in two roles ({PAPER}):",
-            "as solver it wrote programs, as verifier tests, each from the statement alone. Both were run",
-            "against each other in isolated containers; what agrees is here. No labels by people, no larger",
-            "model. Programs may be wrong, and none should be executed outside a sandbox.",
-            f"Rows are of iterations {', '.join(_iterations(report)) or '-'}; problems and pass matrix are",
-            "of the same.",
-            "",
-            "| subset | rows | what a row is |",
-            "|---|---|---|",
-            f"| sft | {_rows(splits['sft'])} | prompt and completion of one role, from agreed samples |",
-            f"| preferences | {_rows(splits['preferences'])} | prompt, chosen and rejected completion, why |",
-            f"| problems | {_rows(splits['problems'])} | statement, signature, and where it came from |",
-            f"| pass_matrix | {_rows(splits['pass_matrix'])} | a program against a suite, case by case |",
-            "",
-            *filter_lines(report, settings),
-            "Problems that share eight words in a row with a benchmark's are not among them, and rows were",
-            "checked again.",
-            "",
-            f"Licence: {licence}, that of the model whose output this is."
-            + (" Statements are MBPP's (CC BY 4.0)." if mbpp else ""),
-            "",
-        ]
-    )
+def card(data: Any, lines: list[str]) -> str:
+    """A card's text of its metadata (huggingface_hub's `CardData`) and its lines."""
+    return f"---\n{data.to_yaml()}\n---\n\n" + "\n".join(lines)
 
 
-def _iterations(report: Mapping[str, Any]) -> list[str]:
-    collected = report["stages"]["collect"]
-    return sorted({*collected["sft"]["iterations"], *collected["pairs"]["iterations"]}, key=int)
-
-
-def _writers(report: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+def licence_words(licence: str, settings: Mapping[str, Any]) -> str:
+    """A licence in a sentence's place."""
     base = public_name(settings["model"]["name"])
-    alone = report["champion"]["digest"] == report["base_digest"] and len(_iterations(report)) < 2
-    return f"{base} alone" if alone else f"{base} and by models that were trained from it on such data"
+    return f"See the licence of {base}" if licence == "other" else f"`{licence}`"
+
+
+def licence_fields(licence: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The hub wants a name and a place of a licence that it has no word for."""
+    base = public_name(settings["model"]["name"])
+    if licence != "other":
+        return {"license": licence}
+    fields = {"license": licence, "license_name": "that-of-the-base-model"}
+    return fields | ({"license_link": f"https://huggingface.co/{base}"} if "/" in base else {})
+
+
+def lineage_lines(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """Which models were the base, and the writer of the samples."""
+    parent = report["champion"]
+    of_base = parent["digest"] == report["base_digest"]
+    return [
+        f"- Base model: {public_name(settings['model']['name'])} (`{report['base_digest'][:16]}`)",
+        f"- Written by: {'the base model' if of_base else parent['origin']} "
+        f"(`{parent['digest'][:16]}`){_witness(report['stages'])}",
+    ]
 
 
 def _witness(stages: Mapping[str, Any]) -> str:
     count = stages["sample-self-play"].get("solutions_of_base")
-    return f" (the base model, as witness, {count} of the solutions)" if count else ""
-
-
-def model_card(
-    report: Mapping[str, Any], settings: Mapping[str, Any], licence: str, packages: Mapping[str, str]
-) -> str:
-    """The card of an iteration's candidate: base, parent, data, filter, scores, licence."""
-    base, stages = public_name(settings["model"]["name"]), report["stages"]
-    training, evaluation, pool = settings["training"], settings["evaluation"], stages["negatives"]
-    parent = report["champion"]
-    of_base = parent["digest"] == report["base_digest"]
-    return "\n".join(
-        [
-            "---",
-            f"base_model: {json.dumps(base)}",
-            f"license: {licence}",
-            "library_name: transformers",
-            "pipeline_tag: text-generation",
-            "tags: [solver-verifier-flywheel, code]",
-            "---",
-            f"# {base.rpartition('/')[2]}: solver and verifier, iteration {report['iteration']}",
-            "",
-            f"Trained on code and tests that it wrote itself and that agreed when executed ({PAPER}).",
-            "",
-            f"- Base model: {base}",
-            f"- Parent: {'the base model' if of_base else parent['origin']} (`{parent['digest'][:16]}`), "
-            f"which wrote the data{_witness(stages)}; training started from the {training['train_from']}",
-            f"- Decision of the gate: {report['decision']}. {report['reason']}",
-            f"- Data: SFT {_counts(stages['collect']['sft']['roles'])}; pairs "
-            f"{_counts(stages['collect']['pairs']['roles'])}; of iterations "
-            f"{', '.join(stages['collect']['sft']['iterations']) or '-'}",
-            f"- Training: {training['method']}, SFT, then DPO with an SFT term of "
-            f"{training['dpo_sft_weight']}, learning rates {training['sft_learning_rate']} and "
-            f"{training['dpo_learning_rate']}, seed {settings['seed']}",
-            f"- Software: {', '.join(f'{name} {version}' for name, version in packages.items())}",
-            "",
-            *filter_lines(report, settings),
-            "## Scores",
-            "",
-            "Means over problems with 95 % bootstrap intervals; *difference* is to the parent, paired by",
-            f"problem. {evaluation['solutions']} solutions and {evaluation['suites']} suites a problem, at "
-            f"temperature {evaluation['temperature']}; pass@k is estimated from those.",
-            f"Tests must reject a pool of {pool['pool']} solutions that gold says are wrong (median "
-            f"{pool['median']} a problem).",
-            "Dev decided whether this model was promoted, test decided nothing.",
-            "",
-            *_scores(report),
-            f"Licence: {licence}, that of the base model.",
-            "",
-        ]
-    )
+    return f", and the base model, {count} of the solutions" if count else ""
 
 
 def filter_lines(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
     """The filter with its thresholds, what it kept, and how it fared on labelled problems."""
     agreement, stages = settings["agreement"], report["stages"]
-    thresholds = ", ".join(f"{name} {value}" for name, value in agreement.items() if name != "rule")
-    lines = [
+    thresholds = ", ".join(f"`{name}` {value}" for name, value in agreement.items() if name != "rule")
+    rows = []
+    for name, row in stages["score-before"]["audit"].items():
+        interval = share_bounds(row, "{} - {}") or "-"
+        rows.append(
+            (name, AUDIT[name], f"{row['right']} of {row['total']}" if row["total"] else "none", interval)
+        )
+    return [
         "## Filter",
         "",
-        f"Rule {agreement['rule']} ({thresholds}) kept {stages['agree']['kept']} of "
-        f"{stages['agree']['problems']} problems. Judged on labelled problems whose labels it did not see:",
+        f"Rule `{agreement['rule']}` kept {stages['agree']['kept']} of {stages['agree']['problems']} "
+        "problems: programs that behave alike on all proposed inputs are a group, the best group wins "
+        "if it clears the thresholds, and the cases it satisfies are kept. This is how it fared on "
+        "labelled problems whose labels it did not see (solutions of one problem are not independent "
+        "of each other: only the interval of *kept problems right* is valid):",
         "",
-        "| what it says | right | 95 % Wilson interval |",
-        "|---|---|---|",
+        *table(("row", "what is counted", "share", "95 % Wilson interval"), rows),
+        "",
+        f"Thresholds, as `tasks/filter_settings.py` of the project describes them: {thresholds}.",
+        "",
     ]
-    for name, row in stages["score-before"]["audit"].items():
-        lines.append(f"| {name} | {row['right']} of {row['total']} | {share_bounds(row, '{} - {}') or '-'} |")
-    return [*lines, ""]
-
-
-def _scores(report: Mapping[str, Any]) -> list[str]:
-    before = report["stages"]["score-before"]["scores"]
-    after = report["stages"].get("score-after", {}).get("scores", {})
-    lines = ["| benchmark | metric | this model | difference |", "|---|---|---|---|"]
-    for name, metrics in before.items():
-        problems = next(iter(metrics.values()))[3]
-        for metric in dict.fromkeys([*metrics, *after.get(name, {})]):
-            cells = [
-                shown(metric, table[name][metric], problems, signed) if metric in table.get(name, {}) else "-"
-                for table, signed in ((after, False), (report["differences"], True))
-            ]
-            lines.append(f"| {name}, {problems} problems | {metric} | {' | '.join(cells)} |")
-    return [*lines, ""]
-
-
-def _rows(splits: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {split}" for split, count in splits.items())
-
-
-def _counts(roles: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {role}" for role, count in roles.items()) or "none"

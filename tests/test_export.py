@@ -41,12 +41,12 @@ def test_an_export_loads_as_data_set_and_model(turned: Any, tmp_path: Path) -> N
     assert model_digest(model) == turn["candidate"]["digest"]
     card = (model / "README.md").read_text()
     for words in (
-        "base_model:",
         "license: other",
-        "- Parent: the base model",
-        "Rule consensus",
+        "- Written by: the base model",
+        "Rule `consensus`",
         "| starter/test, 4 problems |",
         "at temperature",
+        "Decision of the gate",
     ):
         assert words in card
     with pytest.raises(FlywheelError, match="is not empty"):
