@@ -179,6 +179,7 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
         return
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
+    from rich.theme import Theme
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -186,7 +187,9 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
         TextColumn("{task.fields[told]}", markup=False),
         TimeElapsedColumn(),
     )
-    with Bars(*columns, console=console, transient=True, refresh_per_second=2) as bars:
+    bars = Bars(*columns, console=console, transient=True, refresh_per_second=2)
+    # Prefect's console knows the styles of its own lines alone.
+    with console.use_theme(Theme()), bars:
         # A bar hides it, and a run that is stopped in the middle would leave a terminal without one.
         console.show_cursor(True)
         task = bars.add_task(name, total=None, told="")
@@ -200,8 +203,10 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
 
 def _console() -> Any:
     """The console that the log is written to: a bar on another one would be torn by its lines."""
-    for name in ("prefect.flow_runs", "prefect.task_runs", "prefect"):
-        for handler in logging.getLogger(name).handlers:
+    logger: logging.Logger | None = logging.getLogger("prefect.task_runs")
+    while logger is not None:
+        for handler in logger.handlers:
             if (console := getattr(handler, "console", None)) is not None:
                 return console
+        logger = logger.parent if logger.propagate else None
     return None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
+import os
+import pty
 import re
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,6 +174,43 @@ def test_every_stage_says_which_of_how_many_it_is(turned: Any, lines: Lines, tmp
         numbers = [(int(match[1]), int(match[2])) for match in found if match]
         assert numbers == [(n, len(numbers)) for n in range(1, len(numbers) + 1)]
         assert len(numbers) > 20
+
+
+WORK = """
+import time
+from prefect.logging.configuration import setup_logging
+setup_logging()
+from prefect.logging import get_logger
+from tasks import progress
+log = get_logger("task_runs.work")
+log.setLevel("INFO")
+with progress.watching("execute-before", log.info):
+    for number in progress.over(range(5), "problems"):
+        time.sleep(0.6)
+        if number == 2:
+            log.info("a line of the log")
+"""
+
+
+def test_in_a_real_terminal_the_log_stands_above_the_bar() -> None:
+    master, slave = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "PREFECT_LOGGING_TO_API_ENABLED": "false"}
+    command = [sys.executable, "-c", WORK]
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(command, stdout=slave, stderr=slave, cwd=root, env=environment):
+        os.close(slave)
+        shown = b""
+        # Reading fails once nobody holds the terminal any more.
+        with contextlib.suppress(OSError):
+            while part := os.read(master, 4096):
+                shown += part
+    os.close(master)
+    assert re.search(rb"[1-4] of 5 problems, about \d s left", shown)
+    (line,) = [line for line in shown.split(b"\n") if b"a line of the log" in line]
+    # The bar is wiped off its line first.
+    left = line.rpartition(b"\x1b[2K")[2]
+    assert b"a line of the log" in left
+    assert b"of 5 problems" not in left
 
 
 def test_on_a_terminal_there_is_a_bar_below_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
