@@ -1,7 +1,8 @@
 """The parsers of a model's answers: the text of an answer as a program, as tests, as a proposed problem, or a
 `Refusal` that says why not.
 
-Everything here is pure text and `ast`; nothing generated is ever run.
+One rule for all answers, to our prompts and to any other. Everything here is pure text and `ast`; nothing
+generated is ever run, and the work is bounded by the length of the text.
 """
 
 from __future__ import annotations
@@ -9,15 +10,22 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.fragments import parse_python
-from tasks.prompts import FENCE, Prompt, Refusal
+from tasks.blocks import Block, Score, read_blocks
+from tasks.fragments import Part, parse_python
+from tasks.prompts import Prompt, Refusal
+from tasks.reduction import defines, is_idle, method_of_class, needed_names, reduced
 from tasks.signatures import BadSignature, clean_signature, plain_signature
 from tasks.suites import target_name
-from tasks.testslices import bound_names, free_names
-from tasks.testsource import mentions, patched, split_tests
+from tasks.testslices import bound_names
+from tasks.testsource import split_tests
+from tasks.teststyles import asserts
 from tasks.words import word_count
+
+# Of several blocks that are no program the first of these is told.
+_REASONS = ("truncated", "empty_body", "syntax", "no_entry_point")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +36,103 @@ class Proposal:
 
 
 def parse_solution(prompt: Prompt, completion: str, entry_point: str, finish: str = "stop") -> str | Refusal:
-    """The code of an answer in canonical form: the entry point and what it depends on, nothing else.
+    """The program of an answer to one of our prompts: `bare_code` of its prefill and its completion."""
+    return bare_code(prompt.prefill + completion, entry_point, finish)
 
-    Reasons: `syntax`, `truncated` (the token limit fell inside the function), `no_entry_point`,
-    `empty_body` (only `pass`, `...` or a docstring).
+
+def bare_code(answer: str, entry_point: str, finish: str = "stop") -> str | Refusal:
+    """The program of an answer in canonical form: the entry point and whatever can change what it does
+    (`tasks.reduction`); without an entry point the whole program, which reads stdin.
+
+    Thoughts are not read. Of several programs the last that is complete counts; what it lacks is taken from
+    the other blocks. Reasons: `syntax`, `truncated` (the token limit, `finish` "length", fell inside),
+    `no_entry_point`, `empty_body` (only `pass`, `...`, a docstring), `only_reasoning`.
     """
-    reason = "syntax"
-    for block in code_blocks(prompt.prefill + completion):
-        tree, text = _longest_program(block)
-        if tree is None:
-            continue
+
+    def score(parts: Sequence[Part]) -> int:
         if not entry_point:
-            return text.strip() if tree.body else Refusal("empty_body")
-        entry = _function(tree, entry_point)
-        if entry is None:
-            reason = "no_entry_point"
-        elif finish == "length" and entry.end_lineno == len(block.rstrip().split("\n")):
-            reason = "truncated"
-        elif _is_idle(entry):
-            reason = "empty_body"
+            return any(_writes(part.node) for part in parts)
+        made = any(defines(part, entry_point) for part in parts)
+        return made or method_of_class(parts, entry_point) is not None
+
+    blocks, answered = read_blocks(answer, score, one=True)
+    if not answered:
+        return Refusal("only_reasoning", answer.strip()[:200])
+    reasons: list[str] = []
+    for number in reversed(range(len(blocks))):
+        cut = finish == "length" and number == len(blocks) - 1 and blocks[number].at_end
+        if entry_point:
+            # What lacks something looks for it in the blocks before, the nearest first, then in those behind.
+            others = [*blocks[:number][::-1], *blocks[number + 1 :]]
+            program = _function(blocks[number], entry_point, others, cut)
         else:
-            return _reachable(tree, entry, text)
+            program = _program(blocks[number], score, cut)
+        if program not in _REASONS:
+            return program
+        reasons.append(program)
+    reason = min(reasons, key=_REASONS.index, default="syntax")
     if reason == "syntax" and finish == "length":
         reason = "truncated"
-    return Refusal(reason, completion.strip()[:200])
+    return Refusal(reason, answer.strip()[:200])
 
 
-def bare_code(answer: str, entry_point: str) -> str | Refusal:
-    """The program of an answer to some other prompt: the text itself if it parses, else out of a fence."""
-    if parse_python(answer) is not None:
-        return answer
-    if FENCE not in answer:
-        return Refusal("syntax", answer.strip()[:200])
-    return parse_solution(Prompt("", "", ()), answer, entry_point)
+def _function(block: Block, entry_point: str, others: Sequence[Block], cut: bool) -> str:
+    """The program of a block, or the reason why there is none. `cut`: its last statement may be half one."""
+    parts = block.parts[: len(block.parts) - cut]
+    half = bound_names(block.parts[-1].node) if cut else set[str]()
+    lost = _defined_in(block.skipped)
+    defining = [part for part in parts if defines(part, entry_point)]
+    if not defining and (method := method_of_class(parts, entry_point)) is not None:
+        parts, defining = (*parts, method), [method]
+    if not defining:
+        broken = entry_point in lost or not parts
+        return "truncated" if entry_point in half else "syntax" if broken else "no_entry_point"
+    if is_idle(defining[-1]):
+        return "empty_body"
+    if any(isinstance(part.node, ast.Return) for part in parts):
+        # A body that lost its indentation.
+        return "syntax"
+    program = reduced(parts, entry_point)
+    missing = needed_names(program)
+    if missing & (half | lost):
+        return "truncated" if missing & half else "syntax"
+    for other in others:
+        missing = needed_names(program)
+        helpers = [part for part in other.parts if not defines(part, entry_point)]
+        if missing and any(missing & bound_names(part.node) for part in helpers):
+            program = reduced([*helpers, *program], entry_point)
+    return "\n\n".join(part.text for part in program) + "\n"
+
+
+def _program(block: Block, score: Score, cut: bool) -> str:
+    """A program that reads stdin, or the reason why there is none."""
+    if cut:
+        return "truncated"
+    if not score(block.parts):
+        return "no_entry_point" if block.parts else "syntax"
+    if block.text:
+        return block.text.strip()
+    # Words of prose may be Python.
+    return "\n\n".join(part.text for part in block.parts if not _is_word(part.node)) + "\n"
+
+
+def _is_word(node: ast.stmt) -> bool:
+    calls = ast.Call | ast.Await | ast.Yield | ast.YieldFrom
+    return isinstance(node, ast.Expr) and not any(isinstance(part, calls) for part in ast.walk(node))
+
+
+def _writes(node: ast.stmt) -> bool:
+    return any(
+        (isinstance(part, ast.Name) and part.id == "print")
+        or (isinstance(part, ast.Attribute) and part.attr in ("write", "writelines"))
+        for part in ast.walk(node)
+    )
+
+
+def _defined_in(skipped: Sequence[str]) -> set[str]:
+    """The names that lines define which do not parse."""
+    definition = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
+    return {found[1] for text in skipped for found in definition.finditer(text)}
 
 
 def parse_suite(
@@ -70,18 +142,51 @@ def parse_suite(
 
     Lines that do not parse are skipped: half a last line, prose between tests. With `finish` "length"
     the last line goes even if it parses, `== 1` may have been going to be `== 12`. Reasons: `syntax`
-    (nothing parses), `no_assertion`.
+    (nothing parses), `no_assertion`, `only_reasoning`.
     """
     answer = prompt.prefill + completion
     if finish == "length":
         answer = answer.rpartition("\n")[0]
-    parsed = False
-    for block in code_blocks(answer):
-        tree = parse_python(block) or patched(block)[0]
-        parsed = parsed or bool(tree.body)
-        if tests := split_tests(tree, target_name(entry_point)):
-            return tests
+    found = bare_tests(answer, entry_point)
+    if isinstance(found, Refusal):
+        return found
+    parsed = bool(found[0].body)
+    if tests := split_tests(found[0], target_name(entry_point)):
+        return tests
     return Refusal("no_assertion" if parsed else "syntax", completion.strip()[:200])
+
+
+def bare_tests(answer: str, entry_point: str) -> tuple[ast.Module, list[str]] | Refusal:
+    """The test file that the blocks of an answer make together, and the lines in it that do not parse.
+
+    Thoughts are not read; a solution that the answer repeats is left out, its tests are of another.
+    """
+
+    def score(parts: Sequence[Part]) -> int:
+        return sum(
+            isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and asserts(node))
+            for part in parts
+            for node in ast.walk(part.node)
+        )
+
+    blocks, answered = read_blocks(answer, score, one=False)
+    if not answered:
+        return Refusal("only_reasoning", answer.strip()[:200])
+    nodes = [part.node for block in blocks for part in block.parts]
+    body = [node for node in nodes if not (entry_point and _solves(node, entry_point))]
+    skipped = [text for block in blocks for text in block.skipped]
+    return ast.Module(body=body, type_ignores=[]), skipped
+
+
+def _solves(node: ast.stmt, entry_point: str) -> bool:
+    """Whether a statement of a test file is a solution, and not where the solution comes from."""
+    if isinstance(node, ast.Assign):
+        named = any(isinstance(one, ast.Name) and one.id == entry_point for one in node.targets)
+        return named and isinstance(node.value, ast.Lambda)
+    if isinstance(node, ast.ClassDef) and not asserts(node):
+        methods = (step.name for step in node.body if isinstance(step, ast.FunctionDef))
+        return entry_point in (node.name, *methods)
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == entry_point
 
 
 def parse_problem(prompt: Prompt, completion: str) -> Proposal | Refusal:
@@ -113,80 +218,3 @@ def parse_problem(prompt: Prompt, completion: str) -> Proposal | Refusal:
     if re.search(r"\b(prints?|stdin|user input|file|files|class|decorator|generator)\b", statement.lower()):
         return Refusal("asks_for_more", statement[:200])
     return Proposal(statement, signature, entry.name)
-
-
-def code_blocks(text: str) -> list[str]:
-    """The contents of all fences of a text (the last may be open); without any, the text itself."""
-    parts = re.split(r"^[ \t]*```[\w+-]*[ \t]*\n?|```", text, flags=re.MULTILINE)
-    blocks = [part.strip("\n").expandtabs(4) for part in parts[1::2] if part.strip()]
-    return blocks or [text.expandtabs(4)]
-
-
-def _longest_program(block: str) -> tuple[ast.Module | None, str]:
-    """The longest start of a block that parses, cut only between top-level statements.
-
-    Prose before the code is skipped the same way. A cut inside a body would leave a program that the
-    model did not write.
-    """
-    lines = block.rstrip().split("\n")
-    starts = [0] + [
-        number
-        for number, line in enumerate(lines)
-        if number and re.match(r"(def|class|import|from|async|@)\b|@", line)
-    ]
-    ends = [len(lines)] + [
-        number for number in range(len(lines) - 1, 0, -1) if lines[number] and not lines[number][0].isspace()
-    ]
-    for start in starts[:20]:
-        for end in ends[:60]:
-            text = "\n".join(lines[start:end])
-            tree = parse_python(text) if end > start else None
-            if tree is not None and tree.body:
-                return tree, text
-    return None, ""
-
-
-def _function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
-            return node
-    return None
-
-
-def _is_idle(entry: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return all(
-        isinstance(step, ast.Pass) or (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))
-        for step in entry.body
-    )
-
-
-def _reachable(tree: ast.Module, entry: ast.stmt, text: str) -> str:
-    """Entry point and the top-level statements it depends on, in their order.
-
-    Models run on: examples, prints, input(), the next function. None of that belongs to the
-    solution, and a print of an example would run (and may fail) before the first test.
-    """
-    kept: list[ast.stmt] = [entry]
-    needed = free_names(entry)
-    name = getattr(entry, "name", "")
-    changed = True
-    while changed:
-        changed = False
-        for node in tree.body:
-            if node in kept or name in bound_names(node):
-                continue
-            star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
-            example = not isinstance(node, ast.FunctionDef | ast.ClassDef) and mentions(node, name)
-            if (bound_names(node) & needed or star) and not example:
-                kept.append(node)
-                needed |= free_names(node)
-                changed = True
-    lines = text.split("\n")
-    return "\n\n".join(_source(node, text, lines) for node in tree.body if node in kept) + "\n"
-
-
-def _source(node: ast.stmt, text: str, lines: list[str]) -> str:
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return ast.get_source_segment(text, node) or ""
-    first = min([node.lineno, *(part.lineno for part in node.decorator_list)])
-    return "\n".join(line.rstrip() for line in lines[first - 1 : node.end_lineno])

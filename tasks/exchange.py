@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from tasks import values
+from tasks.answers import bare_tests
 from tasks.errors import FlywheelError
-from tasks.fragments import parse_python
 from tasks.jsonl import object_of, placed_objects, read_objects, text_of
 from tasks.judging import Equality
+from tasks.prompts import Refusal
 from tasks.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
 from tasks.suites import PROGRAM, make_call, read_case, target_name
 from tasks.testsource import patched, split_tests
@@ -307,10 +308,15 @@ def _suite(
 def read_text(text: str, entry_point: str, benchmark: bool = True) -> list[Case | str]:
     """A case, or why there is none, for each test of a test file, in order; what does not parse comes last.
 
-    `benchmark`: see `tasks.suites.read_cases`.
+    `benchmark`: see `tasks.suites.read_cases`; else the text may be a model's raw answer.
     """
-    parsed = parse_python(text)
-    tree, skipped = (parsed, []) if parsed is not None else patched(text)
+    if benchmark:
+        tree, skipped = patched(text)
+    else:
+        found = bare_tests(text, entry_point)
+        if isinstance(found, Refusal):
+            return ["all of it is a thought"]
+        tree, skipped = found
     entries = [
         _asserted(test, entry_point, benchmark) for test in split_tests(tree, target_name(entry_point))
     ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 # Characters that are read again because the first reading did not parse.
 _WORK = 3_000_000
-_TOKENS = 5000
+_TOKENS = 500
 _TOKEN = re.compile(
     r"(?P<triple>'''|\"\"\")|\"(?:\\[\s\S]|[^\"\\\n])*\"?|'(?:\\[\s\S]|[^'\\\n])*'?|\#[^\n]*"
     r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<line>\n(?=\S))"
@@ -39,11 +39,12 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Fragments:
     """What was read of a text. `skipped`: lines that are no Python, those one after another as one text;
-    `at_end`: whether the last statement ends where the text ends."""
+    `at_end`: whether the last statement ends where the text ends; `work`: characters that were read again."""
 
     parts: tuple[Part, ...]
     skipped: tuple[str, ...] = ()
     at_end: bool = False
+    work: int = 0
 
 
 def parse_python(text: str) -> ast.Module | None:
@@ -69,8 +70,8 @@ def is_deep(tree: ast.AST) -> bool:
     return True
 
 
-def read_fragments(text: str) -> Fragments:
-    """All that is Python in a text whose lines end with "\\n"."""
+def read_fragments(text: str, most_work: int = _WORK) -> Fragments:
+    """All that is Python in a text whose lines end with "\\n"; what costs more than `most_work` is skipped."""
     tree = parse_python(text)
     if tree is not None:
         parts = tuple(_parts(tree, text))
@@ -79,7 +80,7 @@ def read_fragments(text: str) -> Fragments:
     skipped: list[list[str]] = []
     position, work, last_skipped, at_end = 0, 0, -1, False
     last = len(text.rstrip())
-    while position < last and work <= _WORK:
+    while position < last and work <= most_work:
         tree, end = None, position
         if not text[position].isspace():
             for end in _ends(text, position):
@@ -105,7 +106,7 @@ def read_fragments(text: str) -> Fragments:
     if position < last:
         skipped.append([text[position:last]])
         at_end = False
-    return Fragments(tuple(found), tuple("\n".join(lines) for lines in skipped), at_end)
+    return Fragments(tuple(found), tuple("\n".join(lines) for lines in skipped), at_end, work)
 
 
 def _ends(text: str, start: int) -> Iterator[int]:

@@ -278,4 +278,4 @@ def sample(
         "prompts": prompts.VERSION,
         "replay": engine.replay,
     }
-    return run_stage(turn, "sample", 5, inputs, plain, compute, label)
+    return run_stage(turn, "sample", 6, inputs, plain, compute, label)

@@ -42,7 +42,6 @@ def suite(completion: str, finish: str = "stop") -> list[str] | Refusal:
         "\n    return a + b\n\nx = int(input())\nprint(add(x, 1))",
         "\n    return a + b\n\nif __name__ == '__main__':\n    add(1, 2)\n",
         "\n    return a + b\n\ndef unrelated(c):\n    return c\n",
-        "\n    return a + b\n\ndef add(a, b):\n    return 'again'\n",
         "\n    return a + b\n\n# Example\nprint(add(1,",
         "\r\n    return a + b\r\n".replace("\r", ""),
     ],
@@ -134,7 +133,7 @@ def begun(rest: str) -> str:
     [
         "1, 2) == 3\nassert add(0, 0) == 0\n",
         "1, 2) == 3\nassert add(0, 0) == 0\nassert add(",
-        "1, 2) == 3\nassert add(0, 0) == 0\n```\nThese cover it.\n```python\nassert add(9, 9) == 9\n```",
+        "1, 2) == 3\n```\nAnd zero:\n```python\nassert add(0, 0) == 0\n```\nThese cover it.",
         "1, 2) == 3, 'sum'\n\nAnd now zero:\nassert add(0, 0) == 0  # zero\n",
         "1, 2) == 3\nassert add(( == 1\nassert add(0, 0) == 0",
         "1, 2) == 3 and add(0, 0) == 0",
