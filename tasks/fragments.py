@@ -71,7 +71,7 @@ def is_deep(tree: ast.AST) -> bool:
 
 
 def read_fragments(text: str, most_work: int = _WORK) -> Fragments:
-    """All that is Python in a text whose lines end with "\\n"; what costs more than `most_work` is skipped."""
+    """All that is Python in a text with newlines alone; what costs more than `most_work` is left out."""
     tree = parse_python(text)
     if tree is not None:
         parts = tuple(_parts(tree, text))
