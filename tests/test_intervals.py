@@ -15,9 +15,10 @@ from flows.report import markdown_of
 from flows.runs import open_run
 from tasks.artifacts import stage_markdown
 from tasks.audit import imprecise
-from tasks.cards import dataset_card, model_card
 from tasks.charts import _ends
+from tasks.dataset_cards import dataset_card
 from tasks.metrics import bounds, share_bounds, shown, with_bounds
+from tasks.model_cards import model_card
 from tasks.workspace import Workspace
 
 _NUMBER = r"[-+]?\d+(\.\d+)?%"
