@@ -29,9 +29,11 @@ from tasks.prompts import Refusal
 from tasks.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
 from tasks.settings import SandboxSettings
 from tasks.suites import case_source
+from tasks.verdicts import NO_SUITE
 
 CHUNK = 256
 SAY_EVERY_S = 5.0
+NO_SOLUTION = "no solution of this problem"
 UNREAD = "no case that can be read"
 
 
@@ -69,6 +71,10 @@ class Material:
     solutions: tuple[Solution, ...]
     refused: Mapping[str, str]
     asked: tuple[AskedSuite, ...]
+
+    @property
+    def answers(self) -> int:
+        return len(self.solutions) + len(self.refused)
 
     @property
     def suites(self) -> list[Suite]:
@@ -162,7 +168,11 @@ def decided_line(
         "problem_id": decision.problem_id,
         "rule": rule,
         "kept": decision.kept,
-        "reason": decision.reason,
+        "reason": NO_SUITE
+        if not material.asked
+        else NO_SOLUTION
+        if not material.answers
+        else decision.reason,
         "confident": decision.confident,
         "votes": decision.votes,
         "score": round(decision.score, 4),

@@ -32,7 +32,7 @@ from tasks.passes import Seeds, two_seeds
 from tasks.progress import watching
 from tasks.records import Problem, Solution
 from tasks.settings import SandboxSettings
-from tasks.verdicts import judged_suite
+from tasks.verdicts import NO_SUITE, judged_suite, unmet
 
 CHUNK = 512
 SAY_EVERY_S = 5.0
@@ -49,7 +49,7 @@ class Tally:
     started: float = field(default_factory=time.monotonic)
 
     def add(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        self.suites += len(lines)
+        self.suites += sum(line["suite_id"] is not None for line in lines)
         self.passed += sum(line["passed"] for line in lines)
         self.verdicts.update(case["verdict"] for line in lines for case in line["cases"])
 
@@ -84,6 +84,8 @@ def execute_files(
     suites = read_suites(tests, known)
     count = count_solutions(solutions, known)
     say(f"{len(known)} problems, {sum(map(len, suites.values()))} suites, {count} solutions")
+    if alone := [problem_id for problem_id in known if problem_id not in suites]:
+        say(f"{NO_SUITE}, so that no solution of it passes: {', '.join(alone[:5])}{_more(alone[5:])}")
     image = ensure_image(say, settings.numpy)
     with (
         whole_file(out) as file,
@@ -129,6 +131,8 @@ def judge_solutions(
     plans = {problem_id: plan_calls(ordered[problem_id]) for problem_id in numbered}
     for number, solution in enumerate(solutions):
         problem_id = solution.problem_id
+        if not suites.get(problem_id):
+            yield unmet(solution)
         for asked in suites.get(problem_id, ()):
             yield judged_suite(
                 asked,
@@ -137,6 +141,10 @@ def judge_solutions(
                 behaviours.get(str(number)),
                 behaviours.get(f"null/{problem_id}"),
             )
+
+
+def _more(others: Sequence[object]) -> str:
+    return f" and {len(others)} more" if others else ""
 
 
 def _chunks(solutions: Iterable[Solution]) -> Iterator[list[Solution]]:

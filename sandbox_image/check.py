@@ -1,7 +1,8 @@
 """What the test process does: run a check whose solution lives in another process.
 
 The functions of the solution are stubs here: a call crosses a pipe as plain data, its value or
-exception comes back the same way, and changes to plain arguments are repeated in the caller's objects.
+exception comes back the same way. What is one object there is one object here, and what changes there changes
+here (`heap`).
 Exceptions that the solution defines have types of the same names and builtin bases here. Answers come from
 the solution's process and are decoded as hostile input.
 """
@@ -17,12 +18,13 @@ import os
 import signal
 import struct
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, NoReturn
 
-from sandbox_image import child, iterators, outcomes, plain, testing
+from sandbox_image import child, iterators, outcomes, plain, testing, unseen
+from sandbox_image.heap import Heap
+from sandbox_image.unseen import Unseen
 
 PROVIDED = {"math": math, "isclose": math.isclose}
 # What tests stand on, and no solution may put something of its own in its place.
@@ -30,6 +32,7 @@ HIDDEN = {*dir(builtins), *PROVIDED, "pytest", "__builtins__"}
 # A candidate that dies is noticed by PID 1, which ends this process too and reports the true cause.
 GRACE_S = 0.2
 LOST = 3
+_UNSEEN = "something of the solution's stays in its process, where no test can look at it"
 _ENDS = (StopIteration, StopAsyncIteration)
 ANSWERS = ("value", "exception", "unloaded", "memory", "output_limit", "no_result")
 
@@ -45,9 +48,10 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
     task = json.loads(request)
     report = child.Report(result, output_bytes)
     child.Sink.report, child.Sink.limit = report, output_bytes
-    types = exception_types(task["code"])
-    channel = _Channel(outbox, inbox, report, output_bytes, types, null=task["code"] is None)
-    stubs: dict[str, Any] = {"pytest": testing.install(), **channel.types}
+    channel = _Channel(outbox, inbox, report, output_bytes, null=task["code"] is None)
+    channel.types = exception_types(task["code"], channel.note)
+    stubs: dict[str, Any] = {name: channel.object(name) for name in other_names(task["code"])}
+    stubs |= {"pytest": testing.install(), **channel.types}
     stubs |= {name: channel.stub(name) for name in stub_names(task["code"], task["entry_point"])}
     alone = len(task["steps"]) == 1
     for index, step in enumerate(task["steps"]):
@@ -71,13 +75,27 @@ def _run(source: str, stubs: dict[str, Any], channel: _Channel, report: child.Re
     try:
         exec(compile(source, "<check>", "exec", dont_inherit=True), namespace)
     except BaseException as error:
-        # A name that only the real solution defines may be why it did not call.
-        if channel.null and not channel.calls and not isinstance(error, NameError):
-            report.end("value", "null", "no call")
+        if testing.is_skip(error):
+            report.end("skipped", detail=_text(error))
+        elif channel.unseen or unseen.NAME in _text(error):
+            report.end("boundary", detail=channel.unseen or _UNSEEN)
+        elif channel.null and not channel.calls and not isinstance(error, NameError):
+            # A name that only the real solution defines may be why it did not call.
+            report.end("value", "null", f"no call: {type(error).__name__}: {_text(error)}")
         else:
             report.raised(error)
     else:
-        report.end("value", "null", "" if channel.calls else "no call")
+        if channel.unseen:
+            report.end("boundary", detail=channel.unseen)
+        else:
+            report.end("value", "null", "" if channel.calls else "no call")
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:1000]
+    except BaseException:
+        return ""
 
 
 def _end_alike(status: int) -> None:
@@ -103,10 +121,25 @@ def stub_names(code: str | None, entry_point: str) -> list[str]:
     return [name for name in names if name == entry_point or name not in HIDDEN]
 
 
-def exception_types(code: str | None) -> dict[str, type[BaseException]]:
+def other_names(code: str | None) -> list[str]:
+    """The classes and constants of a solution, which no test can look at from outside."""
+    names: list[str] = []
+    for node in _top_level(code):
+        if isinstance(node, ast.ClassDef):
+            names.append(node.name)
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
+        names.extend(target.id for target in targets if isinstance(target, ast.Name))
+    return [name for name in names if name not in HIDDEN]
+
+
+def exception_types(
+    code: str | None, note: Callable[[str], None] = lambda _: None
+) -> dict[str, type[BaseException]]:
     """The exceptions that a solution defines at its top level, by name: what a test may expect.
 
     Made from names alone, nothing of the solution runs; one that hides what tests stand on is left out.
+    `note` is told when a test asks for what has not come along.
     """
     types: dict[str, type[BaseException]] = {}
     for node in _top_level(code):
@@ -116,10 +149,14 @@ def exception_types(code: str | None) -> dict[str, type[BaseException]]:
         bases = [kind for name in names if (kind := types.get(name) or _builtin_exception(name))]
         try:
             if bases:
-                types[node.name] = type(node.name, tuple(bases), {"__init__": lambda *_: None})
+                types[node.name] = type(node.name, tuple(bases), _methods(note))
         except TypeError:
             continue
     return types
+
+
+def _methods(note: Callable[[str], None]) -> dict[str, Any]:
+    return {"__init__": lambda *_: None, "__getattr__": unseen.attribute_of_exception(note)}
 
 
 def _top_level(code: str | None) -> list[ast.stmt]:
@@ -136,13 +173,33 @@ class _Channel:
         inbox: int,
         report: child.Report,
         limit: int,
-        types: dict[str, type[BaseException]],
         null: bool,
     ) -> None:
         self.outbox, self.inbox, self.report, self.limit = outbox, inbox, report, limit
-        self.types, self.null = types, null
+        self.types: dict[str, type[BaseException]] = {}
+        self.null = null
         self.calls = 0
+        # What the test wanted to know and cannot.
+        self.unseen, self.reading = "", False
+        self.heap = Heap(0, lambda name: Unseen(f"an object of type {name}", self.note))
         self.turn = _thread.allocate_lock()
+
+    def object(self, name: str) -> Unseen:
+        """What stands for a class or a constant of the solution."""
+        return Unseen(f"{name} of the solution", self.note)
+
+    def note(self, what: str) -> None:
+        """That the test has come to where it cannot look; ends the check if no solution is there."""
+        # What is hashed while an answer is read is not looked at by the test.
+        if self.unseen or self.reading:
+            return
+        self.unseen = what
+        if self.null:
+            return
+        kind, text, detail, _ = self.ask("", "", -1)
+        if kind != "value":
+            self.report.end(kind, text, detail)
+            os._exit(0)
 
     def stub(self, name: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -157,22 +214,26 @@ class _Channel:
         self.calls += 1
         if self.null:
             return plain.Opaque("null")
-        try:
-            sent = outcomes.encode([list(args), kwargs], self.limit)
-        except plain.TooLarge:
-            self._end("the arguments are too large")
-        if '{"o":' in sent:
-            self._end("the arguments are not plain data")
-        kind, text, detail, after = self.ask(name, sent)
-        try:
-            if after and after != sent:
-                _repeat_changes([list(args), kwargs], plain.decode(sent), plain.decode(after))
-            if kind == "value":
-                return self._received(plain.decode(text))
-        except (TypeError, ValueError):
-            self._lost("malformed answer")
+        with self.turn:
+            try:
+                sent, is_plain = self.heap.write([*args, *kwargs.values()], self.limit)
+            except plain.TooLarge:
+                self._end("the arguments are too large to send them to the solution", "boundary")
+            if not is_plain:
+                self._end("an argument is no plain data, and stays in the test's process", "boundary")
+            kind, text, detail, after = self._ask(name, sent, [*kwargs])
+            self.reading = True
+            try:
+                roots = self.heap.read(after) if after else []
+                if kind == "value":
+                    (value,) = roots
+            except ValueError:
+                self._lost("malformed answer")
+            self.reading = False
+        if kind == "value":
+            return self._received(value)
         if kind == "exception":
-            raise _exception(text, detail, self.types)
+            raise _exception(text, detail, self.types, self.note)
         # No exception: the check could catch it.
         self.report.end(kind, text, detail)
         os._exit(0)
@@ -189,12 +250,12 @@ class _Channel:
     def _yielded(self, result: iterators.Iterated) -> Iterator[Any]:
         yield from result.items
         if result.end == (iterators.MORE,):
-            self._end(f"an iterator of more than {iterators.MAX_ITEMS} items")
+            self._end(f"of an iterator {iterators.MAX_ITEMS} items leave the solution's process", "boundary")
         if result.end:
-            raise _exception(*result.end[1:], self.types)
+            raise _exception(*result.end[1:], self.types, self.note)
 
     def ask(self, name: str, arguments: str, digest_above: int = 0) -> list[str]:
-        """What the solution answers to a call: kind, text, detail and the arguments after it.
+        """What the solution answers to a call: kind, text, detail and nothing.
 
         A check may call from several threads; the solution answers one after the other.
         """
@@ -203,8 +264,9 @@ class _Channel:
         with self.turn:
             return self._ask(name, arguments, digest_above)
 
-    def _ask(self, name: str, arguments: str, digest_above: int) -> list[str]:
-        data = json.dumps([name, arguments, digest_above]).encode("ascii")
+    def _ask(self, name: str, arguments: str, how: int | list[str]) -> list[str]:
+        """The answer to a frame of `child.serve_check`."""
+        data = json.dumps([name, arguments, how]).encode("ascii")
         try:
             child.write_all(self.outbox, struct.pack(">I", len(data)) + data)
         except BrokenPipeError:
@@ -228,18 +290,20 @@ class _Channel:
             return answer
         return self._lost("malformed answer")
 
-    def _end(self, why: str, code: int = 0) -> NoReturn:
+    def _end(self, why: str, kind: str = "no_result", code: int = 0) -> NoReturn:
         """No exception: the check could catch it."""
-        self.report.end("no_result", detail=why)
+        self.report.end(kind, detail=why)
         os._exit(code)
 
     def _lost(self, why: str) -> NoReturn:
         """Ends the check, which could else go on with a solution that is not there."""
         time.sleep(GRACE_S)
-        self._end(why, LOST)
+        self._end(why, code=LOST)
 
 
-def _exception(text: str, message: str, types: dict[str, type[BaseException]]) -> BaseException:
+def _exception(
+    text: str, message: str, types: dict[str, type[BaseException]], note: Callable[[str], None]
+) -> BaseException:
     """The exception that `outcomes.raised` describes: of the builtin type of that name, else of a new type
     with the same builtin bases, so that a test catches it as what it is.
 
@@ -267,7 +331,7 @@ def _exception(text: str, message: str, types: dict[str, type[BaseException]]) -
     label = label if label.isidentifier() else "Exception"
     for chosen in (lowest, lowest[:1], [Exception]):
         try:
-            return type(label, tuple(chosen), {"__init__": lambda *_: None})(argument)  # type: ignore[no-any-return]
+            return type(label, tuple(chosen), _methods(note))(argument)  # type: ignore[no-any-return]
         except Exception:
             continue
     return Exception(argument)
@@ -276,33 +340,3 @@ def _exception(text: str, message: str, types: dict[str, type[BaseException]]) -
 def _builtin_exception(name: str) -> type[BaseException] | None:
     kind = getattr(builtins, name, None)
     return kind if isinstance(kind, type) and issubclass(kind, BaseException) else None
-
-
-def _repeat_changes(old: Any, before: Any, after: Any) -> Any:
-    """Does to `old` in place what was done to its copy between `before` and `after`; what stands for it now.
-
-    What the copy kept is left alone: a list that stands in two places of `old` was two lists there.
-    """
-    if type(old) is not type(after):
-        return after
-    if before == after and not (isinstance(old, dict) and [*before] != [*after]):
-        return old
-    if isinstance(old, list):
-        same = zip(old, before, after, strict=False)
-        old[:] = [_repeat_changes(*parts) for parts in same] + after[len(old) :]
-    elif isinstance(old, dict):
-        items = {key: _repeat_changes(old.get(key), before.get(key), item) for key, item in after.items()}
-        old.clear()
-        old.update(items)
-    elif isinstance(old, deque):
-        old.clear()
-        old.extend(after)
-    elif isinstance(old, set):
-        old.clear()
-        old.update(after)
-    elif isinstance(old, tuple) and len(old) == len(after):
-        merged = tuple(_repeat_changes(*parts) for parts in zip(old, before, after, strict=True))
-        return old if all(a is b for a, b in zip(old, merged, strict=True)) else merged
-    else:
-        return after
-    return old

@@ -24,7 +24,8 @@ import types
 from typing import Any, NoReturn
 
 from sandbox_image import iterators, plain
-from sandbox_image.outcomes import encode, raised, returned
+from sandbox_image.heap import Heap
+from sandbox_image.outcomes import described, raised, returned
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
@@ -149,11 +150,12 @@ def run_calls(request: bytes, result: int, output_bytes: int) -> NoReturn:
     for index, (function, arguments) in enumerate(task["calls"]):
         args, kwargs = arguments_of(arguments)
         report.begin(index)
-        if function not in namespace:
+        called = namespace.get(function)
+        if called is None and (called := method_of(namespace, function)) is None:
             report.end(*missing(function))
             continue
         try:
-            value = namespace[function](*args, **kwargs)
+            value = called(*args, **kwargs)
             if type(value) in _ITERATORS:
                 value = iterators.taken(value, raised)
         except BaseException as error:
@@ -202,6 +204,19 @@ def f(xs):
         out.pop()
     return [seen, set(seen), max(g(2)), Counter("ab"), math.floor(1.5), str(xs)[1:].split(",")]
 """
+
+
+def method_of(namespace: dict[str, Any], function: str) -> Any:
+    """A function that a solution has as a method of its `class Solution`, as LeetCode wants it: of a new
+    object for every call."""
+    owner = namespace.get("Solution")
+    if type(owner) is not type or not hasattr(owner, function):
+        return None
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(owner(), function)(*args, **kwargs)
+
+    return call
 
 
 def missing(function: str) -> tuple[str, str, str]:
@@ -299,11 +314,14 @@ def read_exactly(fd: int, size: int) -> bytes:
 def serve_check(request: bytes, inbox: int, outbox: int, output_bytes: int) -> NoReturn:
     """The candidate of a check: answers the calls that arrive on `inbox`. Never returns.
 
-    A call is a frame (4 bytes of length, big endian) of JSON `[function, arguments, digest_above]`; an
-    answer is a frame of `[kind, text, detail, arguments after]`, the first three as in a report.
+    A call is a frame (4 bytes of length, big endian) of JSON `[function, arguments, how]`; an answer is a
+    frame of `[kind, text, detail, message]`, the first three as in a report. `how` is `digest_above`, or the
+    names of the last arguments: then `arguments` and `message` are messages between two heaps, and there is
+    no text. Function "" asks whether the solution is there.
     """
     code = json.loads(request)["code"]
     namespace = new_module("solution")
+    heap = Heap(1)
     failure: BaseException | None = None
     try:
         exec(compile(code, "<solution>", "exec", dont_inherit=True), namespace)
@@ -315,26 +333,42 @@ def serve_check(request: bytes, inbox: int, outbox: int, output_bytes: int) -> N
             # The test has ended. To exit would look like a crash that came first; the sweep is near.
             while True:
                 _pause()
-        function, arguments, digest_above = json.loads(read_exactly(inbox, struct.unpack(">I", header)[0]))
-        args, kwargs = arguments_of(arguments)
+        function, arguments, how = json.loads(read_exactly(inbox, struct.unpack(">I", header)[0]))
+        shared = type(how) is list
+        if shared:
+            args: list[Any] = heap.read(arguments)
+            kwargs = dict(zip(how, args[len(args) - len(how) :], strict=True))
+            del args[len(args) - len(how) :]
+        elif function:
+            args, kwargs = arguments_of(arguments)
+        value: Any = None
         if failure is not None:
             kind, text, detail = raised(failure)
             answer = ["unloaded" if kind == "exception" else kind, text, detail]
-        elif function not in namespace:
+        elif not function:
+            answer = ["value", "", ""]
+        elif (called := namespace.get(function)) is None and (
+            called := method_of(namespace, function)
+        ) is None:
             answer = [*missing(function)]
         else:
             try:
-                value = namespace[function](*args, **kwargs)
+                value = called(*args, **kwargs)
                 if type(value) in _ITERATORS:
                     value = iterators.taken(value, raised)
             except BaseException as error:
                 # A test may look for anything in the message.
                 answer = [*raised(error, MESSAGE_MAX)]
             else:
-                answer = [*returned(value, output_bytes, digest_above)]
-        try:
-            answer.append(encode([args, kwargs], output_bytes))
-        except BaseException:
-            answer.append("")
+                answer = ["value", "", ""] if shared else [*returned(value, output_bytes, how)]
+        message = ""
+        if shared:
+            roots = [value] if answer[0] == "value" else []
+            kind, text, detail = described(lambda: heap.write(roots, output_bytes)[0])  # noqa: B023
+            if kind == "value":
+                message = text
+            elif answer[0] == "value":
+                answer = [kind, "", detail]
+        answer.append(message)
         data = f"[{','.join([_quote(part) for part in answer])}]".encode("ascii")
         write_all(outbox, struct.pack(">I", len(data)) + data)

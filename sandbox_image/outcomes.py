@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from sandbox_image import plain
@@ -26,8 +27,13 @@ _EXCEPTIONS = [
 
 def returned(value: Any, budget: int, digest_above: int) -> tuple[str, str, str]:
     """Kind, text and detail of a result; one that is too large, or cannot be read, has its own outcome."""
+    return described(lambda: shortened(value, budget, digest_above))
+
+
+def described(read: Callable[[], str]) -> tuple[str, str, str]:
+    """The same of whatever text `read` makes."""
     try:
-        return "value", shortened(value, budget, digest_above), ""
+        return "value", read(), ""
     except plain.TooLarge:
         return "output_limit", "", "the result is too large"
     except MemoryError:

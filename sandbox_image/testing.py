@@ -6,6 +6,7 @@ candidate. Tables of `mark.parametrize` are unrolled before they get here (`task
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 import sys
@@ -14,6 +15,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sized
 from decimal import Decimal
 from numbers import Complex
 from typing import Any, NoReturn
+
+# Functions look names up in the builtins they were made with: a test that patches them does not skip by that.
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
 Types = type[BaseException] | tuple[type[BaseException], ...]
 
@@ -201,9 +205,26 @@ def fail(reason: str = "", pytrace: bool = True) -> NoReturn:
     raise AssertionError(reason)
 
 
+class Skipped(BaseException):
+    """A test that is skipped asserts nothing: it ends without a verdict."""
+
+
 def skip(reason: str = "", **options: object) -> NoReturn:
-    """A test that is skipped asserts nothing: it ends without a verdict, and is invalid."""
-    raise SystemExit(reason)
+    raise Skipped(reason)
+
+
+def importorskip(name: str, minversion: str | None = None, reason: str = "", **options: object) -> Any:
+    try:
+        __import__(name)
+    except ImportError as error:
+        raise Skipped(reason or str(error)) from None
+    return sys.modules[name]
+
+
+def is_skip(error: BaseException) -> bool:
+    """Whether a test has said that it is skipped, in pytest's way or in unittest's."""
+    unittest = sys.modules.get("unittest")
+    return isinstance(error, Skipped) or (unittest is not None and isinstance(error, unittest.SkipTest))
 
 
 def param(*values: Any, **options: object) -> Any:
@@ -230,6 +251,7 @@ def install() -> types.ModuleType:
         approx=approx,
         fail=fail,
         skip=skip,
+        importorskip=importorskip,
         xfail=skip,
         param=param,
         fixture=_decorator,

@@ -78,10 +78,15 @@ def condition(test: ast.expr) -> str | None:
 
 def holds(text: str, value: Any) -> bool:
     """Whether a decoded value satisfies a condition (a text that `condition` made). Raises nothing."""
+    return bool(answer(text, value))
+
+
+def answer(text: str, value: Any) -> bool | None:
+    """The same, None where there is no answer: something of it cannot be asked of this value."""
     try:
         return bool(_computed(text)(value))
     except WRONG:
-        return False
+        return None
 
 
 @lru_cache(maxsize=_CACHED)

@@ -42,12 +42,13 @@ from tasks.tables import by_problem
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier turns are judged again.
-FILTER_VERSION = 10
+FILTER_VERSION = 11
 UNOPPOSED = 1e9
 CHECKS_ALONE = "no test is a plain call: there are no values to vote with"
 NO_DATA = "what the solutions return is no plain data"
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
+HIDDEN = "a test came to what only its own process can see"
 SILENT = "the base model wrote nothing that ran"
 # A check or a condition that passed is no value that a program returned.
 _PASSED, _UNMET = "?passed", "?unmet"
@@ -177,6 +178,9 @@ def ballot_of(
             vector.append(_PASSED if judge(behaviour.calls[call], case) == "pass" else _UNMET)
         if behaviour.flaky or "?fault" in vector:
             set_aside[behaviour.solution_id] = FLAKY if behaviour.flaky else FAULTY
+        elif "?boundary" in vector:
+            # Neither right nor wrong, as far as anyone saw.
+            set_aside[behaviour.solution_id] = HIDDEN
         else:
             vectors[behaviour.solution_id] = tuple(vector)
     return Ballot(

@@ -14,6 +14,7 @@ it is judged invalid, with the reason.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -28,11 +29,13 @@ from typing import Any, TextIO, TypeVar
 from tasks import values
 from tasks.answers import bare_tests
 from tasks.errors import FlywheelError
-from tasks.jsonl import object_of, placed_objects, read_objects, text_of
+from tasks.fragments import parse_python
+from tasks.jsonl import code_of, id_of, object_of, placed_objects, read_objects
 from tasks.judging import Equality
 from tasks.prompts import Refusal
 from tasks.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
 from tasks.suites import PROGRAM, make_call, read_case, target_name
+from tasks.testdoctests import examples
 from tasks.testsource import patched, split_tests
 
 Content = TypeVar("Content")
@@ -45,9 +48,34 @@ _REASONS = {
     "redefines_target": "brings its own {target}: it does not test the solution",
     "exits_early": "returns, exits or skips before it asserts anything",
     "unseen": "asks for a warning or a line of a log, which stay in the solution's process",
-    "no_fixture": "wants an argument that nothing in the file gives it",
+    "skipped": "returns, or is skipped, before it asserts anything",
+    "true": "holds whatever {target} is: it tests nothing",
+    "false": "fails whatever {target} is",
     "asynchronous": "is asynchronous: a coroutine cannot leave the solution's process",
 }
+# What these say of a test forbids nobody to pass its suite.
+_IDLE = ("skipped", "true")
+# pytest's own, which the sandbox has none of.
+_PYTEST_FIXTURES = {
+    *(
+        "cache",
+        "capfd",
+        "capfdbinary",
+        "caplog",
+        "capsys",
+        "capsysbinary",
+        "doctest_namespace",
+        "monkeypatch",
+    ),
+    *("pytestconfig", "record_property", "recwarn", "request", "testdir", "pytester", "tmp_path"),
+    *("tmp_path_factory", "tmpdir", "tmpdir_factory"),
+}
+
+
+class Idle(str):
+    """Why a test tests nothing, where it holds all the same."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +110,11 @@ class RowsByProblem:
         names: dict[str, array[int]] = {}
         for where, row, place in placed_objects(path):
             problem_id = _problem_of(row, where, problems).problem_id
-            name = text_of(row, id_name, where)
+            name = id_of(row, id_name, where)
             if id_name == "suite_id":
                 _check_suite(row, where)
             else:
-                text_of(row, "code", where, empty=True)
+                code_of(row, where)
             self._places.setdefault(problem_id, array("q")).append(place)
             names.setdefault(problem_id, array("q")).append(hash(name))
         for problem_id, hashes in _not_empty(names, path).items():
@@ -101,13 +129,17 @@ class RowsByProblem:
 
     def solutions(self, problem_id: str) -> list[Solution]:
         """A problem's solutions, in the order of the file."""
-        return [Solution(row["solution_id"], problem_id, row["code"]) for _, row in self._rows(problem_id)]
+        return [
+            Solution(id_of(row, "solution_id", where), problem_id, code_of(row, where))
+            for where, row in self._rows(problem_id)
+        ]
 
     def suites(self, problem_id: str, benchmark: bool) -> list[AskedSuite]:
         """A problem's suites, in the order of the file."""
         problem = self._problems[problem_id]
         return [
-            _suite(row, where, problem, row["suite_id"], benchmark) for where, row in self._rows(problem_id)
+            _suite(row, where, problem, id_of(row, "suite_id", where), benchmark)
+            for where, row in self._rows(problem_id)
         ]
 
     def _rows(self, problem_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -124,7 +156,7 @@ def read_suites(path: Path, problems: Mapping[str, Problem]) -> dict[str, list[A
     seen: set[tuple[str, str]] = set()
     for where, row in read_objects(path):
         problem = _problem_of(row, where, problems)
-        suite_id = text_of(row, "suite_id", where)
+        suite_id = id_of(row, "suite_id", where)
         if (problem.problem_id, suite_id) in seen:
             raise FlywheelError(f"{where}: suite_id {suite_id!r} was used before for this problem.")
         seen.add((problem.problem_id, suite_id))
@@ -136,8 +168,8 @@ def read_solutions(path: Path, problems: Mapping[str, Problem]) -> Iterator[Solu
     """The solutions, one at a time. Raises `FlywheelError` naming file and line."""
     for where, row in read_objects(path):
         problem = _problem_of(row, where, problems)
-        code = text_of(row, "code", where, empty=True)
-        yield Solution(text_of(row, "solution_id", where), problem.problem_id, code)
+        code = code_of(row, where)
+        yield Solution(id_of(row, "solution_id", where), problem.problem_id, code)
 
 
 def count_solutions(path: Path, problems: Mapping[str, Problem]) -> int:
@@ -239,7 +271,8 @@ def same_output(left: Any, right: Any) -> bool:
 
 
 def json_equal(left: Any, right: Any) -> bool:
-    """Python's `==` over plain data, a tuple counting as the list that JSON makes of it."""
+    """Python's `==` over plain data, a tuple counting as the list that JSON makes of it, and the key 1 of a
+    dictionary as "1"."""
     return values.equal(_listed(left), _listed(right))
 
 
@@ -247,8 +280,15 @@ def _listed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_listed(item) for item in value]
     if isinstance(value, dict):
-        return {key: _listed(item) for key, item in value.items()}
+        texts = {_json_key(key): _listed(item) for key, item in value.items()}
+        # JSON has no two keys of one text.
+        return texts if len(texts) == len(value) else {key: _listed(item) for key, item in value.items()}
     return value
+
+
+def _json_key(key: Any) -> Any:
+    """A key as JSON has it, which knows texts alone."""
+    return json.dumps(key) if key is None or type(key) in (int, float, bool) else key
 
 
 def _not_empty(content: Content, path: Path) -> Content:
@@ -258,7 +298,7 @@ def _not_empty(content: Content, path: Path) -> Content:
 
 
 def _problem(row: Mapping[str, Any], where: str) -> Problem:
-    problem_id = text_of(row, "problem_id", where)
+    problem_id = id_of(row, "problem_id", where)
     statement, style = row.get("statement", ""), row.get("style", "function")
     if not isinstance(statement, str):
         raise FlywheelError(f"{where}: 'statement' must be text.")
@@ -276,7 +316,7 @@ def _problem(row: Mapping[str, Any], where: str) -> Problem:
 
 
 def _problem_of(row: Mapping[str, Any], where: str, problems: Mapping[str, Problem]) -> Problem:
-    problem_id = text_of(row, "problem_id", where)
+    problem_id = id_of(row, "problem_id", where)
     if problem_id not in problems:
         raise FlywheelError(f"{where}: problem_id {problem_id!r} is in no line of the problems file.")
     return problems[problem_id]
@@ -286,7 +326,7 @@ def _check_suite(row: Mapping[str, Any], where: str) -> None:
     if ("code" in row) == ("cases" in row):
         raise FlywheelError(f"{where}: a suite has either 'code' or 'cases'.")
     if "code" in row:
-        text_of(row, "code", where, empty=True)
+        code_of(row, where)
     elif not isinstance(row["cases"], list):
         raise FlywheelError(f"{where}: 'cases' must be a list.")
 
@@ -297,7 +337,7 @@ def _suite(
     _check_suite(row, where)
     equality = values.equal if problem.entry_point else same_output
     if "code" in row:
-        entries = read_text(row["code"], problem.entry_point, benchmark)
+        entries = read_text(code_of(row, where), problem.entry_point, benchmark)
     else:
         entries = [_case(case, problem) for case in row["cases"]] or ["the suite has no case"]
         equality = json_equal if problem.entry_point else same_output
@@ -311,7 +351,8 @@ def read_text(text: str, entry_point: str, benchmark: bool = True) -> list[Case 
     `benchmark`: see `tasks.suites.read_cases`; else the text may be a model's raw answer.
     """
     if benchmark:
-        tree, skipped = patched(text)
+        shown = examples(text) if parse_python(text) is None else []
+        tree, skipped = (ast.Module(body=shown, type_ignores=[]), []) if shown else patched(text)
     else:
         found = bare_tests(text, entry_point)
         if isinstance(found, Refusal):
@@ -326,11 +367,28 @@ def read_text(text: str, entry_point: str, benchmark: bool = True) -> list[Case 
 
 def _asserted(test: str, entry_point: str, benchmark: bool) -> Case | str:
     case = read_case(test, entry_point, benchmark=benchmark)
+    if case == "no_fixture":
+        return _wanted_fixtures(test)
+    if case == "other_target" and not entry_point:
+        return f'never calls {PROGRAM}("its input"), as a test of a stdin program does'
     if isinstance(case, str):
-        return _REASONS.get(case, case).format(target=target_name(entry_point))
+        reason = _REASONS.get(case, case).format(target=target_name(entry_point))
+        return Idle(reason) if case in _IDLE else reason
     if not entry_point and case.call is None:
         return f'of a stdin program only {PROGRAM}("input") == "output" can be tested'
     return case
+
+
+def _wanted_fixtures(test: str) -> str:
+    """Why a test function cannot run: arguments of its that nothing here gives."""
+    tree = parse_python(test)
+    functions = [part for part in tree.body if isinstance(part, ast.FunctionDef)] if tree else []
+    names = [arg.arg for function in functions for arg in function.args.args if arg.arg != "self"]
+    own = [name for name in names if name in _PYTEST_FIXTURES]
+    if own:
+        return f"asks for pytest's own fixture {', '.join(own)}, which the sandbox does not have"
+    unknown = "does not define, or defines with options that are not known here (params)"
+    return f"asks for a fixture that the file {unknown}, among: {', '.join(names)}"
 
 
 def _case(row: Any, problem: Problem) -> Case | str:

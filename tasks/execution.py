@@ -202,4 +202,4 @@ def execute(
     if limits is not None:
         inputs["limits"] = limits
     plain = settings.model_dump(exclude=MACHINE["sandbox"])
-    return run_stage(turn, "execute", 6, inputs, plain, compute, label)
+    return run_stage(turn, "execute", 7, inputs, plain, compute, label)

@@ -9,6 +9,9 @@ from typing import Any
 
 from tasks.errors import FlywheelError
 
+BYTE_ORDER_MARK = "\ufeff"
+_KINDS = {list: "a list", dict: "an object", bool: "true or false"}
+
 
 def read_objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """("file, line n", object) of each line that is not blank. Raises `FlywheelError`.
@@ -49,6 +52,22 @@ def object_of(line: bytes, where: str) -> dict[str, Any]:
 def text_of(row: Mapping[str, Any], name: str, where: str, empty: bool = False) -> str:
     """A field that is text, and more than white space unless `empty`. Raises `FlywheelError`."""
     text = row.get(name)
-    if not isinstance(text, str) or not (empty or text.strip()):
-        raise FlywheelError(f"{where}: {name!r} is missing or no text.")
+    if text is None:
+        raise FlywheelError(f"{where}: {name!r} is missing.")
+    if not isinstance(text, str):
+        raise FlywheelError(f"{where}: {name!r} must be text, not {_KINDS.get(type(text), 'a number')}.")
+    if not (empty or text.strip()):
+        raise FlywheelError(f"{where}: {name!r} is empty.")
     return text
+
+
+def id_of(row: Mapping[str, Any], name: str, where: str) -> str:
+    """A field that is an id, as text: of an integer its digits. Raises `FlywheelError`."""
+    number = row.get(name)
+    return str(number) if type(number) is int else text_of(row, name, where)
+
+
+def code_of(row: Mapping[str, Any], where: str) -> str:
+    """The field "code", without the byte-order mark that some editors put before a file. Raises
+    `FlywheelError`."""
+    return text_of(row, "code", where, empty=True).removeprefix(BYTE_ORDER_MARK)

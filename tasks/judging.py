@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,13 @@ from tasks.records import CONDITION, TRUTH, Behaviour, Call, Case, Outcome, Suit
 
 _EXITS = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
 Equality = Callable[[Any, Any], bool]
+# Details of outcomes that say that the sandbox could not tell, not that something is wrong.
+TOO_LARGE = "the result is too large"
+UNSTABLE = (
+    "varies between equal runs",
+    "differs from suite to suite",
+    "differs where its suite's checks run too",
+)
 CACHED_CHARACTERS = 500
 CACHED_VALUES = 65_536
 
@@ -66,9 +73,14 @@ def _decoded_small(text: str) -> Any:
 
 
 def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Verdict:
-    """pass, fail, invalid (the case tests nothing readable) or fault (the sandbox broke: never a label)."""
+    """pass, fail, invalid (the case tests nothing readable) or fault (the sandbox broke: never a label).
+
+    What the sandbox could not see is a fail here, so that nobody is excused from it; `hidden` tells why.
+    """
     if outcome.kind == "fault":
         return "fault"
+    if outcome.variants:
+        return "pass" if {*variant_verdicts(outcome, case, equality)} == {"pass"} else "fail"
     if case.call is None:
         return "pass" if outcome.kind == "value" else "fail"
     if case.raises:
@@ -92,6 +104,12 @@ def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Ve
         return "fail"
 
 
+def variant_verdicts(outcome: Outcome, case: Case, equality: Equality = values.equal) -> list[Verdict]:
+    """The verdicts of the values that a call returned by turns."""
+    each = [replace(outcome, kind="value", value=value, variants=()) for value in outcome.variants]
+    return [judge(one, case, equality) for one in each]
+
+
 def answered(outcome: Outcome, case: Case) -> bool:
     """Whether a program did, rightly or wrongly, what a case asks of it: it returned a value, raised where
     an exception is wanted, or failed the assertion of a check. All else is a crash."""
@@ -113,7 +131,7 @@ def tests_nothing(null: Outcome) -> bool:
     One that tests something calls the entry point, gets an object that is equal to nothing, and raises. One
     that passes, exits or dies, or never calls (`sandbox_image.check` lets it pass then), does not.
     """
-    return null.kind != "exception" or null.exception in _EXITS
+    return null.kind not in ("exception", "boundary") or null.exception in _EXITS
 
 
 def invalid_checks(null: Behaviour | None, plan: CallPlan) -> set[str]:

@@ -29,7 +29,7 @@ from itertools import islice
 
 from tasks.engines.episodes import was_hurried, was_run
 from tasks.engines.sandbox import DockerSandbox, Sandbox
-from tasks.judging import outcome_key, plan_calls
+from tasks.judging import UNSTABLE, outcome_key, plan_calls
 from tasks.progress import current
 from tasks.records import Call, Execution, Outcome, Program, Suite, SuiteRun
 from tasks.settings import SandboxSettings
@@ -37,9 +37,7 @@ from tasks.settings import SandboxSettings
 # So many calls show a check whether the program remembers any; more would cost calls x checks.
 PRELUDE = 8
 DID_SOMETHING = ("value", "exception")
-DIFFERS = Outcome("no_result", detail="differs from suite to suite")
-MOVED = Outcome("no_result", detail="differs where its suite's checks run too")
-VARIES = Outcome("no_result", detail="varies between equal runs")
+VARIES, DIFFERS, MOVED = (Outcome("no_result", detail=why) for why in UNSTABLE)
 
 
 @dataclass(frozen=True)
@@ -139,6 +137,13 @@ def _alike(one: Outcome, two: Outcome) -> bool:
     return tried and outcome_key(one) == outcome_key(two)
 
 
+def varies(one: Outcome, other: Outcome) -> Outcome:
+    """What a call has come to that came to these by turns: nothing, but what both fulfil holds."""
+    if {one.kind, other.kind} != {"value"}:
+        return VARIES
+    return replace(VARIES, variants=(one.value, other.value))
+
+
 def settled(
     run: Run,
     suites: Sequence[Suite],
@@ -165,7 +170,7 @@ def settled(
                 told.append(outcome)
             else:
                 flaky = flaky or case.call is not None
-                told.append(VARIES)
+                told.append(varies(outcome, other) if case.call is not None else VARIES)
         runs.append((suite, tuple(told)))
     seen: dict[Call | str, Outcome] = {}
     differs = False

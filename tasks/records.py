@@ -22,6 +22,8 @@ OutcomeKind = Literal[
     "output_limit",
     "crash",
     "no_result",
+    "boundary",
+    "skipped",
     "fault",
 ]
 
@@ -147,7 +149,9 @@ class Outcome:
     builtin types that it derives from; `detail` says more for people: "cpu" or "wall" for a timeout, the
     signal for a crash, the cause of a fault. `loading`: the exception came before the call could be made
     (on import, or the function is missing), so no test may expect it. A check that ran to its end has
-    kind "value"; one whose assertion failed has kind "exception" and exception "AssertionError".
+    kind "value"; one whose assertion failed has kind "exception" and exception "AssertionError". "boundary":
+    the check came to what no process but the solution's can see. "skipped": it said so itself. `variants` are
+    the values that a call returned by turns, which is "no_result" then.
     """
 
     kind: OutcomeKind
@@ -159,6 +163,7 @@ class Outcome:
     peak_kb: int = 0
     bases: tuple[str, ...] = ()
     loading: bool = False
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

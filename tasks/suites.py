@@ -18,7 +18,7 @@ from functools import lru_cache
 from tasks.conditions import VALUE, condition, constant, holds, substituted
 from tasks.fragments import is_deep, parse_python
 from tasks.records import CONDITION, TRUTH, Call, Case
-from tasks.testslices import bound_names, stops, used_names
+from tasks.testslices import bound_names, is_skip, stops, used_names
 from tasks.testsource import mentions
 from tasks.teststyles import asserts, is_raises, is_unseen
 from tasks.values import Opaque, ValueFormatError, decode, encode, to_source
@@ -80,10 +80,12 @@ def read_case(test: str, entry_point: str, *, benchmark: bool = False) -> Case |
     """The case of one test, or the reason there is none.
 
     Reasons: `syntax` (does not parse), `too_deep` (more levels than `MAX_DEPTH`), `no_assertion` (does not
-    end in one), `other_target` (never uses the entry point), `undefined_name` (uses a name that nothing
-    defines: it could only ever fail), `redefines_target` (brings its own function under test), `exits_early`
-    (returns, exits or skips before it asserts anything), `unseen` (asks for a warning, or for a line of a
-    log), `asynchronous`, `no_fixture` (wants an argument that nothing in the file gives it).
+    end in one), `other_target` (never uses the entry point; of a benchmark's: asserts nothing either),
+    `undefined_name` (uses a name that nothing defines: it could only ever fail), `redefines_target` (brings
+    its own function under test), `exits_early` (returns, exits or skips before it asserts anything),
+    `skipped` (returns or skips there), `unseen` (asks for a warning, or for a line of a log), `asynchronous`,
+    `no_fixture` (wants an argument that nothing in the file gives it), and of a benchmark's tests that do not
+    name the entry point `true` and `false` (what they say without it).
     """
     # Suites of one problem repeat each other; what is long is not held.
     read = _read_known if len(test) <= _CACHED_CHARACTERS else _read_case
@@ -104,15 +106,15 @@ _read_known = lru_cache(maxsize=8192)(_read_case)
 
 
 def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Case | str:
-    if not mentions(tree, target_name(entry_point)):
+    if not mentions(tree, target_name(entry_point)) and not benchmark:
         return "other_target"
     # A benchmark's tests may use what its solution defines beside the entry point.
     if not benchmark and _undefined(tree, target_name(entry_point)):
         return "undefined_name"
     if any(target_name(entry_point) in bound_names(statement) for statement in tree.body):
         return "redefines_target"
-    if any(map(stops, tree.body)):
-        return "exits_early"
+    if (last_step := next(filter(stops, tree.body), None)) is not None:
+        return "skipped" if is_skip(last_step) else "exits_early"
     if any(isinstance(part, ast.With) and is_unseen(part) for part in ast.walk(tree)):
         return "unseen"
     if mentions(tree, "asyncio") or any(
@@ -122,6 +124,8 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
     if isinstance(tree.body[-1], ast.FunctionDef):
         return "no_fixture"
     last = _inlined(tree.body, test)
+    if benchmark and not mentions(tree, target_name(entry_point)):
+        return _own(last, test) if asserts(tree) else "other_target"
     found: Case | None = None
     if isinstance(last, ast.Assert):
         asked = _resolved(last.test, tree.body[:-1], entry_point)
@@ -144,6 +148,17 @@ def _in_one_style(test: str) -> str:
     except ValueError:
         # An integer of more digits than Python writes.
         return test
+
+
+def _own(last: ast.stmt | None, test: str) -> Case | str:
+    """An assertion that does not name the entry point: it tests another function of the solution, or the file
+    itself. What it says is told here where that is plain."""
+    if isinstance(last, ast.Assert):
+        try:
+            return "true" if constant(last.test) else "false"
+        except ValueFormatError:
+            pass
+    return Case(source=test, check=test)
 
 
 def _undefined(tree: ast.Module, target: str) -> bool:
@@ -174,7 +189,6 @@ def case_source(case: Case, entry_point: str) -> str:
     return f"assert {call} == {to_source(decode(case.expected))}"
 
 
-@lru_cache(maxsize=8192)
 def case_as_written(case: Case, entry_point: str) -> str:
     """Source of a case in the words of the test that it was read from, what was set up put in its place;
     reading it again gives an equal case (`case_key`). Where those words give another one, `case_source`."""

@@ -8,10 +8,10 @@ import ast
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from tasks.testmarks import row_is_off
 from tasks.values import ValueFormatError, literal
 
 MAX_ROWS = 100
-SKIPS = ("skip", "skipIf", "skipUnless", "skipif", "xfail", "expectedFailure")
 _MODULE_SETUPS = ("setUpModule", "setup_module", "setup_function")
 
 
@@ -35,21 +35,13 @@ def table(node: ast.expr, setup: Sequence[ast.stmt]) -> list[ast.expr] | None:
         rows: list[ast.expr] = [ast.Constant(value=turn) for turn in itertools.islice(turns, MAX_ROWS + 1)]
         return rows if len(rows) <= MAX_ROWS else None
     if isinstance(node, ast.List | ast.Tuple) and not any(isinstance(row, ast.Starred) for row in node.elts):
-        rows = [row for row in node.elts if not _is_marked_off(row)]
+        rows = [row for row in node.elts if not row_is_off(row)]
         return [_param(row) for row in rows] if len(rows) <= MAX_ROWS else None
     return None
 
 
 def _uses(statement: ast.stmt, name: str) -> Iterator[bool]:
     return (isinstance(part, ast.Name) and part.id == name for part in ast.walk(statement))
-
-
-def _is_marked_off(row: ast.expr) -> bool:
-    """Whether a row is `pytest.param(.., marks=pytest.mark.skip)` or the like."""
-    marks = [keyword.value for keyword in row.keywords] if isinstance(row, ast.Call) else []
-    return any(
-        isinstance(part, ast.Attribute) and part.attr in SKIPS for mark in marks for part in ast.walk(mark)
-    )
 
 
 def _param(row: ast.expr) -> ast.expr:

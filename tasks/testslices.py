@@ -16,11 +16,27 @@ from dataclasses import dataclass
 from tasks.teststyles import asserts
 from tasks.values import ValueFormatError, literal
 
-EXITS = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.skip", "pytest.exit", "self.skipTest"}
+SKIPS = {"pytest.skip", "self.skipTest"}
+EXITS = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.exit", *SKIPS}
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _IMPORTS = ast.Import | ast.ImportFrom
 # Whoever uses these may change anything by any name.
 _DYNAMIC = {"exec", "eval", "globals", "locals", "vars", "setattr", "delattr", "__import__"}
+# What tells the time: it is another one after every statement.
+_CLOCKS = {
+    *("perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "monotonic", "monotonic_ns"),
+    *(
+        "thread_time",
+        "time_ns",
+        "timeit",
+        "default_timer",
+        "getrusage",
+        "tracemalloc",
+        "now",
+        "utcnow",
+        "today",
+    ),
+}
 # What only looks at its arguments.
 _PURE = {
     *("abs", "all", "any", "bool", "callable", "complex", "dict", "divmod", "enumerate", "float"),
@@ -88,6 +104,14 @@ def stops(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and _is_exit(statement.value)
 
 
+def is_skip(statement: ast.stmt) -> bool:
+    """Whether a statement that stops a test leaves its file as good as before: it returns, or skips."""
+    if isinstance(statement, ast.Return):
+        return True
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in SKIPS
+
+
 def _is_exit(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func) in EXITS
 
@@ -106,6 +130,7 @@ class _Facts:
     is_dynamic: bool
     calls_alone: frozenset[str]
     asserts: bool
+    reads_clock: bool
 
 
 def _facts(statement: ast.stmt) -> _Facts:
@@ -126,9 +151,17 @@ def _facts(statement: ast.stmt) -> _Facts:
             is_dynamic=bool(used_names(statement) & _DYNAMIC),
             calls_alone=frozenset(_called_alone(statement)),
             asserts=asserts(statement),
+            reads_clock=any(map(_reads_clock, ast.walk(statement))),
         )
         statement.facts = known  # type: ignore[attr-defined]
     return known
+
+
+def _reads_clock(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+        called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        return called in _CLOCKS or called == "time"
+    return isinstance(node, ast.Attribute) and node.attr in _CLOCKS
 
 
 def _remembers(definition: ast.stmt) -> bool:
@@ -312,15 +345,18 @@ class History:
         names = self.names(assertion)
         chosen: set[int] = set()
         anything = any(_facts(step.statement).is_dynamic for step in self.steps)
+        timed = _facts(assertion).reads_clock
         growing = True
         while growing:
             growing = False
+            anything = anything or timed
             for number, step in enumerate(self.steps):
                 if number in chosen:
                     continue
                 matters = step.bound & needed or (step.touched - self.shared) & needed
                 if matters or anything or step.exits or self._is_star(step, names):
                     chosen.add(number)
+                    timed = timed or _facts(step.statement).reads_clock
                     needed |= step.touched
                     names |= self.names(step.statement)
                     if _facts(step.statement).is_definition:

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from tasks import testfixtures, teststyles
+from tasks import testdoctests, testfixtures, testmarks, teststyles
 from tasks.fragments import is_deep, parse_python, read_fragments
 from tasks.testslices import History, bound_names, is_long_chain, used_names
 from tasks.written import Author
@@ -55,11 +55,34 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     try:
         shallow = [statement for statement in module.body if statement not in deep]
         plain = teststyles.plain(ast.Module(body=shallow, type_ignores=[]), entry_point)
-        tests = islice(_walk(plain.body, History(entry_point), entry_point), MAX_TESTS)
+        marks = testmarks.module_marks(plain.body)
+        for part in plain.body if marks else ():
+            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _is_test(part):
+                part.decorator_list = [*marks, *part.decorator_list]
+        body = [*plain.body, *_calls_of_check(plain.body, entry_point)]
+        tests = [*islice(_walk(body, History(entry_point), entry_point), MAX_TESTS)]
+        if not tests:
+            shown = testdoctests.docstring_examples(plain)
+            tests = [*islice(_walk(shown, History(entry_point), entry_point), MAX_TESTS)]
         return [*("\n".join(map(author.text_of, test.body)) for test in tests), *refused]
     except (RecursionError, ValueError):
         # Too deep, or an int with more digits than may be written.
         return refused
+
+
+def _calls_of_check(body: Sequence[ast.stmt], entry_point: str) -> list[ast.stmt]:
+    """The call of `def check(candidate):` that HumanEval's tests leave to whoever runs them."""
+    calls = []
+    for part in body:
+        if (
+            isinstance(part, ast.FunctionDef)
+            and part.name == "check"
+            and len(part.args.args) == 1
+            and teststyles.asserts(part)
+            and not any(mentions(other, "check") for other in body)
+        ):
+            calls = ast.parse(f"check({entry_point})").body
+    return calls
 
 
 def _walk(
@@ -152,24 +175,25 @@ def _of_definition(
     outer: Sequence[ast.expr] = (),
 ) -> Iterator[ast.Module]:
     """The tests of a test function, or of a class with test methods or test classes; any other class is
-    setup. `outer`: the decorators of the class around it."""
+    setup. `outer`: the decorators of the classes around it, and the marks of the file."""
+    decorators = [*outer, *node.decorator_list]
     if isinstance(node, ast.ClassDef):
+        decorators += testmarks.module_marks(node.body)
         parts = teststyles.class_parts(node, [*setup])
         inner_classes = [part for part in node.body if isinstance(part, ast.ClassDef)]
         coroutines = [part for part in node.body if isinstance(part, ast.AsyncFunctionDef) and _is_test(part)]
         if parts is None and not inner_classes and not coroutines:
             setup.add(node)
-        elif not teststyles.is_skipped(node):
+        else:
             for method in parts[1] if parts else ():
                 inner = setup.followed_by(*parts[0]) if parts else setup
-                yield from _of_definition(method, inner, entry_point, turns, node.decorator_list)
+                yield from _of_definition(method, inner, entry_point, turns, decorators)
             for coroutine in coroutines:
-                yield ast.Module(body=[coroutine], type_ignores=[])
+                yield from _of_definition(coroutine, setup, entry_point, turns, decorators)
             for part in inner_classes:
-                yield from _of_definition(part, setup.followed_by(), entry_point, turns)
-    elif not teststyles.is_skipped(node):
-        decorators = [*outer, *node.decorator_list]
-        rows, body = testfixtures.parametrized(decorators, node.body, [*setup])
+                yield from _of_definition(part, setup.followed_by(), entry_point, turns, decorators)
+    elif (marks := testmarks.marks_of(decorators)).fate in ("run", "must fail"):
+        rows, body = testfixtures.parametrized(decorators, _marked(node.body, marks), [*setup])
         for row in rows:
             known = set().union(*map(bound_names, row)) if row else set()
             given = setup.followed_by(*row, *testfixtures.arguments(node, known, [*setup], decorators))
@@ -185,6 +209,17 @@ def _of_definition(
                 # What it asks is that nothing is raised.
                 *earlier, last = body
                 yield ast.Module(body=[*given.followed_by(*earlier).slice(last), last], type_ignores=[])
+
+
+def _marked(body: list[ast.stmt], marks: testmarks.Marks) -> list[ast.stmt]:
+    """The body of a test as its marks want it: behind the conditions under which it is skipped, or expected
+    to fail."""
+    if marks.fate == "must fail":
+        manager = ast.parse("pytest.raises(Exception)", mode="eval").body
+        body = [ast.With(items=[ast.withitem(context_expr=manager)], body=body)]
+    for condition in marks.skipped_if:
+        body = [ast.If(test=ast.UnaryOp(op=ast.Not(), operand=condition), body=body, orelse=[])]
+    return body
 
 
 def _is_assertion(statement: ast.stmt, setup: History) -> bool:

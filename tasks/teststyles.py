@@ -14,7 +14,7 @@ import sys
 import unittest
 from collections.abc import Sequence
 
-from tasks.testfixtures import SKIPS, decorators_of, is_autouse
+from tasks.testfixtures import is_autouse
 from tasks.values import ValueFormatError, literal
 
 _COMPARE: dict[str, type[ast.cmpop]] = {
@@ -228,11 +228,6 @@ def is_raises(node: ast.With) -> bool:
     """Whether this is `with pytest.raises(..):`, or a bare `raises`."""
     call = node.items[0].context_expr
     return isinstance(call, ast.Call) and ast.unparse(call.func) in _RAISES
-
-
-def is_skipped(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    """Whether a decorator says that this test is not run, or that its failure is what is wanted."""
-    return any(name.rpartition(".")[2] in SKIPS for name in decorators_of(node))
 
 
 def asserts(node: ast.AST) -> bool:

@@ -7,12 +7,16 @@ from typing import Any
 
 from sandbox_image.iterators import Iterated
 from tasks import values
-from tasks.exchange import AskedSuite
+from tasks.exchange import AskedSuite, Idle
+from tasks.hidden import hidden
 from tasks.judging import CallPlan, judge, suite_outcomes, tests_nothing
 from tasks.records import CONDITION, Behaviour, Case, Outcome, Solution, Verdict
 
 MAX_DETAIL = 400
 MAX_SHOWN = 1000
+NO_SUITE = "no suite of this problem"
+NO_CALL = "no call"
+_NO_NUMPY = "No module named 'numpy"
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
 
@@ -32,16 +36,13 @@ def judged_suite(
     for entry in asked.entries:
         if isinstance(entry, str) or behaviour is None:
             cases.append({"verdict": "invalid", "outcome": None, "detail": str(entry)})
-            holds.append(False)
+            holds.append(isinstance(entry, Idle))
             continue
         outcome = next(own)
         outcomes[id(outcome)] = outcome
-        of_null = plan.outcome(null, entry) if null else None
-        verdict, detail = _verdict(asked, entry, outcome, of_null)
-        cases.append({"verdict": verdict, "outcome": outcome.kind, "detail": detail})
-        # `assert f(2) is not None` tests next to nothing, and sinks no suite that tests more.
-        idle = verdict == "invalid" and of_null is not None and of_null.kind == "value"
-        holds.append(verdict == "pass" or (idle and outcome.kind == "value"))
+        verdict, detail, held = _verdict(asked, entry, outcome, plan.outcome(null, entry) if null else None)
+        cases.append({"verdict": verdict, "outcome": outcome.kind, "detail": detail[:MAX_DETAIL]})
+        holds.append(held)
     return {
         "problem_id": solution.problem_id,
         "solution_id": solution.solution_id,
@@ -53,17 +54,53 @@ def judged_suite(
     }
 
 
-def _verdict(asked: AskedSuite, case: Case, outcome: Outcome, null: Outcome | None) -> tuple[Verdict, str]:
-    if case.call is None and null is not None and tests_nothing(null):
-        if null.kind == "fault":
-            return "fault", _said(null)
-        if null.kind != "value":
-            return "invalid", f"ends with any solution, without a verdict: {null.exception or null.detail}"
-        if null.detail == "no call":
-            return "invalid", "never calls the function under test: it tests nothing"
-        return "invalid", "passes whatever the solution returns: it tests nothing"
+def unmet(solution: Solution) -> dict[str, Any]:
+    """The line of a solution whose problem has no suite."""
+    return {
+        "problem_id": solution.problem_id,
+        "solution_id": solution.solution_id,
+        "suite_id": None,
+        "passed": False,
+        "cases": [{"verdict": "invalid", "outcome": None, "detail": NO_SUITE}],
+        "cpu_ms": 0.0,
+        "wall_ms": 0.0,
+    }
+
+
+def _verdict(
+    asked: AskedSuite, case: Case, outcome: Outcome, null: Outcome | None
+) -> tuple[Verdict, str, bool]:
+    """Verdict, why, and whether a suite may pass with it: a pass, or a test that tests nothing and holds."""
+    if case.call is None and null is not None and (tests_nothing(null) or outcome.kind == "skipped"):
+        return _idle(case, outcome, null)
     verdict = judge(outcome, case, asked.equality)
-    return verdict, "" if verdict == "pass" else _said(outcome, case)
+    if verdict == "pass":
+        return verdict, "", True
+    if verdict == "fail" and (why := hidden(outcome, case, asked.equality)):
+        return "invalid", why, False
+    return verdict, _said(outcome, case), False
+
+
+def _idle(case: Case, outcome: Outcome, null: Outcome) -> tuple[Verdict, str, bool]:
+    """The verdict of a check that any solution passes, or that ends without one."""
+    if "fault" in (null.kind, outcome.kind):
+        return "fault", _said(null if null.kind == "fault" else outcome), False
+    if outcome.kind == "skipped":
+        return "invalid", f"is skipped: {outcome.detail}".removesuffix(": "), True
+    if null.kind not in ("value", "skipped"):
+        why = null.exception or null.detail
+        return "invalid", f"ends with any solution, without a verdict: {why}", False
+    calls = not null.detail.startswith(NO_CALL)
+    if outcome.kind == "value":
+        if calls:
+            return "invalid", "passes whatever the solution returns: it tests nothing", True
+        return "invalid", "never calls the function under test: it tests nothing", True
+    if not calls:
+        return "invalid", f"fails whatever the solution is, before any call of it: {_said(outcome)}", False
+    if why := hidden(outcome, case):
+        return "invalid", why, False
+    # It tests something after all: this solution fails it.
+    return "fail", _said(outcome, case), False
 
 
 def _said(outcome: Outcome, case: Case | None = None) -> str:
@@ -79,6 +116,8 @@ def _said(outcome: Outcome, case: Case | None = None) -> str:
         text = f"{outcome.exception}{': ' if outcome.detail else ''}{outcome.detail}"
     else:
         text = outcome.detail
+    if _NO_NUMPY in text:
+        text += " (sandbox.numpy=true has it)"
     return _ADDRESS.sub("0x..", text)[:MAX_DETAIL]
 
 

@@ -108,7 +108,7 @@ def test_verdicts_of_the_three_kinds_of_suites(tmp_path: Path) -> None:
         ("add", "wrong", "idle"): "invalid invalid",
         ("add", "broken", "text"): "fail fail fail fail",
         ("add", "broken", "cases"): "fail fail",
-        ("add", "broken", "idle"): "invalid invalid",
+        ("add", "broken", "idle"): "fail invalid",
         ("add", "null/add", "text"): "fail fail fail fail",
         ("add", "null/add", "cases"): "fail fail",
         ("add", "null/add", "idle"): "invalid invalid",

@@ -329,7 +329,7 @@ twice = lambda x: 2 * x
         *["value null"] * 11,
         "exception AssertionError",
         "exception KeyError",
-        "no_result the arguments are not plain data",
+        "boundary an argument is no plain data, and stays in the test's process",
         "exception NameError",
         "value null",
         "exception SystemExit",

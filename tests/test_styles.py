@@ -174,8 +174,8 @@ REFUSED = {
     "exits first": ("import sys\nsys.exit(0)\nassert f(4) == 1\n", "exits_early"),
     "exits first, unittest": ("import unittest\nclass T(unittest.TestCase):\n    def test(self):\n"
                               "        self.skipTest('later')\n        self.assertEqual(f(4), 1)\n",
-                              "exits_early"),
-    "returns first": ("def test():\n    return\n    assert f(4) == 1\n", "exits_early"),
+                              "skipped"),
+    "returns first": ("def test():\n    return\n    assert f(4) == 1\n", "skipped"),
     "never mentions it": ("assert 1 + 1 == 2\n", "other_target"),
     "raises first": ("raise SystemExit\nassert f(4) == 1\n", "exits_early"),
     "asks for a warning": ("import pytest\nwith pytest.warns(UserWarning):\n    f(4)\n", "unseen"),
@@ -197,8 +197,7 @@ def test_worthless_tests_that_show_are_refused(code: str, reason: str) -> None:
     [
         "f(4)\nprint(f(4) == 1)\n",
         "import pytest\n@pytest.mark.skip\ndef test():\n    assert f(4) == 1\n",
-        "import unittest\n@unittest.expectedFailure\nclass T(unittest.TestCase):\n"
-        "    def test(self):\n        self.assertEqual(f(4), 1)\n",
+        "import pytest\n@pytest.mark.xfail\ndef test():\n    assert f(4) == 1\n",
     ],
 )
 def test_suites_without_an_assertion_have_no_case(code: str) -> None:
@@ -227,6 +226,8 @@ IDLE = {
     "expects its own failure": "import pytest\ndef test():\n    with pytest.raises(AssertionError):\n"
     "        assert f(4) == 9\n",
     "is true of anything": "assert f(4) != 9\nassert f is not None\n",
+    "is expected to fail": "import unittest\n@unittest.expectedFailure\nclass T(unittest.TestCase):\n"
+    "    def test(self):\n        self.assertEqual(f(4), 9)\n",
     "never runs": "if False:\n    assert f(4) == 1\n",
     "loops over nothing": "for x in range(0):\n    assert f(x) == 1\n",
     "only names it": "assert callable(f)\n",

@@ -33,7 +33,7 @@ _EXCEPTIONS = {
     for name, kind in vars(builtins).items()
     if isinstance(kind, type) and issubclass(kind, BaseException)
 }
-_KINDS = ("value", "exception", "memory", "output_limit", "no_result")
+_KINDS = ("value", "exception", "memory", "output_limit", "no_result", "boundary", "skipped")
 _SIMPLE = re.compile(r'-?\d{1,15}|null|true|false|"[ !#-\[\]-~]*"')
 _decode_json = json.JSONDecoder().raw_decode
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -208,7 +208,12 @@ def read_report(
             ready = True
         else:
             return [record] * count, True
-    if cause is None and outcomes and outcomes[-1].kind in ("output_limit", "no_result") and _clean(status):
+    if (
+        cause is None
+        and outcomes
+        and outcomes[-1].kind in ("output_limit", "no_result", "boundary")
+        and _clean(status)
+    ):
         # The child ended itself, at the limit or because its candidate was gone: that record was its last.
         return outcomes, False
     cause = cause or _cause(status)

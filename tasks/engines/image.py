@@ -31,6 +31,7 @@ FILES = (
     "check.py",
     "child.py",
     "frames.py",
+    "heap.py",
     "iterators.py",
     "meters.py",
     "outcomes.py",
@@ -41,6 +42,7 @@ FILES = (
     "start.py",
     "supervisor.py",
     "testing.py",
+    "unseen.py",
 )
 SECCOMP = FOLDER / "seccomp.json"
 REGISTRY_BASE = "python:3.12-slim"

@@ -1,5 +1,5 @@
 # check: f('x' * (2 << 20))
-# outcome: no_result
+# outcome: boundary any
 # correct: arguments over the limit are refused in the test
 
 

@@ -1,6 +1,6 @@
 # check: assert f(1) == 2
-# outcome: exception AssertionError
-# correct: an object comes back as an opaque value that equals nothing
+# outcome: boundary any
+# correct: an object comes back as an opaque value that equals nothing, and no test can look at
 
 
 class Equal:
