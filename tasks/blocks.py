@@ -17,6 +17,8 @@ Score = Callable[[Sequence[Part]], int]
 """How much of what is looked for statements have."""
 # Answers in answers: JSON in a fence, with a fence in its text. Characters that are read in other ways.
 _DEPTH = 2
+# Of more pieces the last are read.
+_PIECES = 300
 _WORK = 3_000_000
 _EACH = 300
 # And those that a piece may always have.
@@ -62,7 +64,7 @@ class _Reader:
         answer = without_reasoning(text)
         if text.strip() and not answer.strip():
             return [], False
-        pieces = segments(answer)
+        pieces = segments(answer)[-_PIECES:]
         # What is in another language, or output, is looked at where nothing else is found.
         usual = [piece for piece in pieces if piece.language not in _OTHER_LANGUAGES]
         found = [block for piece in usual for block in self._of_piece(piece, depth)]
@@ -80,7 +82,7 @@ class _Reader:
         """A piece as it stands, or in the way to read it that scores more."""
         first = self._block(piece.text, at_end=not piece.closed)
         best, most = [first], self.score(first.parts)
-        if (most and (self.one or not first.skipped)) or depth >= _DEPTH:
+        if (most and (self.one or not first.skipped)) or depth >= _DEPTH or self.work < 0:
             return best
         for other in alternatives(piece.text):
             self.work -= _EACH + sum(map(len, other.texts))

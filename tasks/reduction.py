@@ -158,7 +158,9 @@ def reduced(parts: Sequence[Part], entry_point: str) -> list[Part]:
 
 
 def needed_names(parts: Sequence[Part]) -> set[str]:
-    """The names that statements take from outside, builtins apart."""
+    """The names that statements take from outside, builtins apart; of a very long program none are known."""
+    if len(parts) > MAX_PARTS:
+        return set()
     facts = [_facts(part) for part in parts]
     bound = set().union(*(one.bound | one.assigns_later for one in facts)) if facts else set()
     reached = set().union(*(one.reaches for one in facts)) if facts else set()
