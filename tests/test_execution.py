@@ -206,7 +206,7 @@ def test_changed_arguments_are_fresh_for_every_call(seeds: Seeds) -> None:
         suite_of(
             "two",
             case([[1], [1]], [], expected=once),
-            "inner = [1]\nassert f([inner, inner], []) == [[[1, 9], [1]], [0], False] and inner == [1, 9]",
+            "inner = [1]\nassert f([inner, inner], []) == [[[1, 9], [1, 9]], [0], True] and inner == [1, 9]",
         ),
     ]
     row = behaviour(seeds, code, suites)
