@@ -1,4 +1,4 @@
-.PHONY: help setup demo test check soak bench-execution bench-verdicts clean
+.PHONY: help setup demo test check soak docs bench-execution bench-verdicts clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -19,6 +19,9 @@ soak: setup  ## the long and destructive tests too
 
 check: setup  ## lint, format, types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: setup  ## write the generated pages anew
+	@$(BIN)/flywheel settings >docs/settings.md
 
 bench-execution: setup .venv-peers/installed  ## this sandbox and its peers on the same work (ARGS="--programs 200")
 	@$(BIN)/python tests/performance/execution.py .venv-peers/bin/python $(ARGS)

@@ -348,6 +348,16 @@ def agree(
 
 
 @app.command()
+def settings(
+    section: Annotated[str, typer.Argument(help="One section, for example sampling; empty: all.")] = "",
+) -> None:
+    """Every setting with its default, the values that are allowed, and what it does."""
+    from flows.settings_page import settings_markdown
+
+    print(settings_markdown(section), end="" if not section else "\n")
+
+
+@app.command()
 def image() -> None:
     """Build the sandbox image if it is missing, and print its name."""
     from tasks.engines.image import ensure_image
