@@ -12,8 +12,8 @@ from tasks.settings import IterationSettings
 _HEAD = """# Settings
 
 Every setting of a run, as `flywheel settings` prints it. Give them with `--set sampling.solutions=16`, in a
-TOML file (`--config`), or in the form of the Prefect UI. A name that is not here is refused. `make docs` writes
-this page anew.
+TOML file (`--config`), or in the form of the Prefect UI. A name that is not here is refused. `make docs`
+writes this page anew.
 """
 _SAID = (
     ("minimum", "from"),
