@@ -14,6 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 from tasks.errors import FlywheelError
@@ -245,7 +246,9 @@ def _build_tiny(draft: Path, seed: int) -> None:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator([Path(__file__).read_text()], trainer)
+    # Not this file: the model's digest would change with every edit.
+    text = (resources.files("tasks.data") / "statements.jsonl").read_text(encoding="utf-8")
+    tokenizer.train_from_iterator([text], trainer)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token="<|endoftext|>",
