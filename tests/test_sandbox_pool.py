@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import collections
 import itertools
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -16,7 +18,7 @@ import pytest
 
 from tasks import values
 from tasks.engines.containers import LABEL, _host, reap, start_time
-from tasks.engines.image import docker_client, image_tag
+from tasks.engines.image import FOLDER, docker_client, image_files, image_tag
 from tasks.engines.sandbox import WINDOW, DockerSandbox
 from tasks.errors import FlywheelError
 from tasks.records import Execution, Program
@@ -173,3 +175,15 @@ def test_a_container_sees_a_cgroup_of_its_own(sandbox: DockerSandbox) -> None:
     (outcome,) = run_one(sandbox, code, call("f")).calls
     assert outcome.kind == "value"
     assert set(values.decode(outcome.value)) == {"/"}
+
+
+def test_a_file_that_is_added_to_the_image_changes_its_tag(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "image"
+    shutil.copytree(FOLDER, folder)
+    monkeypatch.setattr("tasks.engines.image.FOLDER", folder)
+    before = image_tag()
+    (folder / "one_more.py").write_text("")
+    assert image_tag() != before
+    assert (folder / "one_more.py") in image_files()

@@ -26,24 +26,6 @@ import requests.exceptions
 from tasks.errors import FlywheelError
 
 FOLDER = Path(__file__).resolve().parents[2] / "sandbox_image"
-FILES = (
-    "Dockerfile",
-    "check.py",
-    "child.py",
-    "frames.py",
-    "heap.py",
-    "iterators.py",
-    "meters.py",
-    "outcomes.py",
-    "pages.py",
-    "plain.py",
-    "scratch.py",
-    "seal.py",
-    "start.py",
-    "supervisor.py",
-    "testing.py",
-    "unseen.py",
-)
 SECCOMP = FOLDER / "seccomp.json"
 REGISTRY_BASE = "python:3.12-slim"
 REGISTRY_TIMEOUT_S = 15
@@ -103,9 +85,14 @@ def image_tag() -> str:
     return _tag(kind)
 
 
+def image_files() -> list[Path]:
+    """What the image is made of: its Dockerfile and every module beside it, as the Dockerfile copies."""
+    return [FOLDER / "Dockerfile", *sorted(FOLDER.glob("*.py"))]
+
+
 def _tag(kind: str) -> str:
     digest = hashlib.sha256()
-    for path in [FOLDER / name for name in FILES] + [SECCOMP]:
+    for path in [*image_files(), SECCOMP]:
         content = path.read_bytes()
         digest.update(f"{path.name}:{len(content)}:".encode() + content)
     return f"flywheel-sandbox:{digest.hexdigest()[:12]}-{kind}"
