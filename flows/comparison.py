@@ -11,9 +11,10 @@ from flows.report import beyond_noise
 from flows.runs import Run, open_iteration, open_run, open_scored
 from tasks.artifacts import flat
 from tasks.errors import FlywheelError
-from tasks.metrics import as_json, bounds, compare, shown, summarise
+from tasks.metrics import as_json, compare, shown, summarise
 from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings
+from tasks.statistics import bounds
 from tasks.workspace import StageResult
 
 BASE = "base"

@@ -12,9 +12,10 @@ from tasks import artifacts
 from tasks.charts import markdown_image, png_of_scores
 from tasks.consensus import FILTER_VERSION
 from tasks.diversity import written
-from tasks.metrics import LEAST_PROBLEMS, share_bounds, shown
+from tasks.metrics import shown
 from tasks.settings import IterationSettings
 from tasks.stages import Turn
+from tasks.statistics import LEAST_PROBLEMS, share_bounds
 from tasks.workspace import ModelRef, StageResult
 
 # Below, even a good turn's gain is seldom beyond noise.

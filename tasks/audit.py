@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from tasks.consensus import decide_all
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import holds, invalid_checks, judge, plan_calls, wanted_key
-from tasks.metrics import KILL_SHARE, LEAST_PROBLEMS, wilson
+from tasks.metrics import KILL_SHARE
 from tasks.progress import over
 from tasks.records import Behaviour, Decision, Problem, Solution, Suite
+from tasks.statistics import LEAST_PROBLEMS, wilson
 from tasks.tables import by_problem
 
 Audit = dict[str, dict[str, float]]

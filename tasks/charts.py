@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
-from tasks.metrics import COUNTS, with_bounds
+from tasks.metrics import COUNTS
+from tasks.statistics import with_bounds
 
 Scores = Mapping[str, Mapping[str, Sequence[float]]]
 """Of each "benchmark/split" each metric's [mean, low, high, problems]."""

@@ -17,11 +17,12 @@ from tasks.benchmarks.outputs import FILES, load_outputs, predicted
 from tasks.errors import FlywheelError
 from tasks.execution import programs_of
 from tasks.known import known_records
-from tasks.metrics import bootstrap, compare, summarise
+from tasks.metrics import compare, summarise
 from tasks.records import Problem, ProblemScore, Sample
 from tasks.sampling import parse_samples, requests_of
 from tasks.scoring import score_problem
 from tasks.settings import EvaluationSettings, SamplingSettings
+from tasks.statistics import bootstrap
 
 SETTINGS = SamplingSettings(solutions=3, suites=2)
 

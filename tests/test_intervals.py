@@ -17,8 +17,9 @@ from tasks.artifacts import stage_markdown
 from tasks.audit import imprecise
 from tasks.charts import _ends
 from tasks.dataset_cards import dataset_card
-from tasks.metrics import bounds, share_bounds, shown, with_bounds
+from tasks.metrics import shown
 from tasks.model_cards import model_card
+from tasks.statistics import bounds, share_bounds, with_bounds
 from tasks.workspace import Workspace
 
 _NUMBER = r"[-+]?\d+(\.\d+)?%"

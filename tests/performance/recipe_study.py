@@ -42,12 +42,12 @@ from tasks.engines.trainer import run_training
 from tasks.execution import behaviours_of, programs_of
 from tasks.judging import holds, judge, plan_calls
 from tasks.known import known_records
-from tasks.metrics import bootstrap
 from tasks.models import resolve_model
 from tasks.passes import Run
 from tasks.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.sampling import draw_samples, parse_samples
 from tasks.settings import EngineSettings, ModelSettings, SamplingSettings, SandboxSettings, TrainingSettings
+from tasks.statistics import bootstrap
 from tasks.tables import by_problem, read_table, write_table
 
 SAMPLES = Path(__file__).with_name("recipe_samples.parquet")

@@ -27,11 +27,11 @@ from tasks.execution import execute_shard
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import CallPlan, holds, plan_calls
 from tasks.known import known_records
-from tasks.metrics import wilson
 from tasks.passes import two_seeds
 from tasks.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.sampling import parse_samples
 from tasks.settings import SamplingSettings, SandboxSettings
+from tasks.statistics import wilson
 from tasks.tables import by_problem, read_table
 
 SAMPLES = Path(__file__).with_name("witness_samples.parquet")

@@ -1,0 +1,88 @@
+"""Intervals: of shares that were counted (Wilson 1927), and of means over problems (bootstrap, Efron 1979).
+
+A model's own shares have the Bayesian bootstrap (Rubin 1981) with half a problem of either extreme added, as
+Jeffreys's prior does for a proportion: of few problems, or a share near 0, the plain one covers too little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+# A bootstrap over fewer problems says nothing: of one it is a point.
+LEAST_PROBLEMS = 5
+
+
+def wilson(successes: int, total: int) -> tuple[float, float]:
+    """95 % Wilson score interval of a share; (0, 1) when nothing was counted."""
+    if not total:
+        return 0.0, 1.0
+    z, p = 1.96, successes / total
+    centre = (p + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % bootstrap interval over `problems` problems (groups of rows, where there are)."""
+
+    mean: float
+    low: float
+    high: float
+    problems: int
+
+
+def bounds(low: float, high: float, problems: float, pattern: str = "{:.3f}") -> str:
+    """`[0.120, 0.340]`; "" where so few problems were counted that the interval would say nothing."""
+    return f"[{pattern.format(low)}, {pattern.format(high)}]" if problems >= LEAST_PROBLEMS else ""
+
+
+def share_bounds(row: Mapping[str, float], pattern: str = "[{}, {}]") -> str:
+    """Wilson's interval of a count with its `low` and `high` end, in per cent; "" as in `bounds`.
+
+    `problems` is what it was counted on; tables of earlier versions do not say, and then it is the count.
+    """
+    if not row["total"] or row.get("problems", row["total"]) < LEAST_PROBLEMS:
+        return ""
+    return pattern.format(f"{row['low']:.0%}", f"{row['high']:.0%}")
+
+
+def with_bounds(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean, low and high of a metric for a chart; of too few problems all three are the mean."""
+    mean, low, high, problems = values[:4]
+    return (mean, low, high) if problems >= LEAST_PROBLEMS else (mean, mean, mean)
+
+
+def bootstrap(
+    values: Sequence[float],
+    resamples: int,
+    seed: int,
+    groups: Sequence[str] | None = None,
+    shares: bool = False,
+) -> Interval:
+    """Mean of the values, percentile interval over resampled problems.
+
+    `groups` says which problem each value belongs to; without it each is one of its own. `shares`: the
+    values are shares, 0 to 1, whose mean may be near an end.
+    """
+    if not len(values):
+        return Interval(0.0, 0.0, 0.0, 0)
+    data = np.asarray(values, dtype=float)
+    names = range(len(data)) if groups is None else groups
+    index = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    of = [index[name] for name in names]
+    sums, sizes = np.bincount(of, weights=data), np.bincount(of)
+    rng = np.random.default_rng(seed)
+    if shares:
+        weights = rng.exponential(1.0, (resamples, len(sums)))
+        ends = rng.gamma(0.5, 1.0, (resamples, 2)) * sizes.mean()
+        means = (weights @ sums + ends[:, 1]) / (weights @ sizes + ends.sum(axis=1))
+    else:
+        drawn = rng.integers(0, len(sums), (resamples, len(sums)))
+        means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Interval(float(data.mean()), float(low), float(high), len(sums))
