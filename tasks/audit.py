@@ -15,9 +15,8 @@ from collections.abc import Mapping, Sequence
 from tasks.consensus import decide_all
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import holds, invalid_checks, judge, plan_calls, wanted_key
-from tasks.metrics import KILL_SHARE
 from tasks.progress import over
-from tasks.records import Behaviour, Decision, Problem, Solution, Suite
+from tasks.records import KILL_SHARE, Behaviour, Decision, Problem, Solution, Suite
 from tasks.statistics import LEAST_PROBLEMS, wilson
 from tasks.tables import by_problem
 

@@ -19,8 +19,6 @@ from tasks.statistics import Interval, bootstrap, bounds
 Metric = Callable[[ProblemScore], float | None]
 Counts = Callable[[ProblemScore], tuple[int, int]]
 HEADLINE = "tests headline"
-# A strong suite rejects at least so many of its problem's known-wrong solutions.
-KILL_SHARE = 0.8
 # The metrics that are no share of anything.
 COUNTS = ("distinct solutions",)
 # These may be negative.

@@ -284,6 +284,10 @@ class Pair:
     iteration: int = 0
 
 
+# A strong suite rejects at least so many of its problem's known-wrong solutions.
+KILL_SHARE = 0.8
+
+
 @dataclass(frozen=True, slots=True)
 class ProblemScore:
     """One problem's evaluation: the counts that every metric and every paired interval is computed from.

@@ -17,9 +17,20 @@ from tasks.benchmarks.evalplus import BASE
 from tasks.benchmarks.outputs import asks_for_output
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
-from tasks.metrics import KILL_SHARE, as_json, summarise
+from tasks.metrics import as_json, summarise
 from tasks.progress import over
-from tasks.records import Behaviour, Case, Outcome, Problem, ProblemScore, Sample, Solution, Suite, Verdict
+from tasks.records import (
+    KILL_SHARE,
+    Behaviour,
+    Case,
+    Outcome,
+    Problem,
+    ProblemScore,
+    Sample,
+    Solution,
+    Suite,
+    Verdict,
+)
 from tasks.settings import EvaluationSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_key
