@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from tasks.known import candidates_of, known_records
+from tasks.known import gold_of, known_records
+from tasks.mutation import mutate_all
 from tasks.progress import over
 from tasks.records import CpuLimit, Problem, Solution, Suite
 from tasks.settings import MUTANT_CPU_SHARE, EvaluationSettings
@@ -14,6 +15,24 @@ from tasks.workspace import Ref, Stage, StageResult
 
 PER_NEGATIVE = 2
 SEED = 0
+
+
+def candidates_of(problem: Problem, count: int, seed: int) -> list[Solution]:
+    """Programs that are probably wrong: the shipped wrong ones, then up to `count` mutants of gold.
+
+    Where gold is too short for so many, mutants of these follow: two edits away from gold, not one.
+    """
+    wrong = [
+        Solution(f"wrong{index}/{problem.problem_id}", problem.problem_id, code, origin="wrong")
+        for index, code in enumerate(problem.wrong_solutions)
+    ]
+    gold = [gold_of(problem)] if problem.gold_solution else []
+    mutants = mutate_all(gold, count, seed)
+    if gold and len(mutants) < count:
+        known = {solution.code for solution in mutants}
+        further = mutate_all([*gold, *mutants, *wrong], 2 * count, seed)
+        mutants += [solution for solution in further if solution.code not in known]
+    return [*wrong, *mutants[:count]]
 
 
 @step("candidates")

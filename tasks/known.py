@@ -1,10 +1,9 @@
-"""What labelled problems bring along: gold solutions, gold suites, and programs that are probably wrong."""
+"""What labelled problems bring along as records: gold solutions and gold suites."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.mutation import mutate_all
 from tasks.records import Problem, Solution, Suite
 from tasks.suites import read_cases
 
@@ -26,21 +25,3 @@ def known_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Sui
 def gold_of(problem: Problem) -> Solution:
     """A problem's gold solution as a record."""
     return Solution(f"gold/{problem.problem_id}", problem.problem_id, problem.gold_solution, origin="gold")
-
-
-def candidates_of(problem: Problem, count: int, seed: int) -> list[Solution]:
-    """Programs that are probably wrong: the shipped wrong ones, then up to `count` mutants of gold.
-
-    Where gold is too short for so many, mutants of these follow: two edits away from gold, not one.
-    """
-    wrong = [
-        Solution(f"wrong{index}/{problem.problem_id}", problem.problem_id, code, origin="wrong")
-        for index, code in enumerate(problem.wrong_solutions)
-    ]
-    gold = [gold_of(problem)] if problem.gold_solution else []
-    mutants = mutate_all(gold, count, seed)
-    if gold and len(mutants) < count:
-        known = {solution.code for solution in mutants}
-        further = mutate_all([*gold, *mutants, *wrong], 2 * count, seed)
-        mutants += [solution for solution in further if solution.code not in known]
-    return [*wrong, *mutants[:count]]

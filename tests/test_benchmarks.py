@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.benchmarks import FILES, GOLD_TIMES, cpu_limit, limits_for, load_mbpp, load_starter
+from tasks.candidates import candidates_of
 from tasks.execution import execute_shard
 from tasks.judging import holds, plan_calls
-from tasks.known import candidates_of, known_records
+from tasks.known import known_records
 from tasks.passes import Seeds, two_seeds
 from tasks.problems import read_statements
 from tasks.records import Problem

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
-from tasks.known import candidates_of
+from tasks.candidates import candidates_of
 from tasks.mutation import mutants
 from tasks.negatives import Wrong, known_wrong, pool_of
 from tasks.records import Behaviour, Outcome, Solution
