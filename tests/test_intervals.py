@@ -15,10 +15,10 @@ from flows.report import markdown_of
 from flows.runs import open_run
 from tasks.artifacts import stage_markdown
 from tasks.audit import imprecise
-from tasks.charts import _ends
 from tasks.dataset_cards import dataset_card
 from tasks.metrics import shown
 from tasks.model_cards import model_card
+from tasks.plots import interval_ends
 from tasks.statistics import bounds, share_bounds, with_bounds
 from tasks.workspace import Workspace
 
@@ -45,7 +45,7 @@ def test_an_interval_needs_five_problems(problems: int) -> None:
 
 
 def test_a_chart_draws_no_bar_where_there_is_no_interval() -> None:
-    below, above = _ends([with_bounds([0.5, 0.25, 0.75, 4]), with_bounds([0.5, 0.25, 0.75, 5])])
+    below, above = interval_ends([with_bounds([0.5, 0.25, 0.75, 4]), with_bounds([0.5, 0.25, 0.75, 5])])
     assert (isnan(below[0]), isnan(above[0])) == (True, True)
     assert (below[1], above[1]) == (0.25, 0.25)
 
