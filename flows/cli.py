@@ -65,7 +65,8 @@ def run(
 ) -> None:
     """Turn the wheel once, or finish the turn that a killed run began."""
     settings = _settings(preset, config, assignments, workspace)
-    from flows.console import prepare_prefect, print_report
+    from flows.console import prepare_prefect
+    from flows.printing import print_report
 
     prepare_prefect()
     from flows.iteration import iteration
@@ -92,7 +93,8 @@ def campaign(
     """Turn the wheel several times: promote, hold or roll back after each, stop when nothing improves."""
     wanted = [f"campaign.iterations={iterations}"] if iterations else []
     settings = _settings(preset, config, [*(assignments or ()), *wanted], workspace)
-    from flows.console import prepare_prefect, print_campaign
+    from flows.console import prepare_prefect
+    from flows.printing import print_campaign
 
     prepare_prefect()
     from flows.campaign import campaign
@@ -121,7 +123,8 @@ def evaluate(
 ) -> None:
     """Score a model on the benchmarks: of an iteration with its own settings, unless others are given."""
     settings = _settings(preset, config, assignments, workspace)
-    from flows.console import prepare_prefect, print_scores
+    from flows.console import prepare_prefect
+    from flows.printing import print_scores
 
     prepare_prefect()
     from flows.evaluation import evaluation

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flows.console import print_markdown
+from flows.printing import print_markdown
 from flows.report import beyond_noise
 from flows.runs import Run, open_iteration, open_run, open_scored
 from tasks.artifacts import flat

@@ -1,17 +1,14 @@
-"""What a terminal shows: the report at the end, and one sentence instead of a traceback."""
+"""One sentence instead of a traceback, and what must be settled before Prefect is imported."""
 
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from tasks.errors import FlywheelError
-
-_UI = "http://127.0.0.1:4200"
 
 
 def explain(error: BaseException) -> str | None:
@@ -65,44 +62,6 @@ def prepare_prefect() -> None:
     tell_in_one_sentence()
 
 
-def print_markdown(text: str) -> None:
-    """Markdown for people: laid out in a terminal, plain in a pipe."""
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    console = Console()
-    if console.is_terminal:
-        console.print(Markdown(text))
-    else:
-        print(text)
-
-
-def print_report(report: Mapping[str, Any], json_output: bool) -> None:
-    """The report of an iteration, and how to see the run in the UI."""
-    from flows.report import markdown_of
-    from flows.server import known_server
-
-    if json_output:
-        print(json.dumps(report, default=str))
-        return
-    print_markdown(markdown_of(report))
-    server = known_server().rstrip("/").removesuffix("/api")
-    serve = "" if server else "`flywheel serve`, then "
-    address = f"{server or _UI}/runs/flow-run/{report['flow_run_id']}"
-    print(f"\nSee this run in the Prefect UI: {serve}open {address}")
-
-
-def print_campaign(report: Mapping[str, Any], json_output: bool) -> None:
-    """The report of a campaign, and where its curves lie."""
-    from flows.campaign_report import campaign_markdown
-
-    if json_output:
-        print(json.dumps(report, default=str))
-        return
-    print_markdown(campaign_markdown(report))
-    print(f"\nCurves and report: {report['folder']}")
-
-
 def scores_markdown(record: Mapping[str, Any]) -> str:
     """Scores with intervals, a line a metric, of an evaluation that is kept."""
     from tasks.metrics import shown
@@ -126,15 +85,3 @@ def scores_markdown(record: Mapping[str, Any]) -> str:
         lines += [f"| {metric} | {shown(metric, values, problems)} |" for metric, values in part.items()]
         lines.append("")
     return "\n".join(lines)
-
-
-def print_scores(record: Mapping[str, Any], json_output: bool) -> None:
-    """An evaluation, and what finds it again."""
-    if json_output:
-        print(json.dumps(record, default=str))
-        return
-    print_markdown(scores_markdown(record))
-    name = f"e{record['number']}"
-    print(
-        f"\n`flywheel show {name}` prints this again, `flywheel compare base {name}` sets it beside the base."
-    )

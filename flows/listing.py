@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.campaign_report import SOLVER
-from flows.console import print_markdown
 from flows.evaluations import champion_now, evaluations_of, finished_of
+from flows.printing import print_markdown
 from flows.runs import Run
 from tasks.metrics import HEADLINE, shown
 from tasks.workspace import Workspace

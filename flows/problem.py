@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from flows.console import print_markdown
+from flows.printing import print_markdown
 from flows.runs import Run, open_run
 from tasks.consensus import UNOPPOSED
 from tasks.errors import FlywheelError

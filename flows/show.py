@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from flows.console import print_markdown, scores_markdown
+from flows.console import scores_markdown
+from flows.printing import print_markdown
 from flows.report import markdown_of
 from flows.runs import EvaluationRun, Run, open_scored
 from tasks.errors import FlywheelError

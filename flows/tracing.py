@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flows.console import print_markdown
+from flows.printing import print_markdown
 from flows.runs import open_run
 from tasks.artifacts import flat
 from tasks.consensus import UNOPPOSED

@@ -10,7 +10,7 @@ import pytest
 
 from flows.campaign_report import campaign_markdown
 from flows.comparison import comparison, comparison_markdown, difference, difference_markdown
-from flows.console import print_scores
+from flows.printing import print_scores
 from flows.report import markdown_of
 from flows.runs import open_run
 from tasks.artifacts import stage_markdown
