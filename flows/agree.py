@@ -19,14 +19,14 @@ from typing import Any
 from tasks.agreement import dropped_by
 from tasks.answers import bare_code
 from tasks.consensus import UNOPPOSED, Ballot, ballot_of, decide, ranked_groups
+from tasks.core.progress import watching
+from tasks.core.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
 from tasks.engines.image import ensure_image
 from tasks.exchange import AskedSuite, RowsByProblem, check_out, compared_form, read_problems, whole_file
 from tasks.execution import execute_shard, mostly_sound
 from tasks.filter_settings import AgreementSettings
 from tasks.passes import Seeds, two_seeds
-from tasks.progress import watching
 from tasks.prompts import Refusal
-from tasks.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
 from tasks.settings import SandboxSettings
 from tasks.suites import case_source
 from tasks.verdicts import NO_SUITE

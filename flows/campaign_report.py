@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks import artifacts
+from tasks.core.statistics import share_bounds, with_bounds
 from tasks.diversity import written
 from tasks.metrics import HEADLINE, shown
 from tasks.plots import Panel, Point, markdown_image, png_of
-from tasks.statistics import share_bounds, with_bounds
 from tasks.workspace import Workspace, write_json
 
 OUTPUT = "output pass@1"

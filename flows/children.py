@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tasks.engines.lifeline import watch_lifeline
+from tasks.core.lifeline import watch_lifeline
 
 
 class Child:

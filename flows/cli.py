@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.console import explain
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 
 app = typer.Typer(
     name="flywheel",

@@ -10,11 +10,11 @@ from flows.printing import print_markdown
 from flows.report import beyond_noise
 from flows.runs import Run, open_iteration, open_run, open_scored
 from tasks.artifacts import flat
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
+from tasks.core.records import ProblemScore
+from tasks.core.statistics import bounds
 from tasks.metrics import as_json, compare, shown, summarise
-from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings
-from tasks.statistics import bounds
 from tasks.workspace import StageResult
 
 BASE = "base"

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 
 
 def explain(error: BaseException) -> str | None:

@@ -24,7 +24,7 @@ from prefect.states import Cancelled
 from prefect.types.entrypoint import EntrypointType
 
 from flows.killed import end
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.settings import IterationSettings
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 
 Level = Literal["ok", "note", "missing"]
 ENGINE_PACKAGES = ("torch", "transformers", "trl", "peft", "datasets")
@@ -141,7 +141,7 @@ def check_model() -> Finding:
 
 
 def check_hub() -> Finding:
-    from tasks.hub import hub_reachable
+    from tasks.core.hub import hub_reachable
 
     if hub_reachable():
         return Finding("hub", "ok", "within reach")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.presets import load_settings
 from tasks.promotion import line_of
 from tasks.settings import IterationSettings

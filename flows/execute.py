@@ -16,6 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tasks.core.progress import watching
+from tasks.core.records import Problem, Solution
 from tasks.engines.image import ensure_image
 from tasks.exchange import (
     AskedSuite,
@@ -29,8 +31,6 @@ from tasks.exchange import (
 from tasks.execution import execute_shard
 from tasks.judging import plan_calls
 from tasks.passes import Seeds, two_seeds
-from tasks.progress import watching
-from tasks.records import Problem, Solution
 from tasks.settings import SandboxSettings
 from tasks.verdicts import NO_SUITE, judged_suite, unmet
 

@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 
 from flows.runs import Run, open_run
 from tasks.cards import licence_of
+from tasks.core.disk import check_room, copy_folder, whole_folder
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
+from tasks.core.tables import by_problem
 from tasks.dataset_cards import dataset_card
-from tasks.errors import FlywheelError
 from tasks.judging import invalid_checks, plan_calls, suite_verdicts
 from tasks.model_cards import model_card
-from tasks.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
-from tasks.room import check_room, copy_folder, whole_folder
-from tasks.tables import by_problem
 from tasks.workspace import ModelRef, Ref
 
 HUB = "hub:"
@@ -117,7 +117,7 @@ def _hub(repository: str) -> Any:
     """The hub's client, once it is certain that it answers and knows who asks."""
     from huggingface_hub import HfApi, get_token
 
-    from tasks.hub import hub_reachable
+    from tasks.core.hub import hub_reachable
 
     if repository.count("/") != 1:
         raise FlywheelError(f"hub:{repository}: write it as hub:USER/NAME.")

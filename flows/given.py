@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 from pydantic import ValidationError
 
 from flows.console import tell_in_one_sentence
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.presets import explain_validation, merged
 from tasks.settings import IterationSettings
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from flows.server import check_server
 from tasks.benchmarks import DECIDING, check_benchmark
+from tasks.core.disk import CHECKPOINT_BYTES, MIB, check_room, parameters_of
+from tasks.core.errors import FlywheelError
+from tasks.core.hub import hub_parameters
 from tasks.engines.image import docker_client
 from tasks.engines.sampler import ReplaySampler
 from tasks.engines.trainer import check_batches
-from tasks.errors import FlywheelError
-from tasks.hub import hub_parameters
 from tasks.models import PACKAGED_MODEL, check_model, local_folder
 from tasks.problems import check_sources
-from tasks.room import CHECKPOINT_BYTES, MIB, check_room, parameters_of
 from tasks.settings import IterationSettings, ModelSettings
 from tasks.workspace import Workspace
 

@@ -10,10 +10,10 @@ from typing import Any
 from flows.printing import print_markdown
 from flows.runs import Run, open_run
 from tasks.consensus import UNOPPOSED
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Behaviour, Decision, Problem, Solution, Suite
+from tasks.core.tables import read_plain
 from tasks.judging import invalid_checks, plan_calls, suite_verdicts
-from tasks.records import Behaviour, Decision, Problem, Solution, Suite
-from tasks.tables import read_plain
 from tasks.workspace import StageResult
 
 # Who answered, and the stage that has the problems that were asked.

@@ -11,12 +11,12 @@ from prefect.runtime import flow_run
 from tasks import artifacts
 from tasks.charts import png_of_scores
 from tasks.consensus import FILTER_VERSION
+from tasks.core.statistics import LEAST_PROBLEMS, share_bounds
 from tasks.diversity import written
 from tasks.metrics import shown
 from tasks.plots import markdown_image
 from tasks.settings import IterationSettings
 from tasks.stages import Turn
-from tasks.statistics import LEAST_PROBLEMS, share_bounds
 from tasks.workspace import ModelRef, StageResult
 
 # Below, even a good turn's gain is seldom beyond noise.

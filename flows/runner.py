@@ -17,7 +17,7 @@ from prefect.schedules import Cron
 from flows.console import explain, tell_in_one_sentence
 from flows.deployments import SLUG, deployment_of
 from flows.killed import tell_killed
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.settings import IterationSettings
 from tasks.workspace import Workspace
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.evaluations import evaluations_of
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.workspace import StageResult, Workspace
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from flows.children import Child
 from flows.server import check_server, healthy, known_server, server_at
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.settings import IterationSettings
 from tasks.workspace import Workspace
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.settings import IterationSettings
 
 _HEAD = """# Settings

@@ -12,8 +12,8 @@ from flows.console import scores_markdown
 from flows.printing import print_markdown
 from flows.report import markdown_of
 from flows.runs import EvaluationRun, Run, open_scored
-from tasks.errors import FlywheelError
-from tasks.tables import read_plain
+from tasks.core.errors import FlywheelError
+from tasks.core.tables import read_plain
 
 SHOWN_ROWS = 20
 # What a row may take of a screen: lines a text, characters a line, and of what stands beside others.

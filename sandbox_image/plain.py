@@ -1,4 +1,4 @@
-"""Plain data as text inside the container: the format of `tasks.values`, written by code of its own.
+"""Plain data as text inside the container: the format of `tasks.core.values`, written by code of its own.
 
 Both ends of the solution's world use it: results of a call on their way out, arguments on their way
 in. Reads with C-level methods only, so that no code of the value's own type runs.

@@ -2,6 +2,6 @@
 
 import os
 
-from tasks.telemetry import turn_off
+from tasks.core.telemetry import turn_off
 
 turn_off(os.environ)

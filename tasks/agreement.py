@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from tasks.audit import audit
 from tasks.consensus import FILTER_VERSION, Ballot, ballots, decide
+from tasks.core.progress import counted
+from tasks.core.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
+from tasks.core.tables import by_problem
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import wanted_key
-from tasks.progress import counted
-from tasks.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_source
-from tasks.tables import by_problem
 from tasks.workspace import Ref, Stage, StageResult
 
 OTHERWISE = "the winning group does otherwise"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.blocks import Block, Score, read_blocks
-from tasks.fragments import Part, parse_python
+from tasks.core.fragments import Part, parse_python
 from tasks.prompts import Prompt, Refusal
 from tasks.reduction import defines, is_idle, method_of_class, needed_names, reduced
 from tasks.signatures import BadSignature, clean_signature, plain_signature

@@ -8,7 +8,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 
-from tasks.statistics import bounds, share_bounds
+from tasks.core.statistics import bounds, share_bounds
 from tasks.workspace import ModelRef, StageResult
 
 

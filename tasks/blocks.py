@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tasks.core.fragments import Part, read_fragments
 from tasks.fences import Segment, segments
-from tasks.fragments import Part, read_fragments
 from tasks.readings import alternatives
 from tasks.reasoning import without_reasoning
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tasks.card_words import AUDIT, table
-from tasks.hub import hub_card
+from tasks.core.hub import hub_card
+from tasks.core.statistics import share_bounds
 from tasks.models import local_folder
-from tasks.statistics import share_bounds
 
 PAPER = "[Sol-Ver](https://arxiv.org/abs/2502.14948)"
 LICENCES = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tasks.core.statistics import with_bounds
 from tasks.metrics import COUNTS
 from tasks.plots import TEXT_PT, TITLE_PT, interval_ends, new_axes, to_png
-from tasks.statistics import with_bounds
 
 Scores = Mapping[str, Mapping[str, Sequence[float]]]
 """Of each "benchmark/split" each metric's [mean, low, high, problems]."""

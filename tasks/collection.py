@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.consensus import FILTER_VERSION, disputed
+from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
 from tasks.diversity import is_one_liner
 from tasks.filter_settings import RowSettings
 from tasks.overlap import Contamination
-from tasks.records import Decision, Dropped, Pair, Problem, SftRow
 from tasks.selection import Selection, good_text, hold_out, length_facts, select
 from tasks.settings import IterationSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, step

@@ -37,8 +37,8 @@ from tasks.bounded import (
     listed,
     size,
 )
+from tasks.core.values import ValueFormatError, decode, encode, is_plain, literal
 from tasks.testslices import used_names
-from tasks.values import ValueFormatError, decode, encode, is_plain, literal
 
 VALUE = "_"
 _CACHED = 1024

@@ -25,6 +25,8 @@ from itertools import compress
 from math import log
 from operator import eq, itemgetter
 
+from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Solution, Suite
+from tasks.core.tables import by_problem
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import (
     OPAQUE_KEY,
@@ -37,8 +39,6 @@ from tasks.judging import (
     plan_calls,
     wanted_key,
 )
-from tasks.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Solution, Suite
-from tasks.tables import by_problem
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier turns are judged again.

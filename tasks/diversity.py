@@ -12,9 +12,9 @@ import ast
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from tasks.fragments import is_deep, parse_python
-from tasks.records import Case, Sample, Solution
-from tasks.tables import by_problem
+from tasks.core.fragments import is_deep, parse_python
+from tasks.core.records import Case, Sample, Solution
+from tasks.core.tables import by_problem
 
 
 @lru_cache(maxsize=65_536)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks import prompts
+from tasks.core.records import Behaviour, Case, Decision, Problem, Solution, Suite
+from tasks.core.tables import by_problem
 from tasks.judging import CallPlan, answered, invalid_checks, judge, plan_calls
 from tasks.mutation import told_apart
-from tasks.records import Behaviour, Case, Decision, Problem, Solution, Suite
-from tasks.tables import by_problem
 
 
 @dataclass(frozen=True)

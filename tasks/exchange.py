@@ -26,14 +26,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from tasks import values
 from tasks.answers import bare_tests
-from tasks.errors import FlywheelError
-from tasks.fragments import parse_python
-from tasks.jsonl import code_of, id_of, object_of, placed_objects, read_objects
+from tasks.core import values
+from tasks.core.errors import FlywheelError
+from tasks.core.fragments import parse_python
+from tasks.core.jsonl import code_of, id_of, object_of, placed_objects, read_objects
+from tasks.core.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
 from tasks.judging import Equality
 from tasks.prompts import Refusal
-from tasks.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
 from tasks.suites import PROGRAM, make_call, read_case, target_name
 from tasks.testdoctests import examples
 from tasks.testsource import patched, split_tests

@@ -12,13 +12,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from types import MappingProxyType
 
-from tasks.engines.image import ensure_image
-from tasks.errors import SandboxFault
-from tasks.fragments import is_deep, parse_python
-from tasks.judging import plan_calls
-from tasks.passes import Run, Seeds, run_programs, two_seeds
-from tasks.progress import current
-from tasks.records import (
+from tasks.core.errors import SandboxFault
+from tasks.core.fragments import is_deep, parse_python
+from tasks.core.progress import current
+from tasks.core.records import (
     Behaviour,
     CpuLimit,
     Problem,
@@ -27,9 +24,12 @@ from tasks.records import (
     Suite,
     record_id,
 )
+from tasks.core.tables import by_problem
+from tasks.engines.image import ensure_image
+from tasks.judging import plan_calls
+from tasks.passes import Run, Seeds, run_programs, two_seeds
 from tasks.settings import MACHINE, SandboxSettings
 from tasks.stages import Turn, run_stage, say, step
-from tasks.tables import by_problem
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 SHARD_PROBLEMS = 32

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from tasks.benchmarks import cpu_limit, is_limited_by_call, limits_for
 from tasks.benchmarks.evalplus import complete
+from tasks.core.progress import counted
+from tasks.core.records import CpuLimit, Execution, Problem, Program
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.judging import plan_calls
 from tasks.known import known_records
-from tasks.progress import counted
-from tasks.records import CpuLimit, Execution, Problem, Program
 from tasks.settings import SandboxSettings
 from tasks.stages import say
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.records import Problem, Solution, Suite
+from tasks.core.records import Problem, Solution, Suite
 from tasks.suites import read_cases
 
 

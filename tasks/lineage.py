@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from tasks import prompts
 from tasks.answers import parse_suite
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Behaviour, Case, Decision, Pair, Problem, Sample, SftRow, Solution, Suite
 from tasks.evidence import gather
 from tasks.judging import CallPlan, judge
-from tasks.records import Behaviour, Case, Decision, Pair, Problem, Sample, SftRow, Solution, Suite
 from tasks.suites import case_key, read_cases
 from tasks.workspace import Ref, StageResult, Workspace
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import comb
 
-from tasks.records import ProblemScore
+from tasks.core.records import ProblemScore
+from tasks.core.statistics import Interval, bootstrap, bounds
 from tasks.settings import EvaluationSettings
-from tasks.statistics import Interval, bootstrap, bounds
 
 Metric = Callable[[ProblemScore], float | None]
 Counts = Callable[[ProblemScore], tuple[int, int]]

@@ -18,10 +18,10 @@ from tasks.cards import (
     lineage_lines,
     public_name,
 )
+from tasks.core.records import Problem
+from tasks.core.statistics import LEAST_PROBLEMS
 from tasks.metrics import shown
 from tasks.prompts import solver_prompt, verifier_prompt
-from tasks.records import Problem
-from tasks.statistics import LEAST_PROBLEMS
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from tasks.errors import FlywheelError
-from tasks.hub import cached_model, fetched_model
+from tasks.core.errors import FlywheelError
+from tasks.core.hub import cached_model, fetched_model
 from tasks.settings import ModelSettings
 
 Say = Callable[[str], None]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from tasks.core.progress import over
+from tasks.core.records import Decision, Solution
 from tasks.filter_settings import PreferenceSettings
 from tasks.mutation import mutate_all
-from tasks.progress import over
-from tasks.records import Decision, Solution
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Ref, Stage, StageResult
 

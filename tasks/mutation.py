@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
+from tasks.core.fragments import is_deep, parse_python
+from tasks.core.records import Behaviour, Solution, record_id
 from tasks.edits import OPERATORS, Edit, Surroundings
-from tasks.fragments import is_deep, parse_python
 from tasks.judging import outcome_key
-from tasks.records import Behaviour, Solution, record_id
 
 MAX_CHARACTERS = 10_000
 """Longer programs get no mutants: every one costs a pass over the whole text."""

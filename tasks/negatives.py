@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from tasks.core.progress import counted
+from tasks.core.records import Behaviour, Problem, Solution, Suite
+from tasks.core.tables import by_problem
 from tasks.judging import answered, judge, outcome_key, plan_calls
-from tasks.progress import counted
-from tasks.records import Behaviour, Problem, Solution, Suite
 from tasks.settings import EvaluationSettings
 from tasks.stages import Turn, run_stage, step
-from tasks.tables import by_problem
 from tasks.workspace import Ref, Stage, StageResult
 
 UNFIT = {"fault", "timeout", "memory", "output_limit"}

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from datasketch import MinHash, MinHashLSH
 
-from tasks.fragments import is_deep, parse_python
-from tasks.records import Problem
+from tasks.core.fragments import is_deep, parse_python
+from tasks.core.records import Problem
 from tasks.words import ngrams, words
 
 NGRAM_WORDS = 8

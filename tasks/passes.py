@@ -27,11 +27,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from tasks.core.progress import current
+from tasks.core.records import Call, Execution, Outcome, Program, Suite, SuiteRun
 from tasks.engines.episodes import was_hurried, was_run
 from tasks.engines.sandbox import DockerSandbox, Sandbox
 from tasks.judging import UNSTABLE, outcome_key, plan_calls
-from tasks.progress import current
-from tasks.records import Call, Execution, Outcome, Program, Suite, SuiteRun
 from tasks.settings import SandboxSettings
 
 # So many calls show a check whether the program remembers any; more would cost calls x checks.

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 
 from tasks import prompts
 from tasks.consensus import FILTER_VERSION
-from tasks.evidence import Evidence, gather
-from tasks.filter_settings import PreferenceSettings
-from tasks.progress import over
-from tasks.records import (
+from tasks.core.progress import over
+from tasks.core.records import (
     Behaviour,
     Decision,
     Dropped,
@@ -26,6 +24,8 @@ from tasks.records import (
     Solution,
     Suite,
 )
+from tasks.evidence import Evidence, gather
+from tasks.filter_settings import PreferenceSettings
 from tasks.selection import room_beside
 from tasks.settings import SamplingSettings
 from tasks.solver_rows import CRASHES, solver_pairs, solver_sft, solver_text

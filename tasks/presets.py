@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.settings import IterationSettings
 
 

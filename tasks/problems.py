@@ -18,12 +18,12 @@ from typing import Any
 from tasks import prompts
 from tasks.answers import parse_problem
 from tasks.benchmarks import load_mbpp
+from tasks.core.errors import FlywheelError
+from tasks.core.jsonl import read_objects, text_of
+from tasks.core.progress import current, over
+from tasks.core.records import Dropped, Problem, Sample, record_id
 from tasks.engines.sampler import Request, Sampler, shared_sampler
-from tasks.errors import FlywheelError
-from tasks.jsonl import read_objects, text_of
 from tasks.overlap import Contamination, find_duplicates
-from tasks.progress import current, over
-from tasks.records import Dropped, Problem, Sample, record_id
 from tasks.settings import EngineSettings, ProblemSettings, SamplingSettings
 from tasks.signatures import BadSignature, plain_signature
 from tasks.stages import Turn, run_stage, say, step

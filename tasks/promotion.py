@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.core.records import ProblemScore, Role
+from tasks.core.statistics import LEAST_PROBLEMS, Interval, bounds
 from tasks.metrics import HEADLINE, as_json, compare
-from tasks.records import ProblemScore, Role
 from tasks.settings import EvaluationSettings, GateSettings
 from tasks.stages import Turn, run_stage, step
-from tasks.statistics import LEAST_PROBLEMS, Interval, bounds
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
 METRIC_OF: dict[Role, str] = {"solver": "pass@1", "verifier": HEADLINE}

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.records import Problem
+from tasks.core.records import Problem
 from tasks.signatures import clean_signature, imports_of
 from tasks.suites import target_name
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from tasks.fragments import read_fragments
+from tasks.core.fragments import read_fragments
 from tasks.reasoning import is_thought
 
 # Texts inside one piece of JSON; JSON values in one piece, and brackets that may begin one.

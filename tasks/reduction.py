@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tasks.fragments import Part, parse_python
+from tasks.core.fragments import Part, parse_python
 from tasks.testslices import bound_names, used_names
 from tasks.teststyles import is_foreign
 

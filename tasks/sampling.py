@@ -17,15 +17,15 @@ from tasks import prompts
 from tasks.answers import parse_solution, parse_suite
 from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.outputs import asks_for_output, predicted
+from tasks.core.progress import current
+from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
+from tasks.core.values import ValueFormatError
 from tasks.diversity import diversity_of
 from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.known import known_records
-from tasks.progress import current
-from tasks.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
 from tasks.settings import EngineSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.suites import read_cases
-from tasks.values import ValueFormatError
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 

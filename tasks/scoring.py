@@ -15,11 +15,8 @@ from typing import Any
 from tasks.audit import audit_filter
 from tasks.benchmarks.evalplus import BASE
 from tasks.benchmarks.outputs import asks_for_output
-from tasks.filter_settings import AgreementSettings
-from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
-from tasks.metrics import as_json, summarise
-from tasks.progress import over
-from tasks.records import (
+from tasks.core.progress import over
+from tasks.core.records import (
     KILL_SHARE,
     Behaviour,
     Case,
@@ -31,11 +28,14 @@ from tasks.records import (
     Suite,
     Verdict,
 )
+from tasks.core.tables import by_problem
+from tasks.core.values import encode
+from tasks.filter_settings import AgreementSettings
+from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
+from tasks.metrics import as_json, summarise
 from tasks.settings import EvaluationSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_key
-from tasks.tables import by_problem
-from tasks.values import encode
 from tasks.workspace import Ref, Stage, StageResult
 
 _TRUTHS = (encode(True), encode(False))

@@ -14,12 +14,12 @@ from math import floor
 from typing import Any, Generic, TypeVar
 
 from tasks import prompts
+from tasks.core.fragments import parse_python
+from tasks.core.progress import over
+from tasks.core.records import Case, Dropped, Pair, Problem, Role, SftRow, record_id
 from tasks.diversity import is_one_liner, is_uniform, program_shape
 from tasks.filter_settings import RowSettings
-from tasks.fragments import parse_python
 from tasks.overlap import Contamination
-from tasks.progress import over
-from tasks.records import Case, Dropped, Pair, Problem, Role, SftRow, record_id
 from tasks.suites import case_key, read_cases, target_name
 from tasks.testsource import split_tests
 

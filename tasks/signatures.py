@@ -12,7 +12,7 @@ import importlib
 import typing
 from dataclasses import dataclass
 
-from tasks.fragments import parse_python
+from tasks.core.fragments import parse_python
 from tasks.testslices import bound_names, used_names
 
 _MODULES = {

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from itertools import product
 
 from tasks import prompts
+from tasks.core.records import Pair, SftRow, Solution, record_id
 from tasks.evidence import Evidence
 from tasks.filter_settings import PreferenceSettings
-from tasks.records import Pair, SftRow, Solution, record_id
 
 CRASHES = "crashes"
 

@@ -14,7 +14,8 @@ from prefect.runtime import task_run
 from prefect.states import Completed
 from pydantic import BaseModel
 
-from tasks import artifacts, progress
+from tasks import artifacts
+from tasks.core import progress
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace, digest_of
 
 P = ParamSpec("P")

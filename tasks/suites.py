@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tasks.conditions import VALUE, condition, constant, holds, substituted
-from tasks.fragments import is_deep, parse_python
-from tasks.records import CONDITION, TRUTH, Call, Case
+from tasks.core.fragments import is_deep, parse_python
+from tasks.core.records import CONDITION, TRUTH, Call, Case
+from tasks.core.values import Opaque, ValueFormatError, decode, encode, to_source
 from tasks.testslices import bound_names, is_skip, stops, used_names
 from tasks.testsource import mentions
 from tasks.teststyles import asserts, is_raises, is_unseen
-from tasks.values import Opaque, ValueFormatError, decode, encode, to_source
 from tasks.written import Author
 
 PROGRAM = "program"

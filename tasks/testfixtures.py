@@ -8,8 +8,8 @@ import ast
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from tasks.core.values import ValueFormatError, literal
 from tasks.testmarks import row_is_off
-from tasks.values import ValueFormatError, literal
 
 MAX_ROWS = 100
 _MODULE_SETUPS = ("setUpModule", "setup_module", "setup_function")

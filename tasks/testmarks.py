@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tasks.values import ValueFormatError, literal
+from tasks.core.values import ValueFormatError, literal
 
 Fate = Literal["run", "skipped", "free", "must fail"]
 """What becomes of a test: it is run; it is not; it may pass or fail; it passes by failing."""

@@ -13,8 +13,8 @@ import builtins
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tasks.core.values import ValueFormatError, literal
 from tasks.teststyles import asserts
-from tasks.values import ValueFormatError, literal
 
 SKIPS = {"pytest.skip", "self.skipTest"}
 EXITS = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.exit", *SKIPS}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from tasks import testdoctests, testfixtures, testmarks, teststyles
-from tasks.fragments import is_deep, parse_python, read_fragments
+from tasks.core.fragments import is_deep, parse_python, read_fragments
 from tasks.testslices import History, bound_names, is_long_chain, used_names
 from tasks.written import Author
 

@@ -14,8 +14,8 @@ import sys
 import unittest
 from collections.abc import Sequence
 
+from tasks.core.values import ValueFormatError, literal
 from tasks.testfixtures import is_autouse
-from tasks.values import ValueFormatError, literal
 
 _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq,

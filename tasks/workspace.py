@@ -35,10 +35,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from tasks.errors import FlywheelError
-from tasks.progress import current
+from tasks.core.errors import FlywheelError
+from tasks.core.progress import current
+from tasks.core.tables import file_digest, read_table, write_table
 from tasks.settings import MACHINE
-from tasks.tables import file_digest, read_table, write_table
 
 VERSION = 1
 Record = TypeVar("Record")

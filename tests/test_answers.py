@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tasks import prompts
 from tasks.answers import Proposal, parse_problem, parse_solution, parse_suite
+from tasks.core.records import Problem
 from tasks.prompts import Refusal
-from tasks.records import Problem
 
 PROBLEM = Problem("p/1", "Write a function that adds two numbers.", "add", "def add(a, b)", "statement")
 SOLVER = prompts.solver_prompt(PROBLEM)

@@ -23,10 +23,10 @@ import docker
 import pytest
 
 from sandbox_image.iterators import Iterated
-from tasks import values
+from tasks.core import values
+from tasks.core.records import Call, Execution, Outcome, Program
 from tasks.engines.containers import LABEL
 from tasks.engines.sandbox import DockerSandbox
-from tasks.records import Call, Execution, Outcome, Program
 from tasks.settings import SandboxSettings
 
 ATTACKS = sorted(

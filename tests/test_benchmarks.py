@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from tasks.benchmarks import FILES, GOLD_TIMES, cpu_limit, limits_for, load_mbpp, load_starter
 from tasks.candidates import candidates_of
+from tasks.core.records import Problem
+from tasks.core.tables import by_problem
 from tasks.execution import execute_shard
 from tasks.judging import holds, plan_calls
 from tasks.known import known_records
 from tasks.passes import Seeds, two_seeds
 from tasks.problems import read_statements
-from tasks.records import Problem
 from tasks.settings import SandboxSettings
-from tasks.tables import by_problem
 
 DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / FILES["mbpp"][0]
 

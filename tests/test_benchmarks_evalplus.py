@@ -17,16 +17,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import values
 from tasks.benchmarks import limits_for, load_benchmark
 from tasks.benchmarks.evalplus import agrees, complete, load_mbpp_plus
 from tasks.benchmarks.evalplus_inputs import decode_mbpp
 from tasks.benchmarks.files import data_file
+from tasks.core import values
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Case, Outcome, Problem, Program, Suite
 from tasks.engines.sandbox import DockerSandbox
-from tasks.errors import FlywheelError
 from tasks.gold import is_open, with_gold
 from tasks.judging import judge, plan_calls
-from tasks.records import Case, Outcome, Problem, Program, Suite
 from tasks.settings import EvaluationSettings, SandboxSettings
 from tasks.suites import make_call
 
@@ -149,7 +149,7 @@ def test_inputs_become_what_json_cannot_say() -> None:
 )
 def test_every_benchmark_loads_or_says_what_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLYWHEEL_DATA_DIR", raising=False)
-    monkeypatch.setattr("tasks.hub.hub_reachable", lambda: False)
+    monkeypatch.setattr("tasks.core.hub.hub_reachable", lambda: False)
     if name == "starter":
         assert {problem.split for problem in load_benchmark(name)} == {"dev", "test"}
         return

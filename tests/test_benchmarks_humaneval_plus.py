@@ -12,22 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import values
 from tasks.benchmarks import load_benchmark
 from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, agrees, load_humaneval_plus
 from tasks.benchmarks.files import read_rows
 from tasks.benchmarks.humaneval import packaged_file
-from tasks.errors import FlywheelError
+from tasks.core import values
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Case, Problem, ProblemScore, Sample, Solution
+from tasks.core.tables import by_problem
 from tasks.execution import execute_shard
 from tasks.gold import with_gold
 from tasks.known import known_records
 from tasks.metrics import compare, summarise
 from tasks.passes import Seeds
-from tasks.records import Case, Problem, ProblemScore, Sample, Solution
 from tasks.scoring import score_problem
 from tasks.settings import EvaluationSettings, SandboxSettings
 from tasks.suites import make_call
-from tasks.tables import by_problem
 
 # task -> base inputs, plus inputs, absolute tolerance
 INPUTS: dict[str, tuple[list[Any], list[Any], float]] = {

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import values
 from tasks.benchmarks import cpu_limit, is_limited_by_call
 from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.livecodebench import (
@@ -27,12 +26,13 @@ from tasks.benchmarks.livecodebench import (
     same_value,
 )
 from tasks.benchmarks.pickled import unpacked_text
+from tasks.core import values
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Case, Problem, Program
 from tasks.engines.sandbox import DockerSandbox
-from tasks.errors import FlywheelError
 from tasks.gold import with_gold
 from tasks.judging import judge, plan_calls
 from tasks.known import known_records
-from tasks.records import Case, Problem, Program
 from tasks.settings import EvaluationSettings, SandboxSettings
 from tasks.suites import make_call
 

@@ -11,18 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import prompts, values
+from tasks import prompts
 from tasks.benchmarks import load_benchmark
 from tasks.benchmarks.outputs import FILES, load_outputs, predicted
-from tasks.errors import FlywheelError
+from tasks.core import values
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Problem, ProblemScore, Sample
+from tasks.core.statistics import bootstrap
 from tasks.execution import programs_of
 from tasks.known import known_records
 from tasks.metrics import compare, summarise
-from tasks.records import Problem, ProblemScore, Sample
 from tasks.sampling import parse_samples, requests_of
 from tasks.scoring import score_problem
 from tasks.settings import EvaluationSettings, SamplingSettings
-from tasks.statistics import bootstrap
 
 SETTINGS = SamplingSettings(solutions=3, suites=2)
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from flows.campaign import campaign, stop_reason
 from flows.campaign_report import campaign_markdown
 from flows.iteration import _met_base
+from tasks.core.records import ProblemScore
 from tasks.diversity import LENGTH
 from tasks.metrics import compare
 from tasks.promotion import champion_of, gate, line_of, meets_base
-from tasks.records import ProblemScore
 from tasks.settings import CampaignSettings, EvaluationSettings, GateSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, Workspace

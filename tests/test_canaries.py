@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import sandbox_image
+from tasks.core.records import Program
 from tasks.engines.image import docker_client
 from tasks.engines.sandbox import DockerSandbox
 from tasks.engines.slots import BATCH
-from tasks.records import Program
 from tasks.settings import SandboxSettings
 from tests.test_sandbox import DOUBLE, call
 

@@ -14,7 +14,7 @@ import pytest
 
 from flows import cli
 from flows.console import _OneSentence, explain
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.presets import load_settings, preset_names
 from tasks.problems import read_statements
 from tasks.settings import IterationSettings

@@ -18,6 +18,8 @@ from tasks.base_model import cache_folder
 from tasks.benchmarks import load_starter
 from tasks.benchmarks.files import data_file
 from tasks.consensus import decide_all
+from tasks.core.records import Problem, Sample, SftRow
+from tasks.core.tables import by_problem, read_table
 from tasks.diversity import diversity_of, is_one_liner, is_uniform, program_shape
 from tasks.engines.sampler import VllmSampler
 from tasks.engines.trainer import run_training
@@ -28,12 +30,10 @@ from tasks.models import resolve_model
 from tasks.overlap import Contamination
 from tasks.passes import Seeds
 from tasks.problems import load_statements
-from tasks.records import Problem, Sample, SftRow
 from tasks.sampling import draw_samples, parse_samples
 from tasks.selection import cases_of, good_text, select
 from tasks.settings import EngineSettings, ModelSettings, SamplingSettings, TrainingSettings
 from tasks.solver_rows import solver_sft
-from tasks.tables import by_problem, read_table
 from tasks.training import write_rows
 from tasks.verifier_rows import verifier_sft
 from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems

@@ -9,8 +9,8 @@ from typing import Any
 from flows.iteration import iteration
 from tasks.collection import past_turns
 from tasks.consensus import FILTER_VERSION
+from tasks.core.records import Decision, SftRow
 from tasks.filter_settings import RowSettings
-from tasks.records import Decision, SftRow
 from tasks.workspace import ModelRef, StageResult, Workspace
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from tasks import prompts
 from tasks.answers import parse_solution, parse_suite
+from tasks.core.records import Pair, Problem, SftRow
 from tasks.diversity import diversity_of, is_one_liner, program_shape
 from tasks.execution import program_name
 from tasks.mutation import mutants, mutate_all
 from tasks.overlap import Contamination, normal_code, renamed_code
-from tasks.records import Pair, Problem, SftRow
 from tasks.selection import cases_of, touches_benchmark
 from tasks.suites import case_as_written, read_cases
 from tests.factories import PROBLEM, solution

@@ -12,7 +12,7 @@ import pytest
 from flows.agree import agree_files
 from flows.execute import execute_files
 from flows.settings_page import settings_by_section, settings_markdown
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.presets import load_settings, preset_names
 from tasks.settings import IterationSettings
 

@@ -14,7 +14,7 @@ from flows.evaluation import evaluation
 from flows.evaluations import model_named, settings_for
 from flows.listing import show_list
 from flows.show import show_report, show_table
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.settings import IterationSettings
 from tasks.workspace import Workspace
 from tests.test_campaign import history

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Case
+from tasks.core.values import encode
 from tasks.exchange import (
     count_solutions,
     json_equal,
@@ -22,9 +24,7 @@ from tasks.exchange import (
     same_output,
     whole_file,
 )
-from tasks.records import Case
 from tasks.suites import make_call
-from tasks.values import encode
 
 ADD = {"problem_id": "add", "statement": "Add.", "entry_point": "add", "signature": "ignored"}
 ECHO = {"problem_id": "echo", "style": "stdin"}

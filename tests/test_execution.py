@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 
 from tasks.consensus import decide_all
+from tasks.core.errors import SandboxFault
+from tasks.core.records import Behaviour, Case, CpuLimit, Outcome, Problem, Solution, Suite
+from tasks.core.values import encode
 from tasks.engines.sandbox import DockerSandbox
-from tasks.errors import SandboxFault
 from tasks.execution import execute_shard, mostly_sound, program_name, programs_of
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import holds, judge, plan_calls, suite_verdicts
 from tasks.passes import (
     Seeds,
 )
-from tasks.records import Behaviour, Case, CpuLimit, Outcome, Problem, Solution, Suite
 from tasks.suites import make_call
-from tasks.values import encode
 from tests.factories import solution, suite, value
 
 PROBLEM = Problem("p/f", "f", "f", "def f(x):", "statement")

@@ -9,7 +9,7 @@ import pytest
 
 from flows.export import export, pass_matrix
 from tasks.cards import licence_of
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.models import model_digest
 from tasks.workspace import Workspace
 from tests.factories import behaviour_of, solution, suite

@@ -16,10 +16,10 @@ import docker
 import docker.errors
 import pytest
 
+from tasks.core.records import Execution, Program
 from tasks.engines import sandbox as pool
 from tasks.engines.containers import LABEL, reap
 from tasks.engines.sandbox import DockerSandbox
-from tasks.records import Execution, Program
 from tasks.settings import SandboxSettings
 from tests.test_sandbox import DOUBLE, call
 

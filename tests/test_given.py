@@ -11,7 +11,7 @@ from prefect.flow_engine import run_flow
 
 from flows.deployments import deployment_of
 from flows.iteration import iteration
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tasks.presets import load_settings
 from tasks.settings import IterationSettings
 from tests.ticking import tell

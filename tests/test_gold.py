@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from tasks.core.records import Execution, Outcome, Problem
 from tasks.gold import gold_seconds, with_gold
-from tasks.records import Execution, Outcome, Problem
 from tasks.settings import SandboxSettings
 
 PROBLEM = Problem(

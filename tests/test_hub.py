@@ -13,8 +13,8 @@ import pytest
 from huggingface_hub import constants
 
 from tasks.cards import licence_of
-from tasks.errors import FlywheelError
-from tasks.hub import hub_card
+from tasks.core.errors import FlywheelError
+from tasks.core.hub import hub_card
 from tasks.models import check_model, is_model, resolve_model
 from tasks.settings import ModelSettings
 

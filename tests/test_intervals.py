@@ -15,11 +15,11 @@ from flows.report import markdown_of
 from flows.runs import open_run
 from tasks.artifacts import stage_markdown
 from tasks.audit import imprecise
+from tasks.core.statistics import bounds, share_bounds, with_bounds
 from tasks.dataset_cards import dataset_card
 from tasks.metrics import shown
 from tasks.model_cards import model_card
 from tasks.plots import interval_ends
-from tasks.statistics import bounds, share_bounds, with_bounds
 from tasks.workspace import Workspace
 
 _NUMBER = r"[-+]?\d+(\.\d+)?%"

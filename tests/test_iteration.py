@@ -11,11 +11,11 @@ import pytest
 from flows.iteration import iteration
 from flows.report import markdown_of
 from tasks.benchmarks import at_hand
+from tasks.core.records import Pair, SftRow
+from tasks.core.tables import read_plain
 from tasks.diversity import LENGTH
 from tasks.prompts import fenced
-from tasks.records import Pair, SftRow
 from tasks.settings import MUTANT_CPU_SHARE, IterationSettings
-from tasks.tables import read_plain
 from tasks.workspace import Ref, StageResult, Workspace
 from tests import replay
 

@@ -10,13 +10,13 @@ import pytest
 from sandbox_image import plain
 from sandbox_image.iterators import KINDS, MAX_ITEMS, Iterated, taken
 from sandbox_image.outcomes import raised
-from tasks import values
+from tasks.core import values
+from tasks.core.records import CONDITION, Case, Problem, Suite
+from tasks.core.values import ValueFormatError, decode, encode
 from tasks.execution import execute_shard
 from tasks.judging import plan_calls, suite_verdicts
 from tasks.passes import Seeds
-from tasks.records import CONDITION, Case, Problem, Suite
 from tasks.suites import read_cases
-from tasks.values import ValueFormatError, decode, encode
 from tasks.verdicts import _shown
 from tests.factories import solution
 

@@ -14,11 +14,11 @@ from flows.comparison import comparison, difference, show_comparison, show_diffe
 from flows.iteration import iteration
 from flows.runs import open_run
 from flows.tracing import opening, show_lineage
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Behaviour, SftRow, Solution
+from tasks.core.tables import read_plain
 from tasks.lineage import Provenance, find_row, lineage, rejected_mutant
-from tasks.records import Behaviour, SftRow, Solution
 from tasks.settings import IterationSettings
-from tasks.tables import read_plain
 from tasks.workspace import Workspace
 from tests import replay
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from flows.report import beyond_noise
+from tasks.core.records import ProblemScore
+from tasks.core.statistics import LEAST_PROBLEMS, bootstrap, wilson
 from tasks.metrics import compare, metrics, pass_at_k
 from tasks.promotion import gate
-from tasks.records import ProblemScore
 from tasks.settings import EvaluationSettings, GateSettings
-from tasks.statistics import LEAST_PROBLEMS, bootstrap, wilson
 
 
 @given(st.integers(1, 9), st.data())

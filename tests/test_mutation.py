@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
+from tasks.core.records import Outcome
 from tasks.edits import OPERATORS
 from tasks.mutation import MAX_CHARACTERS, mutants, mutate_all, told_apart
-from tasks.records import Outcome
 from tests.factories import behaviour_of, solution, suite
 
 names = st.sampled_from(["a", "b", "items"])

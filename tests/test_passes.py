@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.core.records import Behaviour, Execution, Outcome, Solution
 from tasks.engines.episodes import IN_HASTE
 from tasks.execution import programs_of
 from tasks.judging import plan_calls, suite_verdicts
@@ -15,7 +16,6 @@ from tasks.passes import (
     suite_programs,
     suite_run,
 )
-from tasks.records import Behaviour, Execution, Outcome, Solution
 from tasks.suites import make_call
 from tests.factories import error, solution, value
 from tests.test_execution import PROBLEM, case, suite_of

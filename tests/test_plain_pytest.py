@@ -13,10 +13,10 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from flows.execute import judge_solutions
+from tasks.core.records import Case, Problem, Solution, Suite
+from tasks.core.values import equal
 from tasks.exchange import AskedSuite, read_text
 from tasks.passes import Seeds
-from tasks.records import Case, Problem, Solution, Suite
-from tasks.values import equal
 
 SOLUTIONS = {
     "deep": "import copy\ndef f(x):\n    return copy.deepcopy(x)\ndef g(x):\n    return 2 * x\n",

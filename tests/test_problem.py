@@ -9,7 +9,7 @@ import pytest
 
 from flows.problem import problem_view, show_problem
 from flows.runs import open_run
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 from tests import replay
 
 

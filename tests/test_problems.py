@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from tasks.benchmarks import load_starter
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Problem
 from tasks.engines.sampler import ReplaySampler
-from tasks.errors import FlywheelError
 from tasks.overlap import Contamination, find_duplicates
 from tasks.problems import clean, draw_statements, load_statements, propose_with, snippets
-from tasks.records import Problem
 from tasks.settings import ProblemSettings, SamplingSettings
 from tasks.words import words
 

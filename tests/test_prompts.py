@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tasks import prompts
-from tasks.records import Problem
+from tasks.core.records import Problem
 from tasks.signatures import clean_signature
 
 PROBLEM = Problem("p/1", "Write a function that adds two numbers.", "add", "def add(a, b)", "statement")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox_image import plain
-from tasks import values
+from tasks.core import values
 from tasks.engines.episodes import read_report
 
 ENDED = {"end": "exit", "by": "candidate", "code": 0, "cpu_ms": 1.0, "wall_ms": 1.0, "peak_kb": 1, "bytes": 0}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tasks.tables import read_plain
+from tasks.core.tables import read_plain
 from tasks.workspace import Workspace
 
 pytestmark = [pytest.mark.soak, pytest.mark.model]

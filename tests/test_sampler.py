@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tasks import progress
+from tasks.core import progress
+from tasks.core.errors import FlywheelError
 from tasks.engines import sampler
 from tasks.engines.sampler import Completion, ReplaySampler, Request, VllmSampler, memory_hint, shared_sampler
-from tasks.errors import FlywheelError
 from tasks.settings import EngineSettings, ModelSettings
 
 FAKE = str(Path(__file__).with_name("fake_vllm"))

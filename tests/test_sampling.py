@@ -7,11 +7,11 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.core.records import Sample
+from tasks.core.tables import read_table, write_table
 from tasks.engines.sampler import ReplaySampler
-from tasks.records import Sample
 from tasks.sampling import draw_samples, parse_samples, requests_of, shared_out
 from tasks.settings import SamplingSettings
-from tasks.tables import read_table, write_table
 from tests.factories import PROBLEM
 
 WARM = SamplingSettings(solutions=6, suites=2, solver_cool_share=0.0)

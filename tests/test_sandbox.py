@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tasks import values
+from tasks.core import values
+from tasks.core.records import Call, Execution, Outcome, Program
 from tasks.engines.episodes import HURRIED, MAX_SETBACKS, REQUEST_BYTES, was_hurried
 from tasks.engines.sandbox import DockerSandbox
-from tasks.records import Call, Execution, Outcome, Program
 from tasks.settings import SandboxSettings
 
 DOUBLE = "def f(x):\n    return x * 2\n"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.core.records import Program
 from tasks.engines.containers import LEAST_WALL_S, time_limits
 from tasks.engines.sandbox import DockerSandbox
-from tasks.records import Program
 from tasks.settings import SandboxSettings
 from tests.test_sandbox import call
 

@@ -16,12 +16,12 @@ from typing import Any
 import docker
 import pytest
 
-from tasks import values
+from tasks.core import values
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Execution, Program
 from tasks.engines.containers import LABEL, _host, reap, start_time
 from tasks.engines.image import FOLDER, docker_client, image_files, image_tag
 from tasks.engines.sandbox import WINDOW, DockerSandbox
-from tasks.errors import FlywheelError
-from tasks.records import Execution, Program
 from tasks.settings import SandboxSettings
 from tests.test_sandbox import DOUBLE, brief, call, run_one
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.core.records import Behaviour, Outcome, ProblemScore, Sample, Solution, Suite
 from tasks.metrics import metrics
-from tasks.records import Behaviour, Outcome, ProblemScore, Sample, Solution, Suite
 from tasks.scoring import chosen_right, score_problem
 from tests.factories import PROBLEM, behaviour_of, solution, suite
 

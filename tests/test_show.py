@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows.show import show_report, show_table
-from tasks.errors import FlywheelError
-from tasks.records import Dropped, Sample
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Dropped, Sample
 from tasks.workspace import Workspace
 
 ROWS = [

@@ -10,9 +10,9 @@ import pytest
 
 from tasks import prompts
 from tasks.answers import parse_problem, parse_solution
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Problem
 from tasks.problems import read_statements
-from tasks.records import Problem
 from tasks.signatures import BadSignature, imports_of, plain_signature
 
 SOLVABLE = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.core.fragments import parse_python
+from tasks.core.records import Problem, Suite
 from tasks.execution import execute_shard
-from tasks.fragments import parse_python
 from tasks.judging import invalid_checks, plan_calls, suite_verdicts
 from tasks.passes import Seeds
-from tasks.records import Problem, Suite
 from tasks.suites import read_cases
 from tasks.testsource import split_tests
 from tests.factories import solution

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.fragments import parse_python
+from tasks.core.fragments import parse_python
+from tasks.core.records import CONDITION, TRUTH, Call, Case, Outcome
+from tasks.core.values import decode, encode
 from tasks.judging import judge
-from tasks.records import CONDITION, TRUTH, Call, Case, Outcome
 from tasks.suites import case_key, case_source, make_call, read_case, read_cases
 from tasks.testsource import MAX_TESTS, split_tests
-from tasks.values import decode, encode
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4)

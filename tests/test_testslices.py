@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.fragments import parse_python
+from tasks.core.fragments import parse_python
 from tasks.testsource import split_tests
 
 SOLUTION = """

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Pair, SftRow
 from tasks.engines.trainer import explain_exit, finished_training, run_training
 from tasks.engines.trainer_child import train
 from tasks.engines.trainer_job import (
@@ -32,9 +34,7 @@ from tasks.engines.trainer_job import (
     warmup_steps,
 )
 from tasks.engines.trainer_rows import plan_dpo, plan_sft, read_rows
-from tasks.errors import FlywheelError
 from tasks.models import model_digest
-from tasks.records import Pair, SftRow
 from tasks.settings import TrainingSettings
 
 ROWS = [SftRow(f"row{i}", "solver", f"p{i}", f"def f{i}(", f"a):\n    return {i}\n```") for i in range(8)]

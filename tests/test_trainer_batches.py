@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from tasks.core.errors import FlywheelError
 from tasks.engines.trainer import _Progress, explain_exit, run_training
 from tasks.engines.trainer_losses import trained_tokens
 from tasks.engines.trainer_ranks import run_ranks
 from tasks.engines.trainer_rows import plan_dpo
-from tasks.errors import FlywheelError
 from tests.test_trainer import LEARN, PAIRS, ROWS, series, train_here, write
 
 # Seven rows, the last ten times as long as the first: a batch of 4 and one of 3.

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.core.errors import FlywheelError
 from tasks.engines.trainer import run_training
-from tasks.errors import FlywheelError
 from tests.test_trainer import LEARN, ROWS, write
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.core.records import Problem
 from tasks.overlap import Contamination, find_duplicates
-from tasks.records import Problem
 from tasks.words import ngrams, word_count, words
 
 # A statement, the same with a few characters changed, and another one.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.fragments import parse_python
-from tasks.records import Case
+from tasks.core.fragments import parse_python
+from tasks.core.records import Case
 from tasks.suites import case_as_written, case_key, read_case, read_cases
 from tasks.testsource import patched, split_tests
 from tasks.written import Author

@@ -26,8 +26,8 @@ from tasks.benchmarks.livecodebench import load_livecodebench
 from tasks.benchmarks.mbpp import MBPP_FILE, load_mbpp
 from tasks.benchmarks.outputs import load_outputs
 from tasks.benchmarks.starter import load_starter
-from tasks.errors import FlywheelError
-from tasks.records import Problem
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Problem
 from tasks.settings import SandboxSettings
 
 __all__ = [

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from tasks.fragments import parse_python
+from tasks.core.fragments import parse_python
 
 
 def called_function(tests: Sequence[str], code: str) -> str:

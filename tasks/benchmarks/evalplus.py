@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from tasks import values
 from tasks.benchmarks.code import signature_of
 from tasks.benchmarks.evalplus_inputs import decode_mbpp
 from tasks.benchmarks.files import needed_file, read_rows
 from tasks.benchmarks.humaneval import prompted
-from tasks.errors import FlywheelError
-from tasks.records import Case, Outcome, Problem
+from tasks.core import values
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Case, Outcome, Problem
 from tasks.suites import make_call
 
 MBPP_PLUS_FILES = ("mbpp-plus.jsonl", "MbppPlus-v0.2.0.jsonl", "MbppPlus-v0.2.0.jsonl.gz")

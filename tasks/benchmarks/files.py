@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 
 FOLDER_VARIABLE = "FLYWHEEL_DATA_DIR"
 

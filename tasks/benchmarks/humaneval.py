@@ -14,8 +14,8 @@ from typing import Any
 
 from tasks.benchmarks.code import signature_of
 from tasks.benchmarks.files import data_file, needed_file, read_rows
-from tasks.errors import FlywheelError
-from tasks.records import Case, Problem
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Case, Problem
 
 FILES = ("HumanEval.jsonl.gz", "HumanEval.jsonl")
 _FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution", "test")

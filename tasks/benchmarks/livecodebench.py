@@ -19,11 +19,11 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tasks import values
 from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.benchmarks.pickled import unpacked_text
-from tasks.errors import FlywheelError
-from tasks.records import Case, Problem
+from tasks.core import values
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Case, Problem
 from tasks.suites import make_call
 
 HUB = "livecodebench/code_generation_lite"
@@ -114,7 +114,7 @@ def _paths(release: str) -> list[Path]:
 
 
 def _from_hub(part: int, *also: str) -> Path:
-    from tasks.hub import hub_reachable
+    from tasks.core.hub import hub_reachable
 
     if not hub_reachable():
         needed_file("livecodebench", *also, *part_files(part)[:1])

@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks.benchmarks.code import called_function, imports_of, signature_of
 from tasks.benchmarks.files import data_file, needed_file, read_rows
-from tasks.records import Problem
+from tasks.core.records import Problem
 
 MBPP_FILE = "sanitized-mbpp.json"
 MBPP_HUB = "google-research-datasets/mbpp"
@@ -28,7 +28,7 @@ def load_mbpp() -> list[Problem]:
 
 
 def _from_hub() -> list[dict[str, Any]]:
-    from tasks.hub import hub_reachable
+    from tasks.core.hub import hub_reachable
 
     if not hub_reachable():
         needed_file("mbpp", MBPP_FILE)

@@ -16,12 +16,12 @@ import ast
 import json
 from typing import Any
 
-from tasks import values
 from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.benchmarks.livecodebench import in_window, method_signature
-from tasks.errors import FlywheelError
-from tasks.fragments import parse_python
-from tasks.records import Case, Problem
+from tasks.core import values
+from tasks.core.errors import FlywheelError
+from tasks.core.fragments import parse_python
+from tasks.core.records import Case, Problem
 from tasks.suites import make_call
 
 NAME = "livecodebench-output"
@@ -46,7 +46,7 @@ def load_outputs(first: str = "", last: str = "") -> list[Problem]:
 
 
 def _from_hub() -> list[dict[str, Any]]:
-    from tasks.hub import hub_reachable
+    from tasks.core.hub import hub_reachable
 
     if not hub_reachable():
         needed_file(NAME, *FILES)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tasks.benchmarks import evalplus, livecodebench
-from tasks.records import Case
+from tasks.core.records import Case
 
 Rule = Callable[[Any, Any, Case], bool]
 RULES: Mapping[str, Rule] = {

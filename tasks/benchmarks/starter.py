@@ -6,7 +6,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from tasks.records import Problem
+from tasks.core.records import Problem
 
 HALVES = {"A": "dev", "B": "test"}
 

@@ -23,8 +23,8 @@ import docker.types
 import requests.exceptions
 
 from sandbox_image import frames
+from tasks.core.errors import FlywheelError, SandboxFault
 from tasks.engines.image import SECCOMP, docker_client
-from tasks.errors import FlywheelError, SandboxFault
 from tasks.settings import SandboxSettings
 
 OVERHEAD_MB = 64

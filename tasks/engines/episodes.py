@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from tasks import values
-from tasks.records import Call, Execution, Outcome, OutcomeKind, Program
+from tasks.core import values
+from tasks.core.records import Call, Execution, Outcome, OutcomeKind, Program
 
 MAX_SETBACKS = 3
 HURRIED, HURRIED_SHARE = 8, 1 / 8

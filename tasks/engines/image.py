@@ -23,7 +23,7 @@ import docker
 import docker.errors
 import requests.exceptions
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 
 FOLDER = Path(__file__).resolve().parents[2] / "sandbox_image"
 SECCOMP = FOLDER / "seccomp.json"

@@ -28,9 +28,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from tasks.errors import FlywheelError
-from tasks.jsonl import read_objects, text_of
-from tasks.progress import current
+from tasks.core.errors import FlywheelError
+from tasks.core.jsonl import read_objects, text_of
+from tasks.core.progress import current
 from tasks.settings import EngineSettings
 
 _MEMORY_SIGNS = (

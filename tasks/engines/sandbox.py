@@ -24,11 +24,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol, Self
 
+from tasks.core.errors import FlywheelError, SandboxFault
+from tasks.core.records import Execution, Program
 from tasks.engines.containers import Container, reap
 from tasks.engines.episodes import Request
 from tasks.engines.slots import BATCH, DEEP, Asked, Slot, Task
-from tasks.errors import FlywheelError, SandboxFault
-from tasks.records import Execution, Program
 from tasks.settings import SandboxSettings
 
 WINDOW = 512

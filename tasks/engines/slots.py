@@ -12,10 +12,10 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from tasks.core.errors import SandboxFault
+from tasks.core.records import Call, Program
 from tasks.engines.containers import Container
 from tasks.engines.episodes import Episodes, Request
-from tasks.errors import SandboxFault
-from tasks.records import Call, Program
 
 BATCH = 128
 # Requests that wait in a container's pipe: many small ones, so that they travel together; few slow ones.

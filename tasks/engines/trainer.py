@@ -21,10 +21,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from tasks.core.errors import FlywheelError
+from tasks.core.progress import current
 from tasks.engines.trainer_job import TAIL_LINES, Job, explain_signal, last_checkpoint
 from tasks.engines.trainer_rows import Stage
-from tasks.errors import FlywheelError
-from tasks.progress import current
 from tasks.settings import TrainingSettings
 
 _POLL_S = 0.2

@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tasks.engines.lifeline import watch_lifeline
+from tasks.core.errors import FlywheelError
+from tasks.core.lifeline import watch_lifeline
 from tasks.engines.trainer_callbacks import Say, callbacks
 from tasks.engines.trainer_job import (
     Diverged,
@@ -35,7 +36,6 @@ from tasks.engines.trainer_job import (
 from tasks.engines.trainer_losses import dpo_trainer, sft_trainer
 from tasks.engines.trainer_ranks import run_ranks
 from tasks.engines.trainer_rows import Plan, plan_dpo, plan_sft, read_rows
-from tasks.errors import FlywheelError
 from tasks.settings import TrainingSettings
 
 _TOKENIZER_FILES = (

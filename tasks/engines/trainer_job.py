@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tasks.core.errors import FlywheelError
 from tasks.engines.trainer_rows import Stage
-from tasks.errors import FlywheelError
 from tasks.settings import TrainingSettings
 
 TAIL_LINES = 15

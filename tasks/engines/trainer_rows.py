@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from tasks.errors import FlywheelError
-from tasks.records import Pair, SftRow
+from tasks.core.errors import FlywheelError
+from tasks.core.records import Pair, SftRow
 
 Stage = Literal["sft", "dpo"]
 _Row = TypeVar("_Row", SftRow, Pair)

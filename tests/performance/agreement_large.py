@@ -27,6 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.consensus import ballot_of, decide
+from tasks.core.records import Behaviour, Case, Problem, Sample, Solution, Suite
+from tasks.core.tables import by_problem, read_table
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.execution import behaviours_of, programs_of
@@ -34,10 +36,8 @@ from tasks.filter_settings import AgreementSettings
 from tasks.judging import CallPlan, holds, judge, plan_calls
 from tasks.known import known_records
 from tasks.passes import Run
-from tasks.records import Behaviour, Case, Problem, Sample, Solution, Suite
 from tasks.sampling import parse_samples
 from tasks.settings import SandboxSettings
-from tasks.tables import by_problem, read_table
 from tests.performance.agreement_rules import RULES, Labelled, Rule
 from tests.performance.agreement_samples import COOL, WARM, Drawn
 

@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 from math import log, sqrt
 
 from tasks.consensus import Ballot, Group, ballot_of, decide_by_paper, ranked_groups
+from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import holds, judge, plan_calls
-from tasks.records import Behaviour, Problem, Solution, Suite
 from tests.performance.agreement_samples import WARM
 
 

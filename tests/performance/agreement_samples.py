@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.base_model import cache_folder
 from tasks.benchmarks import load_mbpp, load_starter
+from tasks.core.records import Problem, Sample
+from tasks.core.tables import read_table, write_table
 from tasks.engines.sampler import VllmSampler
 from tasks.models import resolve_model
-from tasks.records import Problem, Sample
 from tasks.sampling import draw_samples
 from tasks.settings import EngineSettings, ModelSettings, SamplingSettings
-from tasks.tables import read_table, write_table
 
 SEED = 20
 SOLUTIONS, COOL_SOLUTIONS, SUITES = 12, 6, 6

@@ -21,15 +21,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.consensus import decide
+from tasks.core.records import Sample
+from tasks.core.statistics import wilson
+from tasks.core.tables import by_problem, read_table
 from tasks.engines.image import ensure_image
 from tasks.execution import execute_shard
 from tasks.filter_settings import AgreementSettings
 from tasks.passes import two_seeds
-from tasks.records import Sample
 from tasks.sampling import known_records, parse_samples
 from tasks.settings import SandboxSettings
-from tasks.statistics import wilson
-from tasks.tables import by_problem, read_table
 from tests.performance.agreement_rules import RULES, Labelled, Pick, Rule, label, mixed, warm_ballot
 from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 

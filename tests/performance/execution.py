@@ -28,10 +28,10 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tasks import values
+from tasks.core import values
+from tasks.core.records import Call, Program
 from tasks.engines.image import docker_client, ensure_image
 from tasks.engines.sandbox import DockerSandbox
-from tasks.records import Call, Program
 from tasks.settings import SandboxSettings
 
 HERE = Path(__file__).parent

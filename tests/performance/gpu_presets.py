@@ -29,11 +29,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks import prompts
 from tasks.benchmarks.starter import load_starter
+from tasks.core.records import Pair, SftRow
 from tasks.engines.sampler import Request, VllmSampler
 from tasks.engines.trainer import run_training
 from tasks.engines.trainer_child import copy_tokenizer
 from tasks.presets import load_settings
-from tasks.records import Pair, SftRow
 from tasks.settings import IterationSettings
 
 # From the models' public config.json.

@@ -2,7 +2,7 @@
 
     MBPP_OVERRIDE_PATH=mbpp-plus.jsonl .venv-peers/bin/python tests/performance/mbpp_expected.py OUT.jsonl.xz
 
-One line a task: {"task_id", "base": [text, ..], "plus": [text, ..]}, the values as `tasks.values` writes
+One line a task: {"task_id", "base": [text, ..], "plus": [text, ..]}, the values as `tasks.core.values` writes
 them, lists that are too large to travel as their digests.
 """
 

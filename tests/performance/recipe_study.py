@@ -35,6 +35,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tasks.base_model import cache_folder
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
+from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
+from tasks.core.statistics import bootstrap
+from tasks.core.tables import by_problem, read_table, write_table
 from tasks.engines.image import ensure_image
 from tasks.engines.sampler import VllmSampler
 from tasks.engines.sandbox import DockerSandbox
@@ -44,11 +47,8 @@ from tasks.judging import holds, judge, plan_calls
 from tasks.known import known_records
 from tasks.models import resolve_model
 from tasks.passes import Run
-from tasks.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.sampling import draw_samples, parse_samples
 from tasks.settings import EngineSettings, ModelSettings, SamplingSettings, SandboxSettings, TrainingSettings
-from tasks.statistics import bootstrap
-from tasks.tables import by_problem, read_table, write_table
 
 SAMPLES = Path(__file__).with_name("recipe_samples.parquet")
 ROWS = Path(__file__).with_name("recipe_rows.parquet")

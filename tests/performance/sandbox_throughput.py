@@ -24,12 +24,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tasks import values
+from tasks.core import values
+from tasks.core.records import Call, Program
 from tasks.engines import sandbox as engine
 from tasks.engines.image import docker_client, ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.engines.slots import Asked
-from tasks.records import Call, Program
 from tasks.settings import SandboxSettings
 
 CODE = """

@@ -29,13 +29,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tasks.benchmarks import limits_for, load_benchmark
 from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, MBPP_PLUS_FILES
 from tasks.benchmarks.files import data_file
+from tasks.core.errors import FlywheelError
+from tasks.core.records import CpuLimit, Problem, Program, Suite
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
-from tasks.errors import FlywheelError
 from tasks.gold import with_gold
 from tasks.judging import judge, plan_calls
 from tasks.mutation import mutants
-from tasks.records import CpuLimit, Problem, Program, Suite
 from tasks.settings import SandboxSettings
 
 ROOT = Path(__file__).resolve().parents[2]

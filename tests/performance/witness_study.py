@@ -22,17 +22,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.benchmarks.starter import load_starter
 from tasks.consensus import ballot_of, decide
+from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
+from tasks.core.statistics import wilson
+from tasks.core.tables import by_problem, read_table
 from tasks.engines.image import ensure_image
 from tasks.execution import execute_shard
 from tasks.filter_settings import AgreementSettings
 from tasks.judging import CallPlan, holds, plan_calls
 from tasks.known import known_records
 from tasks.passes import two_seeds
-from tasks.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.sampling import parse_samples
 from tasks.settings import SamplingSettings, SandboxSettings
-from tasks.statistics import wilson
-from tasks.tables import by_problem, read_table
 
 SAMPLES = Path(__file__).with_name("witness_samples.parquet")
 RESULT = Path(__file__).with_name("witness_study.md")

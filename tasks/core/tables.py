@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 
 Record = TypeVar("Record")
 _SCALARS: dict[Any, pa.DataType] = {

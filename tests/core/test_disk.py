@@ -16,10 +16,10 @@ import pytest
 from flows.console import explain
 from flows.export import export
 from flows.preflight import PACKAGED_PARAMETERS, base_parameters, check_models_fit
-from tasks import room
-from tasks.errors import FlywheelError
+from tasks.core import disk as room
+from tasks.core.disk import MIB, check_room, parameters_of, size, whole_folder
+from tasks.core.errors import FlywheelError
 from tasks.models import PACKAGED_MODEL
-from tasks.room import MIB, check_room, parameters_of, size, whole_folder
 from tasks.settings import ModelSettings
 from tasks.workspace import Workspace
 

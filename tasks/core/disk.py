@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 
 MIB = 1 << 20
 # What a checkpoint's weights are written as, whatever the base model's are.

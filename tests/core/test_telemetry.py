@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tasks.telemetry import OFF, turn_off
+from tasks.core.telemetry import OFF, turn_off
 from tests import replay
 from tests.lookups import watch
 

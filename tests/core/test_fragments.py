@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.fragments import read_fragments
+from tasks.core.fragments import read_fragments
 
 STATEMENTS = [
     "import math",

@@ -22,10 +22,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from flows.iteration import iteration
-from tasks import progress, stages
+from tasks import stages
+from tasks.core import progress
+from tasks.core.progress import Progress
+from tasks.core.records import Problem
 from tasks.engines.sampler import ReplaySampler, Request
-from tasks.progress import Progress
-from tasks.records import Problem
 from tasks.sampling import sample
 from tasks.settings import IterationSettings
 from tasks.stages import Turn
@@ -196,7 +197,7 @@ def test_in_a_real_terminal_the_log_stands_above_the_bar() -> None:
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "PREFECT_LOGGING_TO_API_ENABLED": "false"}
     command = [sys.executable, "-c", WORK]
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     with subprocess.Popen(command, stdout=slave, stderr=slave, cwd=root, env=environment):
         os.close(slave)
         shown = b""

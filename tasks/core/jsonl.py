@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import FlywheelError
+from tasks.core.errors import FlywheelError
 
 BYTE_ORDER_MARK = "\ufeff"
 _KINDS = {list: "a list", dict: "an object", bool: "true or false"}

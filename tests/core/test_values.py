@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox_image import plain
-from tasks import values
+from tasks.core import values
 
 SCALARS = (
     st.none()
