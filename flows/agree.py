@@ -24,10 +24,10 @@ from tasks.core.records import Behaviour, Decision, Dropped, Problem, Solution, 
 from tasks.engines.image import ensure_image
 from tasks.exchange import AskedSuite, RowsByProblem, check_out, compared_form, read_problems, whole_file
 from tasks.execution import execute_shard, mostly_sound
-from tasks.filter_settings import AgreementSettings
 from tasks.passes import Seeds, two_seeds
 from tasks.prompts import Refusal
-from tasks.settings import SandboxSettings
+from tasks.settings.filtering import AgreementSettings
+from tasks.settings.iteration import SandboxSettings
 from tasks.suites import case_source
 from tasks.verdicts import NO_SUITE
 

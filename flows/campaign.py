@@ -17,7 +17,7 @@ from flows.killed import noted
 from flows.naming import first_name, rename
 from flows.preflight import check_decides
 from tasks.audit import imprecise
-from tasks.settings import CampaignSettings, IterationSettings
+from tasks.settings.iteration import CampaignSettings, IterationSettings
 from tasks.stages import say
 from tasks.workspace import Workspace
 

@@ -32,7 +32,7 @@ WorkspaceOption = Annotated[
 
 
 def _settings(preset: str, config: Path | None, assignments: list[str] | None, workspace: str) -> Any:
-    from tasks.presets import load_settings
+    from tasks.settings.loading import load_settings
 
     extra = [f"workspace={workspace!r}"] if workspace else []
     return load_settings(preset, config, (*(assignments or ()), *extra))

@@ -14,7 +14,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.records import ProblemScore
 from tasks.core.statistics import bounds
 from tasks.metrics import as_json, compare, shown, summarise
-from tasks.settings import EvaluationSettings
+from tasks.settings.iteration import EvaluationSettings
 from tasks.workspace import StageResult
 
 BASE = "base"

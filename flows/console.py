@@ -28,7 +28,7 @@ def explain(error: BaseException) -> str | None:
     if type(error).__module__.startswith("pydantic"):
         from pydantic import ValidationError
 
-        from tasks.presets import explain_validation
+        from tasks.settings.loading import explain_validation
 
         return explain_validation(error) if isinstance(error, ValidationError) else None
     return None

@@ -25,7 +25,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from flows.killed import end
 from tasks.core.errors import FlywheelError
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment

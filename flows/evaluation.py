@@ -17,11 +17,11 @@ from tasks.candidates import candidates
 from tasks.engines.sampler import close_shared_sampler
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
-from tasks.filter_settings import AgreementSettings
 from tasks.negatives import negatives
 from tasks.sampling import sample, shared_out
 from tasks.scoring import Mixed, score
-from tasks.settings import IterationSettings
+from tasks.settings.filtering import AgreementSettings
+from tasks.settings.iteration import IterationSettings
 from tasks.stages import StageCount, Turn, joined, say
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 

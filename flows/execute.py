@@ -31,7 +31,7 @@ from tasks.exchange import (
 from tasks.execution import execute_shard
 from tasks.judging import plan_calls
 from tasks.passes import Seeds, two_seeds
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 from tasks.verdicts import NO_SUITE, judged_suite, unmet
 
 CHUNK = 512

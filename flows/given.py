@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from flows.console import tell_in_one_sentence
 from tasks.core.errors import FlywheelError
-from tasks.presets import explain_validation, merged
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.loading import explain_validation, merged
 
 
 def settings_given(given: IterationSettings | Mapping[str, Any]) -> IterationSettings:

@@ -37,7 +37,7 @@ from tasks.preferences import prefer
 from tasks.problems import propose
 from tasks.promotion import champion_of, kept_start, meets_base, promote
 from tasks.sampling import sample
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 from tasks.stages import StageCount, Turn, joined, say
 from tasks.training import train
 from tasks.workspace import ModelRef, Ref, StageResult, Workspace

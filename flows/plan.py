@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flows.evaluation import MODEL_STAGES, hears_witness
 from tasks.collection import PastTurn
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 
 # The base model's samples beside another model's, and their execution.
 _WITNESS = 2

@@ -14,7 +14,7 @@ from tasks.engines.sampler import ReplaySampler
 from tasks.engines.trainer import check_batches
 from tasks.models import PACKAGED_MODEL, check_model, local_folder
 from tasks.problems import check_sources
-from tasks.settings import IterationSettings, ModelSettings
+from tasks.settings.iteration import IterationSettings, ModelSettings
 from tasks.workspace import Workspace
 
 TRAINED = ("train-sft", "train-dpo")

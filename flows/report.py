@@ -15,7 +15,7 @@ from tasks.core.statistics import LEAST_PROBLEMS, share_bounds
 from tasks.diversity import written
 from tasks.metrics import shown
 from tasks.plots import markdown_image
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, StageResult
 

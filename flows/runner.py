@@ -18,7 +18,7 @@ from flows.console import explain, tell_in_one_sentence
 from flows.deployments import SLUG, deployment_of
 from flows.killed import tell_killed
 from tasks.core.errors import FlywheelError
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 from tasks.workspace import Workspace
 
 if TYPE_CHECKING:

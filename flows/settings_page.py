@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.core.errors import FlywheelError
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 
 _HEAD = """# Settings
 

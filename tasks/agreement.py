@@ -10,8 +10,8 @@ from tasks.consensus import FILTER_VERSION, Ballot, ballots, decide
 from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
 from tasks.core.tables import by_problem
-from tasks.filter_settings import AgreementSettings
 from tasks.judging import wanted_key
+from tasks.settings.filtering import AgreementSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_source
 from tasks.workspace import Ref, Stage, StageResult

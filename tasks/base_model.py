@@ -10,7 +10,7 @@ from prefect import task
 from tasks.artifacts import publish_model
 from tasks.core.progress import watching
 from tasks.models import model_digest, resolve_model
-from tasks.settings import ModelSettings
+from tasks.settings.iteration import ModelSettings
 from tasks.stages import say
 from tasks.workspace import ModelRef
 

@@ -9,7 +9,7 @@ from tasks.core.progress import over
 from tasks.core.records import CpuLimit, Problem, Solution, Suite
 from tasks.known import gold_of, known_records
 from tasks.mutation import mutate_all
-from tasks.settings import MUTANT_CPU_SHARE, EvaluationSettings
+from tasks.settings.iteration import MUTANT_CPU_SHARE, EvaluationSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Ref, Stage, StageResult
 

@@ -10,10 +10,10 @@ from typing import Any
 from tasks.consensus import FILTER_VERSION, disputed
 from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
 from tasks.diversity import is_one_liner
-from tasks.filter_settings import RowSettings
 from tasks.overlap import Contamination
 from tasks.selection import Selection, good_text, hold_out, length_facts, select
-from tasks.settings import IterationSettings, SamplingSettings
+from tasks.settings.filtering import RowSettings
+from tasks.settings.iteration import IterationSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 

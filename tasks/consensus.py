@@ -27,7 +27,6 @@ from operator import eq, itemgetter
 
 from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Solution, Suite
 from tasks.core.tables import by_problem
-from tasks.filter_settings import AgreementSettings
 from tasks.judging import (
     OPAQUE_KEY,
     VALUE_KEYS,
@@ -39,6 +38,7 @@ from tasks.judging import (
     plan_calls,
     wanted_key,
 )
+from tasks.settings.filtering import AgreementSettings
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier turns are judged again.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from tasks.benchmarks import at_hand, load_benchmark
 from tasks.core.records import CpuLimit, Problem, record_id
 from tasks.gold import with_gold
-from tasks.settings import EvaluationSettings, SandboxSettings
+from tasks.settings.iteration import EvaluationSettings, SandboxSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Stage, StageResult
 

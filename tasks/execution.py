@@ -28,7 +28,7 @@ from tasks.core.tables import by_problem
 from tasks.engines.image import ensure_image
 from tasks.judging import plan_calls
 from tasks.passes import Run, Seeds, run_programs, two_seeds
-from tasks.settings import MACHINE, SandboxSettings
+from tasks.settings.iteration import MACHINE, SandboxSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 

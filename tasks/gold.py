@@ -16,7 +16,7 @@ from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.judging import plan_calls
 from tasks.known import known_records
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 from tasks.stages import say
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from tasks.core.progress import over
 from tasks.core.records import Decision, Solution
-from tasks.filter_settings import PreferenceSettings
 from tasks.mutation import mutate_all
+from tasks.settings.filtering import PreferenceSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Ref, Stage, StageResult
 

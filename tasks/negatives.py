@@ -15,7 +15,7 @@ from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.judging import answered, judge, outcome_key, plan_calls
-from tasks.settings import EvaluationSettings
+from tasks.settings.iteration import EvaluationSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.workspace import Ref, Stage, StageResult
 

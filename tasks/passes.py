@@ -32,7 +32,7 @@ from tasks.core.records import Call, Execution, Outcome, Program, Suite, SuiteRu
 from tasks.engines.episodes import was_hurried, was_run
 from tasks.engines.sandbox import DockerSandbox, Sandbox
 from tasks.judging import UNSTABLE, outcome_key, plan_calls
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 
 # So many calls show a check whether the program remembers any; more would cost calls x checks.
 PRELUDE = 8

@@ -25,9 +25,9 @@ from tasks.core.records import (
     Suite,
 )
 from tasks.evidence import Evidence, gather
-from tasks.filter_settings import PreferenceSettings
 from tasks.selection import room_beside
-from tasks.settings import SamplingSettings
+from tasks.settings.filtering import PreferenceSettings
+from tasks.settings.iteration import SamplingSettings
 from tasks.solver_rows import CRASHES, solver_pairs, solver_sft, solver_text
 from tasks.stages import Turn, run_stage, step
 from tasks.verifier_rows import IDLE, good_suites, suite_text, verifier_pairs, verifier_sft

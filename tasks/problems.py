@@ -24,7 +24,7 @@ from tasks.core.progress import current, over
 from tasks.core.records import Dropped, Problem, Sample, record_id
 from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.overlap import Contamination, find_duplicates
-from tasks.settings import EngineSettings, ProblemSettings, SamplingSettings
+from tasks.settings.iteration import EngineSettings, ProblemSettings, SamplingSettings
 from tasks.signatures import BadSignature, plain_signature
 from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace

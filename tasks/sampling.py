@@ -23,7 +23,7 @@ from tasks.core.values import ValueFormatError
 from tasks.diversity import diversity_of
 from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.known import known_records
-from tasks.settings import EngineSettings, SamplingSettings
+from tasks.settings.iteration import EngineSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.suites import read_cases
 from tasks.workspace import ModelRef, Ref, Stage, StageResult

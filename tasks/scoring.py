@@ -30,10 +30,10 @@ from tasks.core.records import (
 )
 from tasks.core.tables import by_problem
 from tasks.core.values import encode
-from tasks.filter_settings import AgreementSettings
 from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.metrics import as_json, summarise
-from tasks.settings import EvaluationSettings
+from tasks.settings.filtering import AgreementSettings
+from tasks.settings.iteration import EvaluationSettings
 from tasks.stages import Turn, run_stage, step
 from tasks.suites import case_key
 from tasks.workspace import Ref, Stage, StageResult

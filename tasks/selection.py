@@ -18,8 +18,8 @@ from tasks.core.fragments import parse_python
 from tasks.core.progress import over
 from tasks.core.records import Case, Dropped, Pair, Problem, Role, SftRow, record_id
 from tasks.diversity import is_one_liner, is_uniform, program_shape
-from tasks.filter_settings import RowSettings
 from tasks.overlap import Contamination
+from tasks.settings.filtering import RowSettings
 from tasks.suites import case_key, read_cases, target_name
 from tasks.testsource import split_tests
 

@@ -10,7 +10,7 @@ from itertools import product
 from tasks import prompts
 from tasks.core.records import Pair, SftRow, Solution, record_id
 from tasks.evidence import Evidence
-from tasks.filter_settings import PreferenceSettings
+from tasks.settings.filtering import PreferenceSettings
 
 CRASHES = "crashes"
 

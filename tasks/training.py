@@ -17,7 +17,7 @@ from tasks.core.records import Pair, SftRow
 from tasks.engines.trainer import TrainingResult, finished_training, run_training
 from tasks.models import model_digest
 from tasks.plots import Panel, Point, markdown_image, png_of
-from tasks.settings import MACHINE, ModelSettings, TrainingSettings
+from tasks.settings.iteration import MACHINE, ModelSettings, TrainingSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from tasks import prompts
 from tasks.core.records import Case, Pair, SftRow, Suite, record_id
 from tasks.evidence import Evidence
-from tasks.filter_settings import PreferenceSettings
+from tasks.settings.filtering import PreferenceSettings
 from tasks.solver_rows import shorter_by
 from tasks.suites import case_as_written, case_key
 

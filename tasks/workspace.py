@@ -38,7 +38,7 @@ from pydantic import BaseModel
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
 from tasks.core.tables import file_digest, read_table, write_table
-from tasks.settings import MACHINE
+from tasks.settings.iteration import MACHINE
 
 VERSION = 1
 Record = TypeVar("Record")

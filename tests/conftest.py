@@ -15,7 +15,7 @@ from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.models import tiny_random_llama
 from tasks.passes import Seeds
-from tasks.settings import IterationSettings, SandboxSettings
+from tasks.settings.iteration import IterationSettings, SandboxSettings
 from tests import replay
 
 # A busy machine is slow, not wrong: no example has a deadline.

@@ -10,7 +10,7 @@ from tasks.benchmarks import load_starter
 from tasks.core.records import Problem
 from tasks.evaluation_set import first_of_each
 from tasks.models import tiny_random_llama
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 
 # statement, signature, right body, wrong bodies, asserts (the last one is wrong)
 STATEMENTS = [

@@ -27,7 +27,7 @@ from tasks.core import values
 from tasks.core.records import Call, Execution, Outcome, Program
 from tasks.engines.containers import LABEL
 from tasks.engines.sandbox import DockerSandbox
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 
 ATTACKS = sorted(
     (Path(__file__).parent / "attacks").glob("*.py"), key=lambda path: int(path.stem.split("_")[0])

@@ -12,7 +12,7 @@ from tasks.audit import MIN_DECISIONS, ROWS, audit, audit_filter, imprecise
 from tasks.consensus import FLAKY, ballot_of, decide
 from tasks.core.records import Case, Decision, Solution, Suite
 from tasks.core.statistics import wilson
-from tasks.filter_settings import AgreementSettings
+from tasks.settings.filtering import AgreementSettings
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 CODES = ["a + b", "a + b", "a + b + 0", "a - b", "a * b", "a if b == 0 else a + b"]

@@ -18,7 +18,7 @@ from tasks.judging import holds, plan_calls
 from tasks.known import known_records
 from tasks.passes import Seeds, two_seeds
 from tasks.problems import read_statements
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 
 DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / FILES["mbpp"][0]
 

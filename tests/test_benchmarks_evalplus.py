@@ -27,7 +27,7 @@ from tasks.core.records import Case, Outcome, Problem, Program, Suite
 from tasks.engines.sandbox import DockerSandbox
 from tasks.gold import is_open, with_gold
 from tasks.judging import judge, plan_calls
-from tasks.settings import EvaluationSettings, SandboxSettings
+from tasks.settings.iteration import EvaluationSettings, SandboxSettings
 from tasks.suites import make_call
 
 EXPECTED = Path(__file__).parent / "data" / "mbpp-plus-expected.jsonl.xz"

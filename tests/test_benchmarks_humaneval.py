@@ -16,7 +16,7 @@ from tasks.judging import invalid_checks, judge, plan_calls
 from tasks.known import known_records
 from tasks.overlap import Contamination
 from tasks.sampling import parse_samples
-from tasks.settings import SamplingSettings
+from tasks.settings.iteration import SamplingSettings
 
 ROW = {
     "task_id": "HumanEval/7",

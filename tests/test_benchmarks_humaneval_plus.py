@@ -26,7 +26,7 @@ from tasks.known import known_records
 from tasks.metrics import compare, summarise
 from tasks.passes import Seeds
 from tasks.scoring import score_problem
-from tasks.settings import EvaluationSettings, SandboxSettings
+from tasks.settings.iteration import EvaluationSettings, SandboxSettings
 from tasks.suites import make_call
 
 # task -> base inputs, plus inputs, absolute tolerance

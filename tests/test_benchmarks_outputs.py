@@ -23,7 +23,7 @@ from tasks.known import known_records
 from tasks.metrics import compare, summarise
 from tasks.sampling import parse_samples, requests_of
 from tasks.scoring import score_problem
-from tasks.settings import EvaluationSettings, SamplingSettings
+from tasks.settings.iteration import EvaluationSettings, SamplingSettings
 
 SETTINGS = SamplingSettings(solutions=3, suites=2)
 

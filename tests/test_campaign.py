@@ -22,7 +22,7 @@ from tasks.core.records import ProblemScore
 from tasks.diversity import LENGTH
 from tasks.metrics import compare
 from tasks.promotion import champion_of, gate, line_of, meets_base
-from tasks.settings import CampaignSettings, EvaluationSettings, GateSettings
+from tasks.settings.iteration import CampaignSettings, EvaluationSettings, GateSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, Workspace
 

@@ -12,7 +12,7 @@ from tasks.core.records import Program
 from tasks.engines.image import docker_client
 from tasks.engines.sandbox import DockerSandbox
 from tasks.engines.slots import BATCH
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 from tests.test_sandbox import DOUBLE, call
 
 TURNS_BAD_AFTER = 20

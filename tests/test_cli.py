@@ -15,9 +15,9 @@ import pytest
 from flows import cli
 from flows.console import _OneSentence, explain
 from tasks.core.errors import FlywheelError
-from tasks.presets import load_settings, preset_names
 from tasks.problems import read_statements
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.loading import load_settings, preset_names
 from tasks.workspace import Workspace
 
 GOOD = {"problem_id": "a", "statement": "Write a function.", "entry_point": "f", "signature": "def f(x):"}
@@ -59,7 +59,8 @@ def flywheel(
         (["serve", "--set", "schedule=@daily"], "setting 'schedule': no five fields of cron"),
         (
             ["run", "--set", "evaluation.k=[1, 9]"],
-            "setting 'evaluation': k 9 is more than the 4 solutions that are drawn; tasks/settings.py",
+            "setting 'evaluation': k 9 is more than the 4 solutions that are drawn; "
+            "tasks/settings/iteration.py",
         ),
     ],
 )

@@ -25,14 +25,14 @@ from tasks.engines.sampler import VllmSampler
 from tasks.engines.trainer import run_training
 from tasks.evidence import gather
 from tasks.execution import execute_shard
-from tasks.filter_settings import AgreementSettings, PreferenceSettings, RowSettings
 from tasks.models import resolve_model
 from tasks.overlap import Contamination
 from tasks.passes import Seeds
 from tasks.problems import load_statements
 from tasks.sampling import draw_samples, parse_samples
 from tasks.selection import cases_of, good_text, select
-from tasks.settings import EngineSettings, ModelSettings, SamplingSettings, TrainingSettings
+from tasks.settings.filtering import AgreementSettings, PreferenceSettings, RowSettings
+from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings, TrainingSettings
 from tasks.solver_rows import solver_sft
 from tasks.training import write_rows
 from tasks.verifier_rows import verifier_sft

@@ -10,7 +10,7 @@ from flows.iteration import iteration
 from tasks.collection import past_turns
 from tasks.consensus import FILTER_VERSION
 from tasks.core.records import Decision, SftRow
-from tasks.filter_settings import RowSettings
+from tasks.settings.filtering import RowSettings
 from tasks.workspace import ModelRef, StageResult, Workspace
 
 

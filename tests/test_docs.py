@@ -13,8 +13,8 @@ from flows.agree import agree_files
 from flows.execute import execute_files
 from flows.settings_page import settings_by_section, settings_markdown
 from tasks.core.errors import FlywheelError
-from tasks.presets import load_settings, preset_names
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.loading import load_settings, preset_names
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

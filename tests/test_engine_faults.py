@@ -25,7 +25,7 @@ import requests.exceptions
 from tasks.engines import sandbox as pool
 from tasks.engines.containers import reap
 from tasks.engines.sandbox import DockerSandbox
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 from tests.test_faults import AHEAD, batch, containers_of, faults, needs_root, right
 
 

@@ -12,11 +12,11 @@ from tasks.core.records import Behaviour, Case, CpuLimit, Outcome, Problem, Solu
 from tasks.core.values import encode
 from tasks.engines.sandbox import DockerSandbox
 from tasks.execution import execute_shard, mostly_sound, program_name, programs_of
-from tasks.filter_settings import AgreementSettings
 from tasks.judging import holds, judge, plan_calls, suite_verdicts
 from tasks.passes import (
     Seeds,
 )
+from tasks.settings.filtering import AgreementSettings
 from tasks.suites import make_call
 from tests.factories import solution, suite, value
 

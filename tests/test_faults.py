@@ -20,7 +20,7 @@ from tasks.core.records import Execution, Program
 from tasks.engines import sandbox as pool
 from tasks.engines.containers import LABEL, reap
 from tasks.engines.sandbox import DockerSandbox
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 from tests.test_sandbox import DOUBLE, call
 
 REPOSITORY = Path(__file__).parent.parent

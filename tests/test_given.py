@@ -12,8 +12,8 @@ from prefect.flow_engine import run_flow
 from flows.deployments import deployment_of
 from flows.iteration import iteration
 from tasks.core.errors import FlywheelError
-from tasks.presets import load_settings
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.loading import load_settings
 from tests.ticking import tell
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.core.records import Execution, Outcome, Problem
 from tasks.gold import gold_seconds, with_gold
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 
 PROBLEM = Problem(
     "quick",

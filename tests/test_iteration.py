@@ -15,7 +15,7 @@ from tasks.core.records import Pair, SftRow
 from tasks.core.tables import read_plain
 from tasks.diversity import LENGTH
 from tasks.prompts import fenced
-from tasks.settings import MUTANT_CPU_SHARE, IterationSettings
+from tasks.settings.iteration import MUTANT_CPU_SHARE, IterationSettings
 from tasks.workspace import Ref, StageResult, Workspace
 from tests import replay
 

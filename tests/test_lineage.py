@@ -18,7 +18,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, SftRow, Solution
 from tasks.core.tables import read_plain
 from tasks.lineage import Provenance, find_row, lineage, rejected_mutant
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 from tasks.workspace import Workspace
 from tests import replay
 

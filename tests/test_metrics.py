@@ -12,7 +12,7 @@ from tasks.core.records import ProblemScore
 from tasks.core.statistics import LEAST_PROBLEMS, bootstrap, wilson
 from tasks.metrics import compare, metrics, pass_at_k
 from tasks.promotion import gate
-from tasks.settings import EvaluationSettings, GateSettings
+from tasks.settings.iteration import EvaluationSettings, GateSettings
 
 
 @given(st.integers(1, 9), st.data())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.models import resolve_model
-from tasks.settings import ModelSettings
+from tasks.settings.iteration import ModelSettings
 
 
 @pytest.fixture(scope="module")

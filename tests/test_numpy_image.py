@@ -7,7 +7,7 @@ import pytest
 from tasks.core.records import Program
 from tasks.engines.image import NUMPY, ensure_image
 from tasks.engines.sandbox import DockerSandbox
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 from tests.test_attacks import ATTACKS, SETTINGS, programs, wrong
 from tests.test_sandbox import brief, call
 

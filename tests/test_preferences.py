@@ -5,8 +5,8 @@ from tasks import prompts
 from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Pair, Solution, Suite
 from tasks.evidence import gather
-from tasks.filter_settings import AgreementSettings, PreferenceSettings
 from tasks.preferences import cap_share, kill_counts, rows_of
+from tasks.settings.filtering import AgreementSettings, PreferenceSettings
 from tasks.solver_rows import solver_pairs, solver_sft
 from tasks.verifier_rows import assembled_suite, good_suites, verifier_pairs, verifier_sft
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value

@@ -9,7 +9,7 @@ from tasks.core.records import Problem
 from tasks.engines.sampler import ReplaySampler
 from tasks.overlap import Contamination, find_duplicates
 from tasks.problems import clean, draw_statements, load_statements, propose_with, snippets
-from tasks.settings import ProblemSettings, SamplingSettings
+from tasks.settings.iteration import ProblemSettings, SamplingSettings
 from tasks.words import words
 
 

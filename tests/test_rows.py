@@ -17,13 +17,13 @@ from tasks.core.records import Problem, Sample
 from tasks.core.tables import by_problem
 from tasks.evidence import gather
 from tasks.execution import execute_shard
-from tasks.filter_settings import AgreementSettings, PreferenceSettings
 from tasks.passes import Seeds
 from tasks.preferences import rows_of
 from tasks.problems import load_statements
 from tasks.prompts import fenced, solver_completion, solver_prompt, verifier_completion, verifier_prompt
 from tasks.sampling import parse_samples, requests_of
-from tasks.settings import SamplingSettings
+from tasks.settings.filtering import AgreementSettings, PreferenceSettings
+from tasks.settings.iteration import SamplingSettings
 from tasks.suites import case_as_written, case_key, read_case
 
 ANSWERS = Path(__file__).parent / "data" / "smollm2-answers.jsonl.xz"

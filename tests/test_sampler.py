@@ -17,7 +17,7 @@ from tasks.core import progress
 from tasks.core.errors import FlywheelError
 from tasks.engines import sampler
 from tasks.engines.sampler import Completion, ReplaySampler, Request, VllmSampler, memory_hint, shared_sampler
-from tasks.settings import EngineSettings, ModelSettings
+from tasks.settings.iteration import EngineSettings, ModelSettings
 
 FAKE = str(Path(__file__).with_name("fake_vllm"))
 ASK = Request("tell", 2, 7, 16, 0.5, 40, ("\n\n",))

@@ -11,7 +11,7 @@ from tasks.core.records import Sample
 from tasks.core.tables import read_table, write_table
 from tasks.engines.sampler import ReplaySampler
 from tasks.sampling import draw_samples, parse_samples, requests_of, shared_out
-from tasks.settings import SamplingSettings
+from tasks.settings.iteration import SamplingSettings
 from tests.factories import PROBLEM
 
 WARM = SamplingSettings(solutions=6, suites=2, solver_cool_share=0.0)

@@ -10,7 +10,7 @@ from tasks.core import values
 from tasks.core.records import Call, Execution, Outcome, Program
 from tasks.engines.episodes import HURRIED, MAX_SETBACKS, REQUEST_BYTES, was_hurried
 from tasks.engines.sandbox import DockerSandbox
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 
 DOUBLE = "def f(x):\n    return x * 2\n"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tasks.core.records import Program
 from tasks.engines.containers import LEAST_WALL_S, time_limits
 from tasks.engines.sandbox import DockerSandbox
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 from tests.test_sandbox import call
 
 CODE = """

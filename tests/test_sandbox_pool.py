@@ -22,7 +22,7 @@ from tasks.core.records import Execution, Program
 from tasks.engines.containers import LABEL, _host, reap, start_time
 from tasks.engines.image import FOLDER, docker_client, image_files, image_tag
 from tasks.engines.sandbox import WINDOW, DockerSandbox
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 from tests.test_sandbox import DOUBLE, brief, call, run_one
 
 
@@ -126,7 +126,7 @@ def test_no_container_outlives_its_owner(image: str) -> None:
     """The engine closes stdin when the owner's connection ends, and the supervisor ends with its stdin."""
     script = (
         "import os, sys\nfrom tasks.engines.sandbox import DockerSandbox\n"
-        "from tasks.settings import SandboxSettings\n"
+        "from tasks.settings.iteration import SandboxSettings\n"
         f"DockerSandbox(SandboxSettings(slots=1), {image!r}, 'tests-orphan').__enter__()\n"
         "print('up', flush=True)\nos._exit(1)\n"
     )

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from tasks.benchmarks import load_starter
 from tasks.core.records import Pair, Problem, Sample, SftRow, Solution
 from tasks.diversity import LENGTH, diversity_of, is_one_liner, is_uniform, program_shape, written
-from tasks.filter_settings import RowSettings
 from tasks.overlap import Contamination
 from tasks.prompts import solver_completion, solver_prompt, verifier_completion, verifier_prompt
 from tasks.selection import (
@@ -27,6 +26,7 @@ from tasks.selection import (
     select,
     teaches_brevity,
 )
+from tasks.settings.filtering import RowSettings
 
 PROBLEMS = {
     f"p{i}": Problem(

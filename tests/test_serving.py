@@ -24,7 +24,7 @@ from flows.runner import _WaitingOnce
 from flows.server import server_at
 from flows.serving import _served_by_us, serve_flows
 from tasks.core.errors import FlywheelError
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 from tasks.workspace import Workspace
 from tests.ticking import tick
 

@@ -65,7 +65,7 @@ def test_an_interrupt_ends_the_child(tmp_path: Path, tiny: Path) -> None:
 PARENT = """
 import sys
 from pathlib import Path
-from tasks.settings import TrainingSettings
+from tasks.settings.iteration import TrainingSettings
 from tasks.engines.trainer import run_training
 model, rows, folder = map(Path, sys.argv[1:])
 say = lambda line: print(line, flush=True)

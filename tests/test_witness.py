@@ -25,11 +25,11 @@ from flows.tracing import lineage_markdown
 from tasks.collection import past_turns
 from tasks.core.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.core.tables import read_plain, read_table
-from tasks.filter_settings import AgreementSettings, RowSettings
 from tasks.lineage import lineage
 from tasks.sampling import requests_of, shared_out
 from tasks.scoring import as_witnesses, first_solutions
-from tasks.settings import IterationSettings, SamplingSettings
+from tasks.settings.filtering import AgreementSettings, RowSettings
+from tasks.settings.iteration import IterationSettings, SamplingSettings
 from tasks.workspace import ModelRef, StageResult, Workspace
 from tests.factories import PROBLEM, solution
 

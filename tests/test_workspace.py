@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Call, Case, Dropped, Solution, Suite
 from tasks.core.tables import read_table, write_table
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 from tasks.workspace import StageResult, Workspace
 
 ROW = Dropped("agree", "problem", "1", "p/1", "too few votes")

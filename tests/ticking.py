@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.given import settings_given
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 
 
 @flow

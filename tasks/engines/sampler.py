@@ -31,7 +31,7 @@ from typing import IO, Any, Protocol
 from tasks.core.errors import FlywheelError
 from tasks.core.jsonl import read_objects, text_of
 from tasks.core.progress import current
-from tasks.settings import EngineSettings
+from tasks.settings.iteration import EngineSettings
 
 _MEMORY_SIGNS = (
     "outofmemoryerror",

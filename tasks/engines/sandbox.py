@@ -29,7 +29,7 @@ from tasks.core.records import Execution, Program
 from tasks.engines.containers import Container, reap
 from tasks.engines.episodes import Request
 from tasks.engines.slots import BATCH, DEEP, Asked, Slot, Task
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 
 WINDOW = 512
 # The supervisor stretches `wall_s` up to tenfold on a busy machine.

@@ -25,7 +25,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
 from tasks.engines.trainer_job import TAIL_LINES, Job, explain_signal, last_checkpoint
 from tasks.engines.trainer_rows import Stage
-from tasks.settings import TrainingSettings
+from tasks.settings.iteration import TrainingSettings
 
 _POLL_S = 0.2
 _SAY_EVERY_S = 1.0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tasks.engines.trainer_job import check_health
-from tasks.settings import TrainingSettings
+from tasks.settings.iteration import TrainingSettings
 
 Say = Callable[[dict[str, Any]], None]
 

@@ -36,7 +36,7 @@ from tasks.engines.trainer_job import (
 from tasks.engines.trainer_losses import dpo_trainer, sft_trainer
 from tasks.engines.trainer_ranks import run_ranks
 from tasks.engines.trainer_rows import Plan, plan_dpo, plan_sft, read_rows
-from tasks.settings import TrainingSettings
+from tasks.settings.iteration import TrainingSettings
 
 _TOKENIZER_FILES = (
     "tokenizer*",

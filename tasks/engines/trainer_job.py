@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tasks.core.errors import FlywheelError
 from tasks.engines.trainer_rows import Stage
-from tasks.settings import TrainingSettings
+from tasks.settings.iteration import TrainingSettings
 
 TAIL_LINES = 15
 

@@ -28,7 +28,7 @@ from tasks.core.progress import Progress
 from tasks.core.records import Problem
 from tasks.engines.sampler import ReplaySampler, Request
 from tasks.sampling import sample
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 from tasks.stages import Turn
 from tasks.workspace import ModelRef, Workspace
 from tests import replay

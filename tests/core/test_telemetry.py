@@ -37,7 +37,7 @@ ENGINE = """
 import sys, time
 from pathlib import Path
 from tasks.engines.sampler import VllmSampler
-from tasks.settings import EngineSettings
+from tasks.settings.iteration import EngineSettings
 engine = VllmSampler(Path(sys.argv[1]), "float32", 256, EngineSettings(cpu_kv_cache_gb=1), Path(sys.argv[2]))
 time.sleep(5)
 engine.close()

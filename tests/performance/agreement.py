@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tasks.consensus import ballot_of, decide
 from tasks.core import values
 from tasks.core.records import Behaviour, Call, Case, Outcome, Suite
-from tasks.filter_settings import AgreementSettings
 from tasks.judging import plan_calls
+from tasks.settings.filtering import AgreementSettings
 
 SOLUTIONS, SUITES, CASES, CALLS, BEHAVIOURS = 16, 16, 5, 40, 6
 ERRORS = [Outcome("exception", exception=name) for name in ("TypeError", "IndexError")]

@@ -32,12 +32,12 @@ from tasks.core.tables import by_problem, read_table
 from tasks.engines.image import ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.execution import behaviours_of, programs_of
-from tasks.filter_settings import AgreementSettings
 from tasks.judging import CallPlan, holds, judge, plan_calls
 from tasks.known import known_records
 from tasks.passes import Run
 from tasks.sampling import parse_samples
-from tasks.settings import SandboxSettings
+from tasks.settings.filtering import AgreementSettings
+from tasks.settings.iteration import SandboxSettings
 from tests.performance.agreement_rules import RULES, Labelled, Rule
 from tests.performance.agreement_samples import COOL, WARM, Drawn
 

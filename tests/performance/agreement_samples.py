@@ -26,7 +26,7 @@ from tasks.core.tables import read_table, write_table
 from tasks.engines.sampler import VllmSampler
 from tasks.models import resolve_model
 from tasks.sampling import draw_samples
-from tasks.settings import EngineSettings, ModelSettings, SamplingSettings
+from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings
 
 SEED = 20
 SOLUTIONS, COOL_SOLUTIONS, SUITES = 12, 6, 6

@@ -32,7 +32,7 @@ from tasks.core import values
 from tasks.core.records import Call, Program
 from tasks.engines.image import docker_client, ensure_image
 from tasks.engines.sandbox import DockerSandbox
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 
 HERE = Path(__file__).parent
 Work = dict[str, Any]

@@ -33,8 +33,8 @@ from tasks.core.records import Pair, SftRow
 from tasks.engines.sampler import Request, VllmSampler
 from tasks.engines.trainer import run_training
 from tasks.engines.trainer_child import copy_tokenizer
-from tasks.presets import load_settings
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.loading import load_settings
 
 # From the models' public config.json.
 SHAPES: dict[str, dict[str, Any]] = {

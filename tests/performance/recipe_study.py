@@ -48,7 +48,13 @@ from tasks.known import known_records
 from tasks.models import resolve_model
 from tasks.passes import Run
 from tasks.sampling import draw_samples, parse_samples
-from tasks.settings import EngineSettings, ModelSettings, SamplingSettings, SandboxSettings, TrainingSettings
+from tasks.settings.iteration import (
+    EngineSettings,
+    ModelSettings,
+    SamplingSettings,
+    SandboxSettings,
+    TrainingSettings,
+)
 
 SAMPLES = Path(__file__).with_name("recipe_samples.parquet")
 ROWS = Path(__file__).with_name("recipe_rows.parquet")

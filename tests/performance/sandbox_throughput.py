@@ -30,7 +30,7 @@ from tasks.engines import sandbox as engine
 from tasks.engines.image import docker_client, ensure_image
 from tasks.engines.sandbox import DockerSandbox
 from tasks.engines.slots import Asked
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 
 CODE = """
 def f(xs):

@@ -36,7 +36,7 @@ from tasks.engines.sandbox import DockerSandbox
 from tasks.gold import with_gold
 from tasks.judging import judge, plan_calls
 from tasks.mutation import mutants
-from tasks.settings import SandboxSettings
+from tasks.settings.iteration import SandboxSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 0

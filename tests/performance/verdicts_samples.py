@@ -19,7 +19,7 @@ from tasks.benchmarks import load_benchmark
 from tasks.engines.sampler import VllmSampler
 from tasks.models import resolve_model
 from tasks.sampling import draw_samples, parse_samples
-from tasks.settings import EngineSettings, ModelSettings, SamplingSettings
+from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings
 
 SEED = 7
 SHARD = 100

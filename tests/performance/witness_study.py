@@ -27,12 +27,12 @@ from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
 from tasks.engines.image import ensure_image
 from tasks.execution import execute_shard
-from tasks.filter_settings import AgreementSettings
 from tasks.judging import CallPlan, holds, plan_calls
 from tasks.known import known_records
 from tasks.passes import two_seeds
 from tasks.sampling import parse_samples
-from tasks.settings import SamplingSettings, SandboxSettings
+from tasks.settings.filtering import AgreementSettings
+from tasks.settings.iteration import SamplingSettings, SandboxSettings
 
 SAMPLES = Path(__file__).with_name("witness_samples.parquet")
 RESULT = Path(__file__).with_name("witness_study.md")

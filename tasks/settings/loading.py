@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tasks.core.errors import FlywheelError
-from tasks.settings import IterationSettings
+from tasks.settings.iteration import IterationSettings
 
 
 def preset_names() -> list[str]:
@@ -63,7 +63,7 @@ def explain_validation(error: ValidationError) -> str:
     return (
         text
         + (f" (and {len(more)} more)" if more else "")
-        + "; tasks/settings.py and tasks/filter_settings.py describe them all."
+        + "; tasks/settings/iteration.py and tasks/settings/filtering.py describe them all."
     )
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tasks.filter_settings import AgreementSettings, PreferenceSettings, RowSettings
-from tasks.forms import Form
+from tasks.settings.base import Form
+from tasks.settings.filtering import AgreementSettings, PreferenceSettings, RowSettings
 
 MUTANT_CPU_SHARE = 0.25
 

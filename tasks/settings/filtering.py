@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.forms import Form
+from tasks.settings.base import Form
 
 
 class AgreementSettings(Form):
