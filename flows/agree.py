@@ -28,7 +28,7 @@ from tasks.passes import Seeds, two_seeds
 from tasks.prompts import Refusal
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import SandboxSettings
-from tasks.suites import case_source
+from tasks.testcode.suites import case_source
 from tasks.verdicts import NO_SUITE
 
 CHUNK = 256

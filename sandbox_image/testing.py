@@ -1,7 +1,7 @@
 """What tests need of pytest, in the test process: `raises`, `approx`, `param`, `mark`, `fail`, `skip`.
 
 Written from pytest's documented rules, on the standard library alone; pytest itself is never near a
-candidate. Tables of `mark.parametrize` are unrolled before they get here (`tasks.testsource`).
+candidate. Tables of `mark.parametrize` are unrolled before they get here (`tasks.testcode.split`).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from tasks.core.tables import by_problem
 from tasks.judging import wanted_key
 from tasks.settings.filtering import AgreementSettings
 from tasks.stages import Turn, run_stage, step
-from tasks.suites import case_source
+from tasks.testcode.suites import case_source
 from tasks.workspace import Ref, Stage, StageResult
 
 OTHERWISE = "the winning group does otherwise"

@@ -18,10 +18,10 @@ from tasks.core.fragments import Part, parse_python
 from tasks.prompts import Prompt, Refusal
 from tasks.reduction import defines, is_idle, method_of_class, needed_names, reduced
 from tasks.signatures import BadSignature, clean_signature, plain_signature
-from tasks.suites import target_name
-from tasks.testslices import bound_names
-from tasks.testsource import split_tests
-from tasks.teststyles import asserts
+from tasks.testcode.slices import bound_names
+from tasks.testcode.split import split_tests
+from tasks.testcode.styles import asserts
+from tasks.testcode.suites import target_name
 from tasks.words import word_count
 
 # Of several blocks that are no program the first of these is told.
@@ -138,7 +138,7 @@ def _defined_in(skipped: Sequence[str]) -> set[str]:
 def parse_suite(
     prompt: Prompt, completion: str, entry_point: str, finish: str = "stop"
 ) -> list[str] | Refusal:
-    """The tests of an answer, each as source that stands alone (`tasks.testsource.split_tests`).
+    """The tests of an answer, each as source that stands alone (`tasks.testcode.split.split_tests`).
 
     Lines that do not parse are skipped: half a last line, prose between tests. With `finish` "length"
     the last line goes even if it parses, `== 1` may have been going to be `== 12`. Reasons: `syntax`

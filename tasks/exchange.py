@@ -34,9 +34,9 @@ from tasks.core.jsonl import code_of, id_of, object_of, placed_objects, read_obj
 from tasks.core.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
 from tasks.judging import Equality
 from tasks.prompts import Refusal
-from tasks.suites import PROGRAM, make_call, read_case, target_name
-from tasks.testdoctests import examples
-from tasks.testsource import patched, split_tests
+from tasks.testcode.doctests import examples
+from tasks.testcode.split import patched, split_tests
+from tasks.testcode.suites import PROGRAM, make_call, read_case, target_name
 
 Content = TypeVar("Content")
 _REASONS = {
@@ -348,7 +348,7 @@ def _suite(
 def read_text(text: str, entry_point: str, benchmark: bool = True) -> list[Case | str]:
     """A case, or why there is none, for each test of a test file, in order; what does not parse comes last.
 
-    `benchmark`: see `tasks.suites.read_cases`; else the text may be a model's raw answer.
+    `benchmark`: see `tasks.testcode.suites.read_cases`; else the text may be a model's raw answer.
     """
     if benchmark:
         shown = examples(text) if parse_python(text) is None else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.core.records import Problem, Solution, Suite
-from tasks.suites import read_cases
+from tasks.testcode.suites import read_cases
 
 
 def known_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Suite]]:

@@ -18,7 +18,7 @@ from typing import Literal
 
 from tasks.core.records import Problem
 from tasks.signatures import clean_signature, imports_of
-from tasks.suites import target_name
+from tasks.testcode.suites import target_name
 
 VERSION = 4
 """Part of every sampling key: raise it when a prompt or a parser changes what it gives."""

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks.core.fragments import Part, parse_python
-from tasks.testslices import bound_names, used_names
-from tasks.teststyles import is_foreign
+from tasks.testcode.slices import bound_names, used_names
+from tasks.testcode.styles import is_foreign
 
 # A longer program is kept as it is, but for what is dropped at sight.
 MAX_PARTS = 600

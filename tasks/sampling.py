@@ -25,7 +25,7 @@ from tasks.engines.sampler import Request, Sampler, shared_sampler
 from tasks.known import known_records
 from tasks.settings.iteration import EngineSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, say, step
-from tasks.suites import read_cases
+from tasks.testcode.suites import read_cases
 from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 

@@ -35,7 +35,7 @@ from tasks.metrics import as_json, summarise
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import EvaluationSettings
 from tasks.stages import Turn, run_stage, step
-from tasks.suites import case_key
+from tasks.testcode.suites import case_key
 from tasks.workspace import Ref, Stage, StageResult
 
 _TRUTHS = (encode(True), encode(False))

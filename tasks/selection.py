@@ -20,8 +20,8 @@ from tasks.core.records import Case, Dropped, Pair, Problem, Role, SftRow, recor
 from tasks.diversity import is_one_liner, is_uniform, program_shape
 from tasks.overlap import Contamination
 from tasks.settings.filtering import RowSettings
-from tasks.suites import case_key, read_cases, target_name
-from tasks.testsource import split_tests
+from tasks.testcode.split import split_tests
+from tasks.testcode.suites import case_key, read_cases, target_name
 
 Row = TypeVar("Row", SftRow, Pair)
 PAIRED: tuple[Role, ...] = ("solver", "verifier")

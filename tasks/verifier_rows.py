@@ -16,7 +16,7 @@ from tasks.core.records import Case, Pair, SftRow, Suite, record_id
 from tasks.evidence import Evidence
 from tasks.settings.filtering import PreferenceSettings
 from tasks.solver_rows import shorter_by
-from tasks.suites import case_as_written, case_key
+from tasks.testcode.suites import case_as_written, case_key
 
 IDLE = "rejects nothing"
 

@@ -28,7 +28,7 @@ from tasks.engines.sandbox import DockerSandbox
 from tasks.gold import is_open, with_gold
 from tasks.judging import judge, plan_calls
 from tasks.settings.iteration import EvaluationSettings, SandboxSettings
-from tasks.suites import make_call
+from tasks.testcode.suites import make_call
 
 EXPECTED = Path(__file__).parent / "data" / "mbpp-plus-expected.jsonl.xz"
 # These compute for seconds, or return gigabytes: `make soak` runs them too.

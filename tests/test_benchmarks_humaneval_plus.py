@@ -27,7 +27,7 @@ from tasks.metrics import compare, summarise
 from tasks.passes import Seeds
 from tasks.scoring import score_problem
 from tasks.settings.iteration import EvaluationSettings, SandboxSettings
-from tasks.suites import make_call
+from tasks.testcode.suites import make_call
 
 # task -> base inputs, plus inputs, absolute tolerance
 INPUTS: dict[str, tuple[list[Any], list[Any], float]] = {

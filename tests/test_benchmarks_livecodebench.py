@@ -34,7 +34,7 @@ from tasks.gold import with_gold
 from tasks.judging import judge, plan_calls
 from tasks.known import known_records
 from tasks.settings.iteration import EvaluationSettings, SandboxSettings
-from tasks.suites import make_call
+from tasks.testcode.suites import make_call
 
 CASE = Case("stdin")
 

@@ -24,7 +24,7 @@ from tasks.exchange import (
     same_output,
     whole_file,
 )
-from tasks.suites import make_call
+from tasks.testcode.suites import make_call
 
 ADD = {"problem_id": "add", "statement": "Add.", "entry_point": "add", "signature": "ignored"}
 ECHO = {"problem_id": "echo", "style": "stdin"}

@@ -17,7 +17,7 @@ from tasks.passes import (
     Seeds,
 )
 from tasks.settings.filtering import AgreementSettings
-from tasks.suites import make_call
+from tasks.testcode.suites import make_call
 from tests.factories import solution, suite, value
 
 PROBLEM = Problem("p/f", "f", "f", "def f(x):", "statement")

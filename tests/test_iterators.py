@@ -16,7 +16,7 @@ from tasks.core.values import ValueFormatError, decode, encode
 from tasks.execution import execute_shard
 from tasks.judging import plan_calls, suite_verdicts
 from tasks.passes import Seeds
-from tasks.suites import read_cases
+from tasks.testcode.suites import read_cases
 from tasks.verdicts import _shown
 from tests.factories import solution
 

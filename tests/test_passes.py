@@ -16,7 +16,7 @@ from tasks.passes import (
     suite_programs,
     suite_run,
 )
-from tasks.suites import make_call
+from tasks.testcode.suites import make_call
 from tests.factories import error, solution, value
 from tests.test_execution import PROBLEM, case, suite_of
 

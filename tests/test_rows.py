@@ -24,7 +24,7 @@ from tasks.prompts import fenced, solver_completion, solver_prompt, verifier_com
 from tasks.sampling import parse_samples, requests_of
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings
 from tasks.settings.iteration import SamplingSettings
-from tasks.suites import case_as_written, case_key, read_case
+from tasks.testcode.suites import case_as_written, case_key, read_case
 
 ANSWERS = Path(__file__).parent / "data" / "smollm2-answers.jsonl.xz"
 SETTINGS = SamplingSettings(solutions=4, suites=4, cases_per_suite=5)

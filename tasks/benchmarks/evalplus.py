@@ -26,7 +26,7 @@ from tasks.benchmarks.humaneval import prompted
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Outcome, Problem
-from tasks.suites import make_call
+from tasks.testcode.suites import make_call
 
 MBPP_PLUS_FILES = ("mbpp-plus.jsonl", "MbppPlus-v0.2.0.jsonl", "MbppPlus-v0.2.0.jsonl.gz")
 HUMANEVAL_PLUS_FILES = (

@@ -24,7 +24,7 @@ from tasks.benchmarks.pickled import unpacked_text
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem
-from tasks.suites import make_call
+from tasks.testcode.suites import make_call
 
 HUB = "livecodebench/code_generation_lite"
 LATEST = 6

@@ -22,7 +22,7 @@ from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.fragments import parse_python
 from tasks.core.records import Case, Problem
-from tasks.suites import make_call
+from tasks.testcode.suites import make_call
 
 NAME = "livecodebench-output"
 FILES = ("livecodebench-output.jsonl", "livecodebench-output.jsonl.gz")

@@ -12,8 +12,8 @@ from tasks.core.fragments import parse_python
 from tasks.core.records import CONDITION, TRUTH, Call, Case, Outcome
 from tasks.core.values import decode, encode
 from tasks.judging import judge
-from tasks.suites import case_key, case_source, make_call, read_case, read_cases
-from tasks.testsource import MAX_TESTS, split_tests
+from tasks.testcode.split import MAX_TESTS, split_tests
+from tasks.testcode.suites import case_key, case_source, make_call, read_case, read_cases
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4)

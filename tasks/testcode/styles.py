@@ -1,7 +1,7 @@
 """Styles of tests as one: what unittest and pytest add to Python, as plain statements. By syntax alone.
 
 `self.assertEqual(a, b)` becomes `assert a == b`, `with self.assertRaises(E):` a `with pytest.raises(E):`, a
-class its setup and its test functions (`testfixtures` has what pytest runs before them). Whatever has no
+class its setup and its test functions (`fixtures` has what pytest runs before them). Whatever has no
 exact plain form stays a method of a real `unittest.TestCase`.
 """
 
@@ -15,7 +15,7 @@ import unittest
 from collections.abc import Sequence
 
 from tasks.core.values import ValueFormatError, literal
-from tasks.testfixtures import is_autouse
+from tasks.testcode.fixtures import is_autouse
 
 _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.fragments import parse_python
-from tasks.testsource import split_tests
+from tasks.testcode.split import split_tests
 
 SOLUTION = """
 calls = 0

@@ -14,7 +14,7 @@ from tasks.execution import program_name
 from tasks.mutation import mutants, mutate_all
 from tasks.overlap import Contamination, normal_code, renamed_code
 from tasks.selection import cases_of, touches_benchmark
-from tasks.suites import case_as_written, read_cases
+from tasks.testcode.suites import case_as_written, read_cases
 from tests.factories import PROBLEM, solution
 
 SHAPES = {

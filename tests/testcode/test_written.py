@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tasks.core.fragments import parse_python
 from tasks.core.records import Case
-from tasks.suites import case_as_written, case_key, read_case, read_cases
-from tasks.testsource import patched, split_tests
-from tasks.written import Author
+from tasks.testcode.split import patched, split_tests
+from tasks.testcode.suites import case_as_written, case_key, read_case, read_cases
+from tasks.testcode.written import Author
 
 NUMBERS = st.sampled_from(["10**6", "1_000", "0xff", "1e3", "2 ** 10", "-5", "(1 + 2) * 3", "7_0"])
 TEXTS = st.sampled_from(

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks.core.values import ValueFormatError, literal
-from tasks.teststyles import asserts
+from tasks.testcode.styles import asserts
 
 SKIPS = {"pytest.skip", "self.skipTest"}
 EXITS = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.exit", *SKIPS}

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from tasks.core.values import ValueFormatError, literal
-from tasks.testmarks import row_is_off
+from tasks.testcode.marks import row_is_off
 
 MAX_ROWS = 100
 _MODULE_SETUPS = ("setUpModule", "setup_module", "setup_function")

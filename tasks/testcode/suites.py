@@ -15,14 +15,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tasks.conditions import VALUE, condition, constant, holds, substituted
 from tasks.core.fragments import is_deep, parse_python
 from tasks.core.records import CONDITION, TRUTH, Call, Case
 from tasks.core.values import Opaque, ValueFormatError, decode, encode, to_source
-from tasks.testslices import bound_names, is_skip, stops, used_names
-from tasks.testsource import mentions
-from tasks.teststyles import asserts, is_raises, is_unseen
-from tasks.written import Author
+from tasks.testcode.conditions import VALUE, condition, constant, holds, substituted
+from tasks.testcode.slices import bound_names, is_skip, stops, used_names
+from tasks.testcode.split import mentions
+from tasks.testcode.styles import asserts, is_raises, is_unseen
+from tasks.testcode.written import Author
 
 PROGRAM = "program"
 """What tests of a stdin program call: `program("its input") == "its output"`."""
@@ -53,7 +53,7 @@ def make_call(function: str, args: Iterable[object], kwargs: dict[str, object] |
 
 
 def read_cases(tests: Iterable[str], entry_point: str, *, benchmark: bool = False) -> SuiteReading:
-    """The cases of a suite's tests (`tasks.testsource.split_tests`, or a benchmark's assertions).
+    """The cases of a suite's tests (`tasks.testcode.split.split_tests`, or a benchmark's assertions).
 
     `benchmark`: what a test uses may come from the solution, and it may ask for no more than that nothing
     is raised.

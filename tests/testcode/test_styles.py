@@ -9,8 +9,8 @@ from tasks.core.records import Problem, Suite
 from tasks.execution import execute_shard
 from tasks.judging import invalid_checks, plan_calls, suite_verdicts
 from tasks.passes import Seeds
-from tasks.suites import read_cases
-from tasks.testsource import split_tests
+from tasks.testcode.split import split_tests
+from tasks.testcode.suites import read_cases
 from tests.factories import solution
 
 PROBLEM = Problem("p/f", "f", "f", "def f(x):", "statement")

@@ -11,10 +11,11 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from tasks import testdoctests, testfixtures, testmarks, teststyles
 from tasks.core.fragments import is_deep, parse_python, read_fragments
-from tasks.testslices import History, bound_names, is_long_chain, used_names
-from tasks.written import Author
+from tasks.testcode import doctests, fixtures, styles
+from tasks.testcode import marks as testmarks
+from tasks.testcode.slices import History, bound_names, is_long_chain, used_names
+from tasks.testcode.written import Author
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
     *("itertools", "json", "math", "operator", "random", "re", "statistics", "string")
@@ -42,11 +43,11 @@ def mentions(node: ast.AST, name: str) -> bool:
 
 def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     """The first `MAX_TESTS` of a file, each as the source of its setup and its assertion, in the words of the
-    file as far as it has any (`tasks.written`); uses the tree up.
+    file as far as it has any (`tasks.testcode.written`); uses the tree up.
 
     Imports of the entry point are left out: where it comes from is not the suite's business. What makes a
-    test worthless stays in it to be seen (`tasks.suites.read_case`): its own definition of the entry point,
-    an exit before the assertion.
+    test worthless stays in it to be seen (`tasks.testcode.suites.read_case`): its own definition of the entry
+    point, an exit before the assertion.
     """
     author = Author(getattr(module, "source", ""))
     deep = [statement for statement in module.body if is_deep(statement)]
@@ -54,7 +55,7 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     refused = [author.segment(one) for one in deep if any(isinstance(p, ast.Assert) for p in ast.walk(one))]
     try:
         shallow = [statement for statement in module.body if statement not in deep]
-        plain = teststyles.plain(ast.Module(body=shallow, type_ignores=[]), entry_point)
+        plain = styles.plain(ast.Module(body=shallow, type_ignores=[]), entry_point)
         marks = testmarks.module_marks(plain.body)
         for part in plain.body if marks else ():
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _is_test(part):
@@ -62,7 +63,7 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
         body = [*plain.body, *_calls_of_check(plain.body, entry_point)]
         tests = [*islice(_walk(body, History(entry_point), entry_point), MAX_TESTS)]
         if not tests:
-            shown = testdoctests.docstring_examples(plain)
+            shown = doctests.docstring_examples(plain)
             tests = [*islice(_walk(shown, History(entry_point), entry_point), MAX_TESTS)]
         return [*("\n".join(map(author.text_of, test.body)) for test in tests), *refused]
     except (RecursionError, ValueError):
@@ -78,7 +79,7 @@ def _calls_of_check(body: Sequence[ast.stmt], entry_point: str) -> list[ast.stmt
             isinstance(part, ast.FunctionDef)
             and part.name == "check"
             and len(part.args.args) == 1
-            and teststyles.asserts(part)
+            and styles.asserts(part)
             and not any(mentions(other, "check") for other in body)
         ):
             calls = ast.parse(f"check({entry_point})").body
@@ -105,10 +106,10 @@ def _walk(
                 yield from _of_definition(statement, setup, entry_point, turns)
             else:
                 if isinstance(statement, ast.FunctionDef):
-                    testfixtures.mark_fixture(statement)
+                    fixtures.mark_fixture(statement)
                 setup.add(statement)
         elif isinstance(statement, ast.For) and (
-            steps := _unrolled(statement, setup, body[number + 1 :], testfixtures.MAX_ROWS // turns)
+            steps := _unrolled(statement, setup, body[number + 1 :], fixtures.MAX_ROWS // turns)
         ):
             for rows in steps:
                 inner = setup.followed_by(*rows)
@@ -151,7 +152,7 @@ def _imports(statement: ast.Import | ast.ImportFrom | ast.Try, entry_point: str)
         return len(imports) == len(parts) and any(_imports(part, entry_point) for part in imports)
     names = {alias.asname or alias.name for alias in statement.names}
     if isinstance(statement, ast.ImportFrom) and names == {"*"}:
-        return teststyles.is_foreign(statement.module or "")
+        return styles.is_foreign(statement.module or "")
     return entry_point in names or entry_point in {alias.name for alias in statement.names}
 
 
@@ -179,7 +180,7 @@ def _of_definition(
     decorators = [*outer, *node.decorator_list]
     if isinstance(node, ast.ClassDef):
         decorators += testmarks.module_marks(node.body)
-        parts = teststyles.class_parts(node, [*setup])
+        parts = styles.class_parts(node, [*setup])
         inner_classes = [part for part in node.body if isinstance(part, ast.ClassDef)]
         coroutines = [part for part in node.body if isinstance(part, ast.AsyncFunctionDef) and _is_test(part)]
         if parts is None and not inner_classes and not coroutines:
@@ -193,13 +194,13 @@ def _of_definition(
             for part in inner_classes:
                 yield from _of_definition(part, setup.followed_by(), entry_point, turns, decorators)
     elif (marks := testmarks.marks_of(decorators)).fate in ("run", "must fail"):
-        rows, body = testfixtures.parametrized(decorators, _marked(node.body, marks), [*setup])
+        rows, body = fixtures.parametrized(decorators, _marked(node.body, marks), [*setup])
         for row in rows:
             known = set().union(*map(bound_names, row)) if row else set()
-            given = setup.followed_by(*row, *testfixtures.arguments(node, known, [*setup], decorators))
+            given = setup.followed_by(*row, *fixtures.arguments(node, known, [*setup], decorators))
             asked = {arg.arg for arg in node.args.args}
             loops = [bound_names(part) for part in body if isinstance(part, ast.For)]
-            filled = (given.versions.keys() - testfixtures.unknown_fixtures(given)).union(*loops)
+            filled = (given.versions.keys() - fixtures.unknown_fixtures(given)).union(*loops)
             if isinstance(node, ast.AsyncFunctionDef) or not asked <= filled:
                 # To be told why it is no test.
                 yield ast.Module(body=[node], type_ignores=[])
@@ -224,12 +225,12 @@ def _marked(body: list[ast.stmt], marks: testmarks.Marks) -> list[ast.stmt]:
 
 def _is_assertion(statement: ast.stmt, setup: History) -> bool:
     """Whether a statement asserts something, by itself or by a helper of the file that it mentions."""
-    if teststyles.asserts(statement):
+    if styles.asserts(statement):
         return True
     functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
     waiting, seen = used_names(statement) & functions.keys(), set[str]()
     while waiting:
-        if any(teststyles.asserts(functions[name]) for name in waiting):
+        if any(styles.asserts(functions[name]) for name in waiting):
             return True
         seen |= waiting
         waiting = set().union(*(used_names(functions[name]) for name in waiting)) & functions.keys() - seen
@@ -241,7 +242,7 @@ def _unrolled(
 ) -> list[list[ast.stmt]] | None:
     """Assignments for each turn of `for a, b in [(..), ..]:`, or None where it is no such loop of at most
     `most` turns, or where one turn has to do with another or with what comes after."""
-    rows = testfixtures.table(loop.iter, [*setup])
+    rows = fixtures.table(loop.iter, [*setup])
     if rows is None or len(rows) > most or loop.orelse:
         return None
     if any(isinstance(part, ast.Break | ast.Continue) for part in ast.walk(loop)):
@@ -252,8 +253,8 @@ def _unrolled(
     if made & used_later or made & setup.versions.keys() or setup.is_changed_by(loop.body):
         return None
     if isinstance(loop.target, ast.Name):
-        return [testfixtures.assigned([loop.target.id], row, whole=True) for row in rows]
+        return [fixtures.assigned([loop.target.id], row, whole=True) for row in rows]
     if isinstance(loop.target, ast.Tuple) and all(isinstance(part, ast.Name) for part in loop.target.elts):
         target = [part.id for part in loop.target.elts if isinstance(part, ast.Name)]
-        return [testfixtures.assigned(target, row, whole=False) for row in rows]
+        return [fixtures.assigned(target, row, whole=False) for row in rows]
     return None

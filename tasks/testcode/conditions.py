@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from tasks.bounded import (
+from tasks.core.values import ValueFormatError, decode, encode, is_plain, literal
+from tasks.testcode.bounded import (
     ARITHMETIC,
     ARITIES,
     COMPARISONS,
@@ -37,8 +38,7 @@ from tasks.bounded import (
     listed,
     size,
 )
-from tasks.core.values import ValueFormatError, decode, encode, is_plain, literal
-from tasks.testslices import used_names
+from tasks.testcode.slices import used_names
 
 VALUE = "_"
 _CACHED = 1024

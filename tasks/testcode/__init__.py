@@ -1,0 +1,1 @@
+"""Test text -> cases, by syntax alone: styles, fixtures, slices, conditions, bounded evaluation."""
