@@ -14,9 +14,9 @@ from flows.naming import evaluation_name, rename
 from tasks.base_model import base_model
 from tasks.benchmarks import limits_for
 from tasks.candidates import candidates
-from tasks.engines.sampler import close_shared_sampler
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
+from tasks.inference.sampler import close_shared_sampler
 from tasks.negatives import negatives
 from tasks.sampling import sample, shared_out
 from tasks.scoring import Mixed, score

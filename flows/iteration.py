@@ -29,9 +29,9 @@ from flows.report import publish, report_of
 from tasks.agreement import agree
 from tasks.base_model import base_model
 from tasks.collection import Harvest, Samples, collect, past_turns
-from tasks.engines.sampler import close_shared_sampler
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
+from tasks.inference.sampler import close_shared_sampler
 from tasks.mutants import mutate
 from tasks.preferences import prefer
 from tasks.problems import propose

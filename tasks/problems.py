@@ -22,7 +22,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.jsonl import read_objects, text_of
 from tasks.core.progress import current, over
 from tasks.core.records import Dropped, Problem, Sample, record_id
-from tasks.engines.sampler import Request, Sampler, shared_sampler
+from tasks.inference.sampler import Request, Sampler, shared_sampler
 from tasks.overlap import Contamination, find_duplicates
 from tasks.settings.iteration import EngineSettings, ProblemSettings, SamplingSettings
 from tasks.signatures import BadSignature, plain_signature

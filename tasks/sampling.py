@@ -21,7 +21,7 @@ from tasks.core.progress import current
 from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
 from tasks.core.values import ValueFormatError
 from tasks.diversity import diversity_of
-from tasks.engines.sampler import Request, Sampler, shared_sampler
+from tasks.inference.sampler import Request, Sampler, shared_sampler
 from tasks.known import known_records
 from tasks.settings.iteration import EngineSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, say, step

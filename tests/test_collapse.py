@@ -21,10 +21,10 @@ from tasks.consensus import decide_all
 from tasks.core.records import Problem, Sample, SftRow
 from tasks.core.tables import by_problem, read_table
 from tasks.diversity import diversity_of, is_one_liner, is_uniform, program_shape
-from tasks.engines.sampler import VllmSampler
 from tasks.engines.trainer import run_training
 from tasks.evidence import gather
 from tasks.execution import execute_shard
+from tasks.inference.sampler import VllmSampler
 from tasks.models import resolve_model
 from tasks.overlap import Contamination
 from tasks.passes import Seeds

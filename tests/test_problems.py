@@ -6,7 +6,7 @@ import pytest
 from tasks.benchmarks import load_starter
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem
-from tasks.engines.sampler import ReplaySampler
+from tasks.inference.sampler import ReplaySampler
 from tasks.overlap import Contamination, find_duplicates
 from tasks.problems import clean, draw_statements, load_statements, propose_with, snippets
 from tasks.settings.iteration import ProblemSettings, SamplingSettings

@@ -26,7 +26,7 @@ from tasks import stages
 from tasks.core import progress
 from tasks.core.progress import Progress
 from tasks.core.records import Problem
-from tasks.engines.sampler import ReplaySampler, Request
+from tasks.inference.sampler import ReplaySampler, Request
 from tasks.sampling import sample
 from tasks.settings.iteration import IterationSettings
 from tasks.stages import Turn

@@ -36,7 +36,7 @@ served.wait(60)
 ENGINE = """
 import sys, time
 from pathlib import Path
-from tasks.engines.sampler import VllmSampler
+from tasks.inference.sampler import VllmSampler
 from tasks.settings.iteration import EngineSettings
 engine = VllmSampler(Path(sys.argv[1]), "float32", 256, EngineSettings(cpu_kv_cache_gb=1), Path(sys.argv[2]))
 time.sleep(5)

@@ -23,7 +23,7 @@ from tasks.base_model import cache_folder
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.core.records import Problem, Sample
 from tasks.core.tables import read_table, write_table
-from tasks.engines.sampler import VllmSampler
+from tasks.inference.sampler import VllmSampler
 from tasks.models import resolve_model
 from tasks.sampling import draw_samples
 from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings

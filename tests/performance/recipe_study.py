@@ -39,10 +39,10 @@ from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import bootstrap
 from tasks.core.tables import by_problem, read_table, write_table
 from tasks.engines.image import ensure_image
-from tasks.engines.sampler import VllmSampler
 from tasks.engines.sandbox import DockerSandbox
 from tasks.engines.trainer import run_training
 from tasks.execution import behaviours_of, programs_of
+from tasks.inference.sampler import VllmSampler
 from tasks.judging import holds, judge, plan_calls
 from tasks.known import known_records
 from tasks.models import resolve_model

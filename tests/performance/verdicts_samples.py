@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.base_model import cache_folder
 from tasks.benchmarks import load_benchmark
-from tasks.engines.sampler import VllmSampler
+from tasks.inference.sampler import VllmSampler
 from tasks.models import resolve_model
 from tasks.sampling import draw_samples, parse_samples
 from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings

@@ -136,7 +136,7 @@ class VllmSampler:
         self._lock = threading.Lock()
         child_in, our_out = os.pipe()
         our_in, child_out = os.pipe()
-        script = Path(__file__).with_name("sampler_child.py")
+        script = Path(__file__).with_name("vllm_worker.py")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 # -P keeps this folder off the child's import path: it imports nothing of the project.

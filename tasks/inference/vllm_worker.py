@@ -1,4 +1,4 @@
-"""The process that holds the vLLM engine; imports nothing of the project (see `tasks.engines.sampler`).
+"""The process that holds the vLLM engine; imports nothing of the project (see `tasks.inference.sampler`).
 
 Speaks JSON lines over two pipes whose numbers are its arguments. The first line in is the engine's
 options; the first line out is `{"ready": ...}`; then every line in is a batch of requests, answered by lines

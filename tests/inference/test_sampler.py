@@ -15,11 +15,18 @@ import pytest
 
 from tasks.core import progress
 from tasks.core.errors import FlywheelError
-from tasks.engines import sampler
-from tasks.engines.sampler import Completion, ReplaySampler, Request, VllmSampler, memory_hint, shared_sampler
+from tasks.inference import sampler
+from tasks.inference.sampler import (
+    Completion,
+    ReplaySampler,
+    Request,
+    VllmSampler,
+    memory_hint,
+    shared_sampler,
+)
 from tasks.settings.iteration import EngineSettings, ModelSettings
 
-FAKE = str(Path(__file__).with_name("fake_vllm"))
+FAKE = str(Path(__file__).parents[1] / "fake_vllm")
 ASK = Request("tell", 2, 7, 16, 0.5, 40, ("\n\n",))
 
 
@@ -184,7 +191,7 @@ def test_memory_that_vllm_finds_too_small_names_the_setting_that_counts(
 
 def test_the_engine_ends_with_its_parent(fake: None, tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from tasks.engines.sampler import *\n"
+        "import sys, time; from pathlib import Path; from tasks.inference.sampler import *\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "engine = VllmSampler(folder, 'float32', 40, EngineSettings(), folder)\n"
         f"print(engine.generate([{ASK!r}])[0][0].text, flush=True)\n"

@@ -1,0 +1,1 @@
+"""Completions from a language model: an engine in a child process, or recorded ones."""
