@@ -21,11 +21,11 @@ from tasks.answers import bare_code
 from tasks.consensus import UNOPPOSED, Ballot, ballot_of, decide, ranked_groups
 from tasks.core.progress import watching
 from tasks.core.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
-from tasks.engines.image import ensure_image
 from tasks.exchange import AskedSuite, RowsByProblem, check_out, compared_form, read_problems, whole_file
 from tasks.execution import execute_shard, mostly_sound
 from tasks.passes import Seeds, two_seeds
 from tasks.prompts import Refusal
+from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import SandboxSettings
 from tasks.testcode.suites import case_source

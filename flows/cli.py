@@ -363,7 +363,7 @@ def settings(
 @app.command()
 def image() -> None:
     """Build the sandbox image if it is missing, and print its name."""
-    from tasks.engines.image import ensure_image
+    from tasks.sandbox.image import ensure_image
 
     print(ensure_image(lambda text: print(text, file=sys.stderr, flush=True)))
 

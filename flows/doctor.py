@@ -92,7 +92,7 @@ def check_disk() -> Finding:
 
 
 def check_docker() -> Finding:
-    from tasks.engines.image import docker_client
+    from tasks.sandbox.image import docker_client
 
     try:
         version = docker_client().version()
@@ -103,7 +103,7 @@ def check_docker() -> Finding:
 
 
 def check_image() -> Finding:
-    from tasks.engines.image import docker_client, image_tag
+    from tasks.sandbox.image import docker_client, image_tag
 
     try:
         tags = [tag for image in docker_client().images.list() for tag in image.tags]

@@ -18,7 +18,6 @@ from typing import Any
 
 from tasks.core.progress import watching
 from tasks.core.records import Problem, Solution
-from tasks.engines.image import ensure_image
 from tasks.exchange import (
     AskedSuite,
     check_out,
@@ -31,6 +30,7 @@ from tasks.exchange import (
 from tasks.execution import execute_shard
 from tasks.judging import plan_calls
 from tasks.passes import Seeds, two_seeds
+from tasks.sandbox.image import ensure_image
 from tasks.settings.iteration import SandboxSettings
 from tasks.verdicts import NO_SUITE, judged_suite, unmet
 

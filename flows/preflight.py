@@ -9,11 +9,11 @@ from tasks.benchmarks import DECIDING, check_benchmark
 from tasks.core.disk import CHECKPOINT_BYTES, MIB, check_room, parameters_of
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_parameters
-from tasks.engines.image import docker_client
 from tasks.engines.trainer import check_batches
 from tasks.inference.sampler import ReplaySampler
 from tasks.models import PACKAGED_MODEL, check_model, local_folder
 from tasks.problems import check_sources
+from tasks.sandbox.image import docker_client
 from tasks.settings.iteration import IterationSettings, ModelSettings
 from tasks.workspace import Workspace
 

@@ -25,9 +25,9 @@ from tasks.core.records import (
     record_id,
 )
 from tasks.core.tables import by_problem
-from tasks.engines.image import ensure_image
 from tasks.judging import plan_calls
 from tasks.passes import Run, Seeds, run_programs, two_seeds
+from tasks.sandbox.image import ensure_image
 from tasks.settings.iteration import MACHINE, SandboxSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.workspace import ModelRef, Ref, Stage, StageResult

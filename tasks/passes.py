@@ -29,9 +29,9 @@ from itertools import islice
 
 from tasks.core.progress import current
 from tasks.core.records import Call, Execution, Outcome, Program, Suite, SuiteRun
-from tasks.engines.episodes import was_hurried, was_run
-from tasks.engines.sandbox import DockerSandbox, Sandbox
 from tasks.judging import UNSTABLE, outcome_key, plan_calls
+from tasks.sandbox.pool import DockerSandbox, Sandbox
+from tasks.sandbox.program_run import was_hurried, was_run
 from tasks.settings.iteration import SandboxSettings
 
 # So many calls show a check whether the program remembers any; more would cost calls x checks.

@@ -11,10 +11,10 @@ from hypothesis import settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.campaign import campaign
-from tasks.engines.image import ensure_image
-from tasks.engines.sandbox import DockerSandbox
 from tasks.models import tiny_random_llama
 from tasks.passes import Seeds
+from tasks.sandbox.image import ensure_image
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import IterationSettings, SandboxSettings
 from tests import replay
 

@@ -11,11 +11,11 @@ import pytest
 from tasks.benchmarks.humaneval import FILES, load_humaneval
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Problem, Program, Sample
-from tasks.engines.sandbox import DockerSandbox
 from tasks.judging import invalid_checks, judge, plan_calls
 from tasks.known import known_records
 from tasks.overlap import Contamination
 from tasks.sampling import parse_samples
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SamplingSettings
 
 ROW = {

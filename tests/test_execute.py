@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from flows import cli
 from flows.execute import judge_solutions
-from tasks.engines.containers import LABEL
-from tasks.engines.image import docker_client
 from tasks.exchange import read_problems, read_solutions, read_suites
 from tasks.passes import Seeds
+from tasks.sandbox.container import LABEL
+from tasks.sandbox.image import docker_client
 from tests.test_cli import flywheel
 from tests.test_exchange import write
 

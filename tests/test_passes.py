@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tasks.core.records import Behaviour, Execution, Outcome, Solution
-from tasks.engines.episodes import IN_HASTE
 from tasks.execution import programs_of
 from tasks.judging import plan_calls, suite_verdicts
 from tasks.passes import (
@@ -16,6 +15,7 @@ from tasks.passes import (
     suite_programs,
     suite_run,
 )
+from tasks.sandbox.program_run import IN_HASTE
 from tasks.testcode.suites import make_call
 from tests.factories import error, solution, value
 from tests.test_execution import PROBLEM, case, suite_of

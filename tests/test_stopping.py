@@ -16,7 +16,7 @@ from typing import IO, Any
 import docker
 import pytest
 
-from tasks.engines.containers import LABEL
+from tasks.sandbox.container import LABEL
 from tests import replay
 from tests.test_serving import free_port
 

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sandbox_image import testing
-from tasks.engines.sandbox import DockerSandbox
-from tests.test_sandbox import brief, run_one
+from tasks.sandbox.pool import DockerSandbox
+from tests.sandbox.test_sandbox import brief, run_one
 
 numbers = (
     st.floats()

@@ -29,13 +29,13 @@ from tasks.benchmarks.humaneval import load_humaneval
 from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Case, Problem, Sample, Solution, Suite
 from tasks.core.tables import by_problem, read_table
-from tasks.engines.image import ensure_image
-from tasks.engines.sandbox import DockerSandbox
 from tasks.execution import behaviours_of, programs_of
 from tasks.judging import CallPlan, holds, judge, plan_calls
 from tasks.known import known_records
 from tasks.passes import Run
 from tasks.sampling import parse_samples
+from tasks.sandbox.image import ensure_image
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import SandboxSettings
 from tests.performance.agreement_rules import RULES, Labelled, Rule

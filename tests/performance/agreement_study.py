@@ -24,10 +24,10 @@ from tasks.consensus import decide
 from tasks.core.records import Sample
 from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
-from tasks.engines.image import ensure_image
 from tasks.execution import execute_shard
 from tasks.passes import two_seeds
 from tasks.sampling import known_records, parse_samples
+from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import SandboxSettings
 from tests.performance.agreement_rules import RULES, Labelled, Pick, Rule, label, mixed, warm_ballot

@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.core import values
 from tasks.core.records import Call, Program
-from tasks.engines.image import docker_client, ensure_image
-from tasks.engines.sandbox import DockerSandbox
+from tasks.sandbox.image import docker_client, ensure_image
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SandboxSettings
 
 HERE = Path(__file__).parent

@@ -38,8 +38,6 @@ from tasks.benchmarks.humaneval import load_humaneval
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import bootstrap
 from tasks.core.tables import by_problem, read_table, write_table
-from tasks.engines.image import ensure_image
-from tasks.engines.sandbox import DockerSandbox
 from tasks.engines.trainer import run_training
 from tasks.execution import behaviours_of, programs_of
 from tasks.inference.sampler import VllmSampler
@@ -48,6 +46,8 @@ from tasks.known import known_records
 from tasks.models import resolve_model
 from tasks.passes import Run
 from tasks.sampling import draw_samples, parse_samples
+from tasks.sandbox.image import ensure_image
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import (
     EngineSettings,
     ModelSettings,

@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.core import values
 from tasks.core.records import Call, Program
-from tasks.engines import sandbox as engine
-from tasks.engines.image import docker_client, ensure_image
-from tasks.engines.sandbox import DockerSandbox
-from tasks.engines.slots import Asked
+from tasks.sandbox import pool as engine
+from tasks.sandbox.image import docker_client, ensure_image
+from tasks.sandbox.pool import DockerSandbox
+from tasks.sandbox.worker import Asked
 from tasks.settings.iteration import SandboxSettings
 
 CODE = """

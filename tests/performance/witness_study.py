@@ -25,12 +25,12 @@ from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
-from tasks.engines.image import ensure_image
 from tasks.execution import execute_shard
 from tasks.judging import CallPlan, holds, plan_calls
 from tasks.known import known_records
 from tasks.passes import two_seeds
 from tasks.sampling import parse_samples
+from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import SamplingSettings, SandboxSettings
 

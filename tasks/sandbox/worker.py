@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from tasks.core.errors import SandboxFault
 from tasks.core.records import Call, Program
-from tasks.engines.containers import Container
-from tasks.engines.episodes import Episodes, Request
+from tasks.sandbox.container import Container
+from tasks.sandbox.program_run import Episodes, Request
 
 BATCH = 128
 # Requests that wait in a container's pipe: many small ones, so that they travel together; few slow ones.

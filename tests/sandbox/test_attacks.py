@@ -25,12 +25,12 @@ import pytest
 from sandbox_image.iterators import Iterated
 from tasks.core import values
 from tasks.core.records import Call, Execution, Outcome, Program
-from tasks.engines.containers import LABEL
-from tasks.engines.sandbox import DockerSandbox
+from tasks.sandbox.container import LABEL
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SandboxSettings
 
 ATTACKS = sorted(
-    (Path(__file__).parent / "attacks").glob("*.py"), key=lambda path: int(path.stem.split("_")[0])
+    (Path(__file__).parents[1] / "attacks").glob("*.py"), key=lambda path: int(path.stem.split("_")[0])
 )
 TOKEN = "SENTINEL-NEIGHBOUR-CODE"
 NEIGHBOUR = f"""

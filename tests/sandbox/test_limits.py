@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.records import Program
-from tasks.engines.containers import LEAST_WALL_S, time_limits
-from tasks.engines.sandbox import DockerSandbox
+from tasks.sandbox.container import LEAST_WALL_S, time_limits
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SandboxSettings
-from tests.test_sandbox import call
+from tests.sandbox.test_sandbox import call
 
 CODE = """
 import socket, time

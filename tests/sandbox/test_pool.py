@@ -19,11 +19,11 @@ import pytest
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Execution, Program
-from tasks.engines.containers import LABEL, _host, reap, start_time
-from tasks.engines.image import FOLDER, docker_client, image_files, image_tag
-from tasks.engines.sandbox import WINDOW, DockerSandbox
+from tasks.sandbox.container import LABEL, _host, reap, start_time
+from tasks.sandbox.image import FOLDER, docker_client, image_files, image_tag
+from tasks.sandbox.pool import WINDOW, DockerSandbox
 from tasks.settings.iteration import SandboxSettings
-from tests.test_sandbox import DOUBLE, brief, call, run_one
+from tests.sandbox.test_sandbox import DOUBLE, brief, call, run_one
 
 
 def test_order_and_laziness(sandbox: DockerSandbox) -> None:
@@ -125,7 +125,7 @@ def test_the_reaper_takes_the_dead_and_spares_the_living(sandbox: DockerSandbox,
 def test_no_container_outlives_its_owner(image: str) -> None:
     """The engine closes stdin when the owner's connection ends, and the supervisor ends with its stdin."""
     script = (
-        "import os, sys\nfrom tasks.engines.sandbox import DockerSandbox\n"
+        "import os, sys\nfrom tasks.sandbox.pool import DockerSandbox\n"
         "from tasks.settings.iteration import SandboxSettings\n"
         f"DockerSandbox(SandboxSettings(slots=1), {image!r}, 'tests-orphan').__enter__()\n"
         "print('up', flush=True)\nos._exit(1)\n"
@@ -182,7 +182,7 @@ def test_a_file_that_is_added_to_the_image_changes_its_tag(
 ) -> None:
     folder = tmp_path / "image"
     shutil.copytree(FOLDER, folder)
-    monkeypatch.setattr("tasks.engines.image.FOLDER", folder)
+    monkeypatch.setattr("tasks.sandbox.image.FOLDER", folder)
     before = image_tag()
     (folder / "one_more.py").write_text("")
     assert image_tag() != before

@@ -22,11 +22,11 @@ import docker.errors
 import pytest
 import requests.exceptions
 
-from tasks.engines import sandbox as pool
-from tasks.engines.containers import reap
-from tasks.engines.sandbox import DockerSandbox
+from tasks.sandbox import pool
+from tasks.sandbox.container import reap
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SandboxSettings
-from tests.test_faults import AHEAD, batch, containers_of, faults, needs_root, right
+from tests.sandbox.test_faults import AHEAD, batch, containers_of, faults, needs_root, right
 
 
 class Engine:

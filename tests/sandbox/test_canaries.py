@@ -9,11 +9,11 @@ import pytest
 
 import sandbox_image
 from tasks.core.records import Program
-from tasks.engines.image import docker_client
-from tasks.engines.sandbox import DockerSandbox
-from tasks.engines.slots import BATCH
+from tasks.sandbox.image import docker_client
+from tasks.sandbox.pool import DockerSandbox
+from tasks.sandbox.worker import BATCH
 from tasks.settings.iteration import SandboxSettings
-from tests.test_sandbox import DOUBLE, call
+from tests.sandbox.test_sandbox import DOUBLE, call
 
 TURNS_BAD_AFTER = 20
 HONEST = "            result = os.memfd_create"

@@ -6,7 +6,7 @@ beside it.
 
 A fault of the sandbox (container lost, unreadable frame, silence, a wrong canary) is not the program's. A
 program's outcomes are released only when every container that it met has been right about a round of
-canaries before and after (`tasks.engines.slots`); until then they wait, inside the window. When a container
+canaries before and after (`tasks.sandbox.worker`); until then they wait, inside the window. When a container
 fails, all that it has not vouched for runs anew, from the start, on other containers, each program in a
 batch of its own; one that meets a fault `fault_retries` times more is given up as "fault".
 
@@ -26,9 +26,9 @@ from typing import Protocol, Self
 
 from tasks.core.errors import FlywheelError, SandboxFault
 from tasks.core.records import Execution, Program
-from tasks.engines.containers import Container, reap
-from tasks.engines.episodes import Request
-from tasks.engines.slots import BATCH, DEEP, Asked, Slot, Task
+from tasks.sandbox.container import Container, reap
+from tasks.sandbox.program_run import Request
+from tasks.sandbox.worker import BATCH, DEEP, Asked, Slot, Task
 from tasks.settings.iteration import SandboxSettings
 
 WINDOW = 512

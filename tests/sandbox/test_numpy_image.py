@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tasks.core.records import Program
-from tasks.engines.image import NUMPY, ensure_image
-from tasks.engines.sandbox import DockerSandbox
+from tasks.sandbox.image import NUMPY, ensure_image
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SandboxSettings
-from tests.test_attacks import ATTACKS, SETTINGS, programs, wrong
-from tests.test_sandbox import brief, call
+from tests.sandbox.test_attacks import ATTACKS, SETTINGS, programs, wrong
+from tests.sandbox.test_sandbox import brief, call
 
 CODE = """
 import numpy as np

@@ -17,13 +17,13 @@ import docker.errors
 import pytest
 
 from tasks.core.records import Execution, Program
-from tasks.engines import sandbox as pool
-from tasks.engines.containers import LABEL, reap
-from tasks.engines.sandbox import DockerSandbox
+from tasks.sandbox import pool
+from tasks.sandbox.container import LABEL, reap
+from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SandboxSettings
-from tests.test_sandbox import DOUBLE, call
+from tests.sandbox.test_sandbox import DOUBLE, call
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 # More than the pool takes ahead: when the first outcomes come, much is yet to run.
 AHEAD = 2 * pool.WINDOW
 WAITS = "import time\ndef f(x):\n    time.sleep(0.03)\n    return x * 2\n"
@@ -59,10 +59,10 @@ def driver(run_id: str, body: str) -> subprocess.Popen[str]:
     """Another process with a sandbox of its own, whose `body` may use `sandbox` and `batch`."""
     script = (
         "import json, os, sys\n"
-        "from tasks.engines.containers import reap\n"
-        "from tasks.engines.image import ensure_image\n"
-        "from tasks.engines.sandbox import DockerSandbox\n"
-        "from tests.test_faults import SandboxSettings, batch, right\n"
+        "from tasks.sandbox.container import reap\n"
+        "from tasks.sandbox.image import ensure_image\n"
+        "from tasks.sandbox.pool import DockerSandbox\n"
+        "from tests.sandbox.test_faults import SandboxSettings, batch, right\n"
         "settings = SandboxSettings(slots=2, memory_mb=128, cpu_s=2, wall_s=60, processes=24)\n"
         f"with DockerSandbox(settings, ensure_image(print), {run_id!r}) as sandbox:\n"
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sandbox_image import plain
 from tasks.core import values
-from tasks.engines.episodes import read_report
+from tasks.sandbox.program_run import read_report
 
 ENDED = {"end": "exit", "by": "candidate", "code": 0, "cpu_ms": 1.0, "wall_ms": 1.0, "peak_kb": 1, "bytes": 0}
 

@@ -24,7 +24,7 @@ import requests.exceptions
 
 from sandbox_image import frames
 from tasks.core.errors import FlywheelError, SandboxFault
-from tasks.engines.image import SECCOMP, docker_client
+from tasks.sandbox.image import SECCOMP, docker_client
 from tasks.settings.iteration import SandboxSettings
 
 OVERHEAD_MB = 64
