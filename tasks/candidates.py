@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from tasks.benchmarks.reference import gold_of, known_records
 from tasks.core.progress import over
 from tasks.core.records import CpuLimit, Problem, Solution, Suite
-from tasks.known import gold_of, known_records
 from tasks.mutation import mutate_all
 from tasks.settings.iteration import MUTANT_CPU_SHARE, EvaluationSettings
 from tasks.stages import Turn, run_stage, step

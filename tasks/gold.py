@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from tasks.benchmarks import cpu_limit, is_limited_by_call, limits_for
 from tasks.benchmarks.evalplus import complete
+from tasks.benchmarks.reference import known_records
 from tasks.core.progress import counted
 from tasks.core.records import CpuLimit, Execution, Problem, Program
 from tasks.judging import plan_calls
-from tasks.known import known_records
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SandboxSettings

@@ -17,12 +17,12 @@ from tasks import prompts
 from tasks.answers import parse_solution, parse_suite
 from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.outputs import asks_for_output, predicted
+from tasks.benchmarks.reference import known_records
 from tasks.core.progress import current
 from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
 from tasks.core.values import ValueFormatError
 from tasks.diversity import diversity_of
 from tasks.inference.sampler import Request, Sampler, shared_sampler
-from tasks.known import known_records
 from tasks.settings.iteration import EngineSettings, SamplingSettings
 from tasks.stages import Turn, run_stage, say, step
 from tasks.testcode.suites import read_cases

@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tasks.base_model import cache_folder
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
+from tasks.benchmarks.reference import known_records
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import bootstrap
 from tasks.core.tables import by_problem, read_table, write_table
@@ -42,7 +43,6 @@ from tasks.engines.trainer import run_training
 from tasks.execution import behaviours_of, programs_of
 from tasks.inference.sampler import VllmSampler
 from tasks.judging import holds, judge, plan_calls
-from tasks.known import known_records
 from tasks.models import resolve_model
 from tasks.passes import Run
 from tasks.sampling import draw_samples, parse_samples

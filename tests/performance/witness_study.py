@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tasks.benchmarks.reference import known_records
 from tasks.benchmarks.starter import load_starter
 from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
@@ -27,7 +28,6 @@ from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
 from tasks.execution import execute_shard
 from tasks.judging import CallPlan, holds, plan_calls
-from tasks.known import known_records
 from tasks.passes import two_seeds
 from tasks.sampling import parse_samples
 from tasks.sandbox.image import ensure_image

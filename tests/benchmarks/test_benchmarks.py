@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.benchmarks import FILES, GOLD_TIMES, cpu_limit, limits_for, load_mbpp, load_starter
+from tasks.benchmarks.reference import known_records
 from tasks.candidates import candidates_of
 from tasks.core.records import Problem
 from tasks.core.tables import by_problem
 from tasks.execution import execute_shard
 from tasks.judging import holds, plan_calls
-from tasks.known import known_records
 from tasks.passes import Seeds, two_seeds
 from tasks.problems import read_statements
 from tasks.settings.iteration import SandboxSettings

@@ -30,7 +30,7 @@ from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import EvaluationSettings, SandboxSettings
 from tasks.testcode.suites import make_call
 
-EXPECTED = Path(__file__).parent / "data" / "mbpp-plus-expected.jsonl.xz"
+EXPECTED = Path(__file__).parents[1] / "data" / "mbpp-plus-expected.jsonl.xz"
 # These compute for seconds, or return gigabytes: `make soak` runs them too.
 SLOW = frozenset("84 123 255 271 300 389 392 583 589 592 599 603".split())  # noqa: SIM905
 needs_data = pytest.mark.skipif(data_file("mbpp-plus.jsonl") is None, reason="needs FLYWHEEL_DATA_DIR")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tasks.benchmarks.humaneval import FILES, load_humaneval
+from tasks.benchmarks.reference import known_records
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Problem, Program, Sample
 from tasks.judging import invalid_checks, judge, plan_calls
-from tasks.known import known_records
 from tasks.overlap import Contamination
 from tasks.sampling import parse_samples
 from tasks.sandbox.pool import DockerSandbox

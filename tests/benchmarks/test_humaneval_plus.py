@@ -16,13 +16,13 @@ from tasks.benchmarks import load_benchmark
 from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, agrees, load_humaneval_plus
 from tasks.benchmarks.files import read_rows
 from tasks.benchmarks.humaneval import packaged_file
+from tasks.benchmarks.reference import known_records
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem, ProblemScore, Sample, Solution
 from tasks.core.tables import by_problem
 from tasks.execution import execute_shard
 from tasks.gold import with_gold
-from tasks.known import known_records
 from tasks.metrics import compare, summarise
 from tasks.passes import Seeds
 from tasks.scoring import score_problem

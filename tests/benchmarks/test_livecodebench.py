@@ -26,12 +26,12 @@ from tasks.benchmarks.livecodebench import (
     same_value,
 )
 from tasks.benchmarks.pickled import unpacked_text
+from tasks.benchmarks.reference import known_records
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem, Program
 from tasks.gold import with_gold
 from tasks.judging import judge, plan_calls
-from tasks.known import known_records
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import EvaluationSettings, SandboxSettings
 from tasks.testcode.suites import make_call

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from tasks import prompts
 from tasks.benchmarks import load_benchmark
 from tasks.benchmarks.outputs import FILES, load_outputs, predicted
+from tasks.benchmarks.reference import known_records
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem, ProblemScore, Sample
 from tasks.core.statistics import bootstrap
 from tasks.execution import programs_of
-from tasks.known import known_records
 from tasks.metrics import compare, summarise
 from tasks.sampling import parse_samples, requests_of
 from tasks.scoring import score_problem
