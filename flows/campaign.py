@@ -17,9 +17,9 @@ from flows.killed import noted
 from flows.naming import first_name, rename
 from flows.preflight import check_decides
 from tasks.audit import imprecise
+from tasks.pipeline.stage import say
+from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import CampaignSettings, IterationSettings
-from tasks.stages import say
-from tasks.workspace import Workspace
 
 
 def stop_reason(reports: Sequence[Mapping[str, Any]], settings: CampaignSettings) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks import artifacts
 from tasks.core.statistics import share_bounds, with_bounds
 from tasks.diversity import written
 from tasks.metrics import HEADLINE, shown
-from tasks.plots import Panel, Point, markdown_image, png_of
-from tasks.workspace import Workspace, write_json
+from tasks.pipeline import artifacts
+from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
+from tasks.pipeline.workspace import Workspace, write_json
 
 OUTPUT = "output pass@1"
 SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (HEADLINE, "case accuracy", OUTPUT)

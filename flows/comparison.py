@@ -9,13 +9,13 @@ from typing import Any
 from flows.printing import print_markdown
 from flows.report import beyond_noise
 from flows.runs import Run, open_iteration, open_run, open_scored
-from tasks.artifacts import flat
 from tasks.core.errors import FlywheelError
 from tasks.core.records import ProblemScore
 from tasks.core.statistics import bounds
 from tasks.metrics import as_json, compare, shown, summarise
+from tasks.pipeline.artifacts import flat
+from tasks.pipeline.workspace import StageResult
 from tasks.settings.iteration import EvaluationSettings
-from tasks.workspace import StageResult
 
 BASE = "base"
 # Settings that scores depend on.

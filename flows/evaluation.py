@@ -18,12 +18,12 @@ from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
 from tasks.inference.sampler import close_shared_sampler
 from tasks.negatives import negatives
+from tasks.pipeline.stage import StageCount, Turn, joined, say
+from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.sampling import sample, shared_out
 from tasks.scoring import Mixed, score
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import IterationSettings
-from tasks.stages import StageCount, Turn, joined, say
-from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
 EVALUATION_SEED = "1234"
 MODEL_STAGES = 7

@@ -20,7 +20,7 @@ from tasks.core.tables import by_problem
 from tasks.dataset_cards import dataset_card
 from tasks.judging import invalid_checks, plan_calls, suite_verdicts
 from tasks.model_cards import model_card
-from tasks.workspace import ModelRef, Ref
+from tasks.pipeline.workspace import ModelRef, Ref
 
 HUB = "hub:"
 PUBLIC = ("problem_id", "statement", "entry_point", "signature", "source", "seed")

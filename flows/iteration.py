@@ -33,14 +33,14 @@ from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
 from tasks.inference.sampler import close_shared_sampler
 from tasks.mutants import mutate
+from tasks.pipeline.stage import StageCount, Turn, joined, say
+from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.preferences import prefer
 from tasks.problems import propose
 from tasks.promotion import champion_of, kept_start, meets_base, promote
 from tasks.sampling import sample
 from tasks.settings.iteration import IterationSettings
-from tasks.stages import StageCount, Turn, joined, say
 from tasks.training import train
-from tasks.workspace import ModelRef, Ref, StageResult, Workspace
 
 
 @flow(name="iteration", flow_run_name=first_name, log_prints=True, validate_parameters=False)

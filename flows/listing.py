@@ -14,7 +14,7 @@ from flows.evaluations import champion_now, evaluations_of, finished_of
 from flows.printing import print_markdown
 from flows.runs import Run
 from tasks.metrics import HEADLINE, shown
-from tasks.workspace import Workspace
+from tasks.pipeline.workspace import Workspace
 
 METRICS = (*SOLVER, HEADLINE)
 

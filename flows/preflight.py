@@ -12,10 +12,10 @@ from tasks.core.hub import hub_parameters
 from tasks.engines.trainer import check_batches
 from tasks.inference.sampler import ReplaySampler
 from tasks.models import PACKAGED_MODEL, check_model, local_folder
+from tasks.pipeline.workspace import Workspace
 from tasks.problems import check_sources
 from tasks.sandbox.image import docker_client
 from tasks.settings.iteration import IterationSettings, ModelSettings
-from tasks.workspace import Workspace
 
 TRAINED = ("train-sft", "train-dpo")
 PACKAGED_PARAMETERS = 134_515_008

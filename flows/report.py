@@ -8,16 +8,16 @@ from typing import Any
 
 from prefect.runtime import flow_run
 
-from tasks import artifacts
 from tasks.charts import png_of_scores
 from tasks.consensus import FILTER_VERSION
 from tasks.core.statistics import LEAST_PROBLEMS, share_bounds
 from tasks.diversity import written
 from tasks.metrics import shown
-from tasks.plots import markdown_image
+from tasks.pipeline import artifacts
+from tasks.pipeline.plots import markdown_image
+from tasks.pipeline.stage import Turn
+from tasks.pipeline.workspace import ModelRef, StageResult
 from tasks.settings.iteration import IterationSettings
-from tasks.stages import Turn
-from tasks.workspace import ModelRef, StageResult
 
 # Below, even a good turn's gain is seldom beyond noise.
 FEW_PROBLEMS = 200

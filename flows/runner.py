@@ -18,8 +18,8 @@ from flows.console import explain, tell_in_one_sentence
 from flows.deployments import SLUG, deployment_of
 from flows.killed import tell_killed
 from tasks.core.errors import FlywheelError
+from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
-from tasks.workspace import Workspace
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.evaluations import evaluations_of
 from tasks.core.errors import FlywheelError
-from tasks.workspace import StageResult, Workspace
+from tasks.pipeline.workspace import StageResult, Workspace
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from flows.children import Child
 from flows.stopping import before_the_end, stopped_by_signals
 from tasks.core.errors import FlywheelError
-from tasks.workspace import Workspace
+from tasks.pipeline.workspace import Workspace
 
 START_TIMEOUT_S = 120
 STOP_S = 3.0

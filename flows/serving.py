@@ -18,8 +18,8 @@ from pathlib import Path
 from flows.children import Child
 from flows.server import check_server, healthy, known_server, server_at
 from tasks.core.errors import FlywheelError
+from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
-from tasks.workspace import Workspace
 
 REQUEST_S, LEAVE_S = 3.0, 4.0
 

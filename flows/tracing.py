@@ -8,9 +8,9 @@ from typing import Any
 
 from flows.printing import print_markdown
 from flows.runs import open_run
-from tasks.artifacts import flat
 from tasks.consensus import UNOPPOSED
 from tasks.lineage import lineage
+from tasks.pipeline.artifacts import flat
 
 _FENCE = "```"
 _SHOWN_SETTINGS = (

@@ -11,10 +11,10 @@ from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.judging import wanted_key
+from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.filtering import AgreementSettings
-from tasks.stages import Turn, run_stage, step
 from tasks.testcode.suites import case_source
-from tasks.workspace import Ref, Stage, StageResult
 
 OTHERWISE = "the winning group does otherwise"
 IDLE = "passes whatever a solution returns: it tests nothing"

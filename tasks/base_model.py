@@ -7,12 +7,12 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.artifacts import publish_model
 from tasks.core.progress import watching
 from tasks.models import model_digest, resolve_model
+from tasks.pipeline.artifacts import publish_model
+from tasks.pipeline.stage import say
+from tasks.pipeline.workspace import ModelRef
 from tasks.settings.iteration import ModelSettings
-from tasks.stages import say
-from tasks.workspace import ModelRef
 
 
 def cache_folder() -> Path:

@@ -9,9 +9,9 @@ from tasks.benchmarks.reference import gold_of, known_records
 from tasks.core.progress import over
 from tasks.core.records import CpuLimit, Problem, Solution, Suite
 from tasks.mutation import mutate_all
+from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.iteration import MUTANT_CPU_SHARE, EvaluationSettings
-from tasks.stages import Turn, run_stage, step
-from tasks.workspace import Ref, Stage, StageResult
 
 PER_NEGATIVE = 2
 SEED = 0

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.core.statistics import with_bounds
 from tasks.metrics import COUNTS
-from tasks.plots import TEXT_PT, TITLE_PT, interval_ends, new_axes, to_png
+from tasks.pipeline.plots import TEXT_PT, TITLE_PT, interval_ends, new_axes, to_png
 
 Scores = Mapping[str, Mapping[str, Sequence[float]]]
 """Of each "benchmark/split" each metric's [mean, low, high, problems]."""

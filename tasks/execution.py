@@ -27,10 +27,10 @@ from tasks.core.records import (
 from tasks.core.tables import by_problem
 from tasks.judging import plan_calls
 from tasks.passes import Run, Seeds, run_programs, two_seeds
+from tasks.pipeline.stage import Turn, run_stage, say, step
+from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.sandbox.image import ensure_image
 from tasks.settings.iteration import MACHINE, SandboxSettings
-from tasks.stages import Turn, run_stage, say, step
-from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 SHARD_PROBLEMS = 32
 MAX_FAULT_SHARE = 0.2

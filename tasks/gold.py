@@ -14,10 +14,10 @@ from tasks.benchmarks.reference import known_records
 from tasks.core.progress import counted
 from tasks.core.records import CpuLimit, Execution, Problem, Program
 from tasks.judging import plan_calls
+from tasks.pipeline.stage import say
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SandboxSettings
-from tasks.stages import say
 
 
 def is_open(problem: Problem) -> bool:

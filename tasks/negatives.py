@@ -15,9 +15,9 @@ from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.judging import answered, judge, outcome_key, plan_calls
+from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.iteration import EvaluationSettings
-from tasks.stages import Turn, run_stage, step
-from tasks.workspace import Ref, Stage, StageResult
 
 UNFIT = {"fault", "timeout", "memory", "output_limit"}
 """What runs into a limit would cost every later evaluation as much, and shows no wrong value."""

@@ -24,10 +24,10 @@ from tasks.core.progress import current, over
 from tasks.core.records import Dropped, Problem, Sample, record_id
 from tasks.inference.sampler import Request, Sampler, shared_sampler
 from tasks.overlap import Contamination, find_duplicates
+from tasks.pipeline.stage import Turn, run_stage, say, step
+from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.iteration import EngineSettings, ProblemSettings, SamplingSettings
 from tasks.signatures import BadSignature, plain_signature
-from tasks.stages import Turn, run_stage, say, step
-from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 
 SNIPPET_LINES = (4, 18)
 # Drawn from so many times as many as are wanted: not all from the first files.

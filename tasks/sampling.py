@@ -23,10 +23,10 @@ from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, 
 from tasks.core.values import ValueFormatError
 from tasks.diversity import diversity_of
 from tasks.inference.sampler import Request, Sampler, shared_sampler
+from tasks.pipeline.stage import Turn, run_stage, say, step
+from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.settings.iteration import EngineSettings, SamplingSettings
-from tasks.stages import Turn, run_stage, say, step
 from tasks.testcode.suites import read_cases
-from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 
 def shared_out(settings: SamplingSettings) -> tuple[SamplingSettings, SamplingSettings]:

@@ -32,11 +32,11 @@ from tasks.core.tables import by_problem
 from tasks.core.values import encode
 from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.metrics import as_json, summarise
+from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import EvaluationSettings
-from tasks.stages import Turn, run_stage, step
 from tasks.testcode.suites import case_key
-from tasks.workspace import Ref, Stage, StageResult
 
 _TRUTHS = (encode(True), encode(False))
 

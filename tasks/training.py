@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from tasks import artifacts
 from tasks.core.records import Pair, SftRow
 from tasks.engines.trainer import TrainingResult, finished_training, run_training
 from tasks.models import model_digest
-from tasks.plots import Panel, Point, markdown_image, png_of
+from tasks.pipeline import artifacts
+from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
+from tasks.pipeline.stage import Turn, run_stage, say, step
+from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.settings.iteration import MACHINE, ModelSettings, TrainingSettings
-from tasks.stages import Turn, run_stage, say, step
-from tasks.workspace import ModelRef, Ref, Stage, StageResult
 
 RECORDS: dict[str, type[SftRow] | type[Pair]] = {"sft": SftRow, "dpo": Pair}
 

@@ -21,10 +21,10 @@ from flows.iteration import _met_base
 from tasks.core.records import ProblemScore
 from tasks.diversity import LENGTH
 from tasks.metrics import compare
+from tasks.pipeline.stage import Turn
+from tasks.pipeline.workspace import ModelRef, Workspace
 from tasks.promotion import champion_of, gate, line_of, meets_base
 from tasks.settings.iteration import CampaignSettings, EvaluationSettings, GateSettings
-from tasks.stages import Turn
-from tasks.workspace import ModelRef, Workspace
 
 DECISIONS = st.sampled_from(["promote", "hold", "roll back"])
 BASE = ModelRef("/base", "b", "base model")

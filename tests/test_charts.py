@@ -9,9 +9,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from flows.report import dropped_reasons
-from tasks.artifacts import with_chart
 from tasks.charts import png_of_scores
-from tasks.plots import DPI, TEXT_PT, Panel, png_of
+from tasks.pipeline.artifacts import with_chart
+from tasks.pipeline.plots import DPI, TEXT_PT, Panel, png_of
 
 # So wide does the page show a picture; a wider one is shrunk, and its letters with it.
 PAGE_PX = 960

@@ -15,10 +15,10 @@ import pytest
 from flows import cli
 from flows.console import _OneSentence, explain
 from tasks.core.errors import FlywheelError
+from tasks.pipeline.workspace import Workspace
 from tasks.problems import read_statements
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings, preset_names
-from tasks.workspace import Workspace
 
 GOOD = {"problem_id": "a", "statement": "Write a function.", "entry_point": "f", "signature": "def f(x):"}
 
@@ -194,7 +194,7 @@ def test_a_run_in_a_workspace_in_use_does_not_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     script = (
-        "import sys\nfrom tasks.workspace import Workspace\n"
+        "import sys\nfrom tasks.pipeline.workspace import Workspace\n"
         "with Workspace(sys.argv[1]).lock('iteration 4'):\n"
         "    print('held', flush=True)\n    sys.stdin.read()\n"
     )
@@ -213,7 +213,10 @@ def test_a_run_in_a_workspace_in_use_does_not_start(
 
 def test_two_runs_on_one_workspace(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w")
-    script = "from tasks.workspace import Workspace; import sys\nwith Workspace(sys.argv[1]).lock('b'): pass"
+    script = (
+        "from tasks.pipeline.workspace import Workspace; import sys\nwith Workspace(sys.argv[1]).lock('b'): "
+        "pass"
+    )
     with workspace.lock("iteration 4"):
         other = subprocess.run(
             [sys.executable, "-c", script, str(workspace.root)],

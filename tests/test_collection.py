@@ -10,8 +10,8 @@ from flows.iteration import iteration
 from tasks.collection import past_turns
 from tasks.consensus import FILTER_VERSION
 from tasks.core.records import Decision, SftRow
+from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.filtering import RowSettings
-from tasks.workspace import ModelRef, StageResult, Workspace
 
 
 def stage_of(workspace: Workspace, number: int, name: str) -> StageResult:

@@ -15,8 +15,8 @@ from flows.evaluations import model_named, settings_for
 from flows.listing import show_list
 from flows.show import show_report, show_table
 from tasks.core.errors import FlywheelError
+from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
-from tasks.workspace import Workspace
 from tests.test_campaign import history
 
 

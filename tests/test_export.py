@@ -11,7 +11,7 @@ from flows.export import export, pass_matrix
 from tasks.cards import licence_of
 from tasks.core.errors import FlywheelError
 from tasks.models import model_digest
-from tasks.workspace import Workspace
+from tasks.pipeline.workspace import Workspace
 from tests.factories import behaviour_of, solution, suite
 
 

@@ -13,14 +13,14 @@ from flows.comparison import comparison, comparison_markdown, difference, differ
 from flows.printing import print_scores
 from flows.report import markdown_of
 from flows.runs import open_run
-from tasks.artifacts import stage_markdown
 from tasks.audit import imprecise
 from tasks.core.statistics import bounds, share_bounds, with_bounds
 from tasks.dataset_cards import dataset_card
 from tasks.metrics import shown
 from tasks.model_cards import model_card
-from tasks.plots import interval_ends
-from tasks.workspace import Workspace
+from tasks.pipeline.artifacts import stage_markdown
+from tasks.pipeline.plots import interval_ends
+from tasks.pipeline.workspace import Workspace
 
 _NUMBER = r"[-+]?\d+(\.\d+)?%"
 _PLAIN = r"[-+]?\d+\.\d{2,3}"

@@ -14,9 +14,9 @@ from tasks.benchmarks import at_hand
 from tasks.core.records import Pair, SftRow
 from tasks.core.tables import read_plain
 from tasks.diversity import LENGTH
+from tasks.pipeline.workspace import Ref, StageResult, Workspace
 from tasks.prompts import fenced
 from tasks.settings.iteration import MUTANT_CPU_SHARE, IterationSettings
-from tasks.workspace import Ref, StageResult, Workspace
 from tests import replay
 
 

@@ -18,8 +18,8 @@ from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, SftRow, Solution
 from tasks.core.tables import read_plain
 from tasks.lineage import Provenance, find_row, lineage, rejected_mutant
+from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
-from tasks.workspace import Workspace
 from tests import replay
 
 

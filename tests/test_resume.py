@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tasks.core.tables import read_plain
-from tasks.workspace import Workspace
+from tasks.pipeline.workspace import Workspace
 
 pytestmark = [pytest.mark.soak, pytest.mark.model]
 

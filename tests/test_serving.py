@@ -24,8 +24,8 @@ from flows.runner import _WaitingOnce
 from flows.server import server_at
 from flows.serving import _served_by_us, serve_flows
 from tasks.core.errors import FlywheelError
+from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
-from tasks.workspace import Workspace
 from tests.ticking import tick
 
 REPOSITORY = Path(__file__).parent.parent
@@ -54,7 +54,7 @@ from datetime import timedelta
 from prefect.schedules import Interval
 from flows.deployments import deployment_of
 from flows.runner import serve_deployments
-from tasks.workspace import Workspace
+from tasks.pipeline.workspace import Workspace
 from tests.ticking import tick
 serve_deployments([deployment_of(tick, "/w", {}, "Every few seconds.", [Interval(timedelta(seconds=5))])])
 """

@@ -9,7 +9,7 @@ import pytest
 from flows.show import show_report, show_table
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Dropped, Sample
-from tasks.workspace import Workspace
+from tasks.pipeline.workspace import Workspace
 
 ROWS = [
     Dropped("agree", "problem", str(i), f"p/{i}", "too few votes", "line one\nline two") for i in range(3)

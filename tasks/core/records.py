@@ -1,7 +1,7 @@
 """The rows that pass between steps: Problem -> Solution, Suite -> Outcome -> Verdict -> training rows.
 
 Every record is a frozen dataclass of text, numbers and tuples, so a list of them is a Parquet table
-(`tasks.workspace` does the I/O). Values of programs travel as encoded text (`tasks.core.values`).
+(`tasks.pipeline.workspace` does the I/O). Values of programs travel as encoded text (`tasks.core.values`).
 Ids are stable: derived from what the record came from, never from the clock.
 """
 

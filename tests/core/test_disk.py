@@ -20,8 +20,8 @@ from tasks.core import disk as room
 from tasks.core.disk import MIB, check_room, parameters_of, size, whole_folder
 from tasks.core.errors import FlywheelError
 from tasks.models import PACKAGED_MODEL
+from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import ModelSettings
-from tasks.workspace import Workspace
 
 
 @pytest.fixture

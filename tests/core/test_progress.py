@@ -22,15 +22,15 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from flows.iteration import iteration
-from tasks import stages
 from tasks.core import progress
 from tasks.core.progress import Progress
 from tasks.core.records import Problem
 from tasks.inference.sampler import ReplaySampler, Request
+from tasks.pipeline import stage as stages
+from tasks.pipeline.stage import Turn
+from tasks.pipeline.workspace import ModelRef, Workspace
 from tasks.sampling import sample
 from tasks.settings.iteration import IterationSettings
-from tasks.stages import Turn
-from tasks.workspace import ModelRef, Workspace
 from tests import replay
 
 LOOK_S = progress._LOOK_S

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Call, Case, Dropped, Solution, Suite
 from tasks.core.tables import read_table, write_table
+from tasks.pipeline.workspace import StageResult, Workspace
 from tasks.settings.iteration import IterationSettings
-from tasks.workspace import StageResult, Workspace
 
 ROW = Dropped("agree", "problem", "1", "p/1", "too few votes")
 CALLS = st.builds(Call, st.text(), st.text())
@@ -112,13 +112,13 @@ def test_another_version_or_a_foreign_folder_is_refused(tmp_path: Path) -> None:
 
 def test_the_lock_names_its_holder_and_a_killed_holder_loses_it(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from tasks.workspace import Workspace\n"
+        "import sys, time; from tasks.pipeline.workspace import Workspace\n"
         "with Workspace(sys.argv[1]).lock('iteration 7'):\n    print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "w")],
         stdout=subprocess.PIPE,
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"

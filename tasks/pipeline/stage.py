@@ -14,9 +14,9 @@ from prefect.runtime import task_run
 from prefect.states import Completed
 from pydantic import BaseModel
 
-from tasks import artifacts
 from tasks.core import progress
-from tasks.workspace import ModelRef, Ref, Stage, StageResult, Workspace, digest_of
+from tasks.pipeline import artifacts
+from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace, digest_of
 
 P = ParamSpec("P")
 

@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 
 from tasks.core.statistics import bounds, share_bounds
-from tasks.workspace import ModelRef, StageResult
+from tasks.pipeline.workspace import ModelRef, StageResult
 
 
 def _key(name: str) -> str:

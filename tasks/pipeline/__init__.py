@@ -1,0 +1,1 @@
+"""How a step runs and where its results lie: workspace, stage, artifacts with their curves."""
