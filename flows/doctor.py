@@ -128,8 +128,8 @@ def check_gpu() -> Finding:
 
 
 def check_model() -> Finding:
-    from tasks.base_model import cache_folder
-    from tasks.models import is_model
+    from tasks.models.base import cache_folder
+    from tasks.models.resolve import is_model
 
     cache = cache_folder()
     cached = sorted(path.name for path in cache.glob("*") if is_model(path)) if cache.is_dir() else []

@@ -11,12 +11,12 @@ from flows.evaluations import model_named, record_evaluation, title_of
 from flows.given import settings_given
 from flows.killed import noted
 from flows.naming import evaluation_name, rename
-from tasks.base_model import base_model
 from tasks.benchmarks import limits_for
 from tasks.candidates import candidates
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
 from tasks.inference.sampler import close_shared_sampler
+from tasks.models.base import base_model
 from tasks.negatives import negatives
 from tasks.pipeline.stage import StageCount, Turn, joined, say
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace

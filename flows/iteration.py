@@ -27,11 +27,11 @@ from flows.plan import AGAINST_BASE, stages_of_iteration
 from flows.preflight import check_decides, check_models_fit
 from flows.report import publish, report_of
 from tasks.agreement import agree
-from tasks.base_model import base_model
 from tasks.collection import Harvest, Samples, collect, past_turns
 from tasks.evaluation_set import evaluation_set
 from tasks.execution import execute
 from tasks.inference.sampler import close_shared_sampler
+from tasks.models.base import base_model
 from tasks.mutants import mutate
 from tasks.pipeline.stage import StageCount, Turn, joined, say
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace

@@ -11,7 +11,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_parameters
 from tasks.engines.trainer import check_batches
 from tasks.inference.sampler import ReplaySampler
-from tasks.models import PACKAGED_MODEL, check_model, local_folder
+from tasks.models.resolve import PACKAGED_MODEL, check_model, local_folder
 from tasks.pipeline.workspace import Workspace
 from tasks.problems import check_sources
 from tasks.sandbox.image import docker_client

@@ -9,7 +9,7 @@ from typing import Any
 from tasks.card_words import AUDIT, table
 from tasks.core.hub import hub_card
 from tasks.core.statistics import share_bounds
-from tasks.models import local_folder
+from tasks.models.resolve import local_folder
 
 PAPER = "[Sol-Ver](https://arxiv.org/abs/2502.14948)"
 LICENCES = {

@@ -14,7 +14,7 @@ from typing import Literal
 
 from tasks.core.records import Pair, SftRow
 from tasks.engines.trainer import TrainingResult, finished_training, run_training
-from tasks.models import model_digest
+from tasks.models.resolve import model_digest
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
 from tasks.pipeline.stage import Turn, run_stage, say, step

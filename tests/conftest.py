@@ -11,7 +11,7 @@ from hypothesis import settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.campaign import campaign
-from tasks.models import tiny_random_llama
+from tasks.models.resolve import tiny_random_llama
 from tasks.passes import Seeds
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox

@@ -9,7 +9,7 @@ from tasks import prompts
 from tasks.benchmarks import load_starter
 from tasks.core.records import Problem
 from tasks.evaluation_set import first_of_each
-from tasks.models import tiny_random_llama
+from tasks.models.resolve import tiny_random_llama
 from tasks.settings.iteration import IterationSettings
 
 # statement, signature, right body, wrong bodies, asserts (the last one is wrong)

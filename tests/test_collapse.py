@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from tasks.base_model import cache_folder
 from tasks.benchmarks import load_starter
 from tasks.benchmarks.files import data_file
 from tasks.consensus import decide_all
@@ -25,7 +24,8 @@ from tasks.engines.trainer import run_training
 from tasks.evidence import gather
 from tasks.execution import execute_shard
 from tasks.inference.sampler import VllmSampler
-from tasks.models import resolve_model
+from tasks.models.base import cache_folder
+from tasks.models.resolve import resolve_model
 from tasks.overlap import Contamination
 from tasks.passes import Seeds
 from tasks.problems import load_statements

@@ -10,7 +10,7 @@ import pytest
 from flows.export import export, pass_matrix
 from tasks.cards import licence_of
 from tasks.core.errors import FlywheelError
-from tasks.models import model_digest
+from tasks.models.resolve import model_digest
 from tasks.pipeline.workspace import Workspace
 from tests.factories import behaviour_of, solution, suite
 

@@ -34,7 +34,7 @@ from tasks.engines.trainer_job import (
     warmup_steps,
 )
 from tasks.engines.trainer_rows import plan_dpo, plan_sft, read_rows
-from tasks.models import model_digest
+from tasks.models.resolve import model_digest
 from tasks.settings.iteration import TrainingSettings
 
 ROWS = [SftRow(f"row{i}", "solver", f"p{i}", f"def f{i}(", f"a):\n    return {i}\n```") for i in range(8)]

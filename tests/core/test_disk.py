@@ -19,7 +19,7 @@ from flows.preflight import PACKAGED_PARAMETERS, base_parameters, check_models_f
 from tasks.core import disk as room
 from tasks.core.disk import MIB, check_room, parameters_of, size, whole_folder
 from tasks.core.errors import FlywheelError
-from tasks.models import PACKAGED_MODEL
+from tasks.models.resolve import PACKAGED_MODEL
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import ModelSettings
 

@@ -228,8 +228,8 @@ def test_one_engine_serves_the_same_weights_and_others_replace_it(fake: None, tm
 
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tasks.base_model import cache_folder
-    from tasks.models import resolve_model
+    from tasks.models.base import cache_folder
+    from tasks.models.resolve import resolve_model
 
     return resolve_model(ModelSettings(), cache_folder(), print)
 

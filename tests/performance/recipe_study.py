@@ -32,7 +32,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tasks.base_model import cache_folder
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.reference import known_records
@@ -43,7 +42,8 @@ from tasks.engines.trainer import run_training
 from tasks.execution import behaviours_of, programs_of
 from tasks.inference.sampler import VllmSampler
 from tasks.judging import holds, judge, plan_calls
-from tasks.models import resolve_model
+from tasks.models.base import cache_folder
+from tasks.models.resolve import resolve_model
 from tasks.passes import Run
 from tasks.sampling import draw_samples, parse_samples
 from tasks.sandbox.image import ensure_image

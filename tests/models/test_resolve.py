@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.models import resolve_model
+from tasks.models.resolve import resolve_model
 from tasks.settings.iteration import ModelSettings
 
 

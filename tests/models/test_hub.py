@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from tasks.cards import licence_of
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_card
-from tasks.models import check_model, is_model, resolve_model
+from tasks.models.resolve import check_model, is_model, resolve_model
 from tasks.settings.iteration import ModelSettings
 
 NAME, COMMIT = "someone/model", "0123456789abcdef0123456789abcdef01234567"

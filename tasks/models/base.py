@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks.core.progress import watching
-from tasks.models import model_digest, resolve_model
+from tasks.models.resolve import model_digest, resolve_model
 from tasks.pipeline.artifacts import publish_model
 from tasks.pipeline.stage import say
 from tasks.pipeline.workspace import ModelRef
