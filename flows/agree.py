@@ -21,15 +21,22 @@ from tasks.answers import bare_code
 from tasks.consensus import UNOPPOSED, Ballot, ballot_of, decide, ranked_groups
 from tasks.core.progress import watching
 from tasks.core.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
-from tasks.exchange import AskedSuite, RowsByProblem, check_out, compared_form, read_problems, whole_file
-from tasks.execution import execute_shard, mostly_sound
-from tasks.passes import Seeds, two_seeds
+from tasks.execution.determinism import Seeds, two_seeds
+from tasks.execution.exchange import (
+    AskedSuite,
+    RowsByProblem,
+    check_out,
+    compared_form,
+    read_problems,
+    whole_file,
+)
+from tasks.execution.step import execute_shard, mostly_sound
+from tasks.execution.verdict_lines import NO_SUITE
 from tasks.prompts import Refusal
 from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import SandboxSettings
 from tasks.testcode.suites import case_source
-from tasks.verdicts import NO_SUITE
 
 CHUNK = 256
 SAY_EVERY_S = 5.0

@@ -14,7 +14,7 @@ from flows.naming import evaluation_name, rename
 from tasks.benchmarks import limits_for
 from tasks.candidates import candidates
 from tasks.evaluation_set import evaluation_set
-from tasks.execution import execute
+from tasks.execution.step import execute
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
 from tasks.negatives import negatives

@@ -1,7 +1,7 @@
 """`flywheel execute`: any solutions against any suites of their problems, from files to a file.
 
 Solutions stream through the sandbox in chunks; problems and suites are held. A solution runs over the union
-of its problem's calls, as in a turn of the wheel (`tasks.execution`), and a verdict means the same.
+of its problem's calls, as in a turn of the wheel (`tasks.execution.step`), and a verdict means the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 
 from tasks.core.progress import watching
 from tasks.core.records import Problem, Solution
-from tasks.exchange import (
+from tasks.execution.determinism import Seeds, two_seeds
+from tasks.execution.exchange import (
     AskedSuite,
     check_out,
     count_solutions,
@@ -27,12 +28,11 @@ from tasks.exchange import (
     read_suites,
     whole_file,
 )
-from tasks.execution import execute_shard
-from tasks.judging import plan_calls
-from tasks.passes import Seeds, two_seeds
+from tasks.execution.step import execute_shard
+from tasks.execution.verdict_lines import NO_SUITE, judged_suite, unmet
+from tasks.execution.verdicts import plan_calls
 from tasks.sandbox.image import ensure_image
 from tasks.settings.iteration import SandboxSettings
-from tasks.verdicts import NO_SUITE, judged_suite, unmet
 
 CHUNK = 512
 SAY_EVERY_S = 5.0

@@ -18,7 +18,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.dataset_cards import dataset_card
-from tasks.judging import invalid_checks, plan_calls, suite_verdicts
+from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
 from tasks.model_cards import model_card
 from tasks.pipeline.workspace import ModelRef, Ref
 

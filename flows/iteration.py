@@ -29,7 +29,7 @@ from flows.report import publish, report_of
 from tasks.agreement import agree
 from tasks.collection import Harvest, Samples, collect, past_turns
 from tasks.evaluation_set import evaluation_set
-from tasks.execution import execute
+from tasks.execution.step import execute
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
 from tasks.mutants import mutate

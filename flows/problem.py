@@ -13,7 +13,7 @@ from tasks.consensus import UNOPPOSED
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Decision, Problem, Solution, Suite
 from tasks.core.tables import read_plain
-from tasks.judging import invalid_checks, plan_calls, suite_verdicts
+from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
 from tasks.pipeline.workspace import StageResult
 
 # Who answered, and the stage that has the problems that were asked.

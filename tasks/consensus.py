@@ -12,7 +12,7 @@ Paper (Sol-Ver, arXiv 2502.14948, section 3): a solution that passes all tests o
 that fails any is rejected.
 
 Both read a `Ballot`, where outcomes and what cases want are texts: a solution satisfies a case iff the two
-match (`judging.key_passes`). Calls, cases and groups stand in an order of their own, so nothing depends on
+match (`verdicts.key_passes`). Calls, cases and groups stand in an order of their own, so nothing depends on
 the order or the names of solutions and suites.
 """
 
@@ -27,7 +27,7 @@ from operator import eq, itemgetter
 
 from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Solution, Suite
 from tasks.core.tables import by_problem
-from tasks.judging import (
+from tasks.execution.verdicts import (
     OPAQUE_KEY,
     VALUE_KEYS,
     CallPlan,

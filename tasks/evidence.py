@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tasks import prompts
 from tasks.core.records import Behaviour, Case, Decision, Problem, Solution, Suite
 from tasks.core.tables import by_problem
-from tasks.judging import CallPlan, answered, invalid_checks, judge, plan_calls
+from tasks.execution.verdicts import CallPlan, answered, invalid_checks, judge, plan_calls
 from tasks.mutation import told_apart
 
 

@@ -13,7 +13,7 @@ from tasks.benchmarks.evalplus import complete
 from tasks.benchmarks.reference import known_records
 from tasks.core.progress import counted
 from tasks.core.records import CpuLimit, Execution, Problem, Program
-from tasks.judging import plan_calls
+from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import say
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox

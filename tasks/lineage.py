@@ -16,7 +16,7 @@ from tasks.answers import parse_suite
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Case, Decision, Pair, Problem, Sample, SftRow, Solution, Suite
 from tasks.evidence import gather
-from tasks.judging import CallPlan, judge
+from tasks.execution.verdicts import CallPlan, judge
 from tasks.pipeline.workspace import Ref, StageResult, Workspace
 from tasks.testcode.suites import case_key, read_cases
 

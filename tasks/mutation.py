@@ -17,7 +17,7 @@ from itertools import chain, zip_longest
 from tasks.core.fragments import is_deep, parse_python
 from tasks.core.records import Behaviour, Solution, record_id
 from tasks.edits import OPERATORS, Edit, Surroundings
-from tasks.judging import outcome_key
+from tasks.execution.verdicts import outcome_key
 
 MAX_CHARACTERS = 10_000
 """Longer programs get no mutants: every one costs a pass over the whole text."""

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.core.tables import by_problem
-from tasks.judging import answered, judge, outcome_key, plan_calls
+from tasks.execution.verdicts import answered, judge, outcome_key, plan_calls
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.iteration import EvaluationSettings

@@ -30,7 +30,7 @@ from tasks.core.records import (
 )
 from tasks.core.tables import by_problem
 from tasks.core.values import encode
-from tasks.judging import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
+from tasks.execution.verdicts import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.metrics import as_json, summarise
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult

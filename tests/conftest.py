@@ -11,8 +11,8 @@ from hypothesis import settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.campaign import campaign
+from tasks.execution.determinism import Seeds
 from tasks.models.resolve import tiny_random_llama
-from tasks.passes import Seeds
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import IterationSettings, SandboxSettings

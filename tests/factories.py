@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.core import values
 from tasks.core.records import Behaviour, Outcome, Problem, Solution, Suite
-from tasks.judging import plan_calls
+from tasks.execution.verdicts import plan_calls
 from tasks.testcode.suites import read_cases
 
 PROBLEM = Problem("p/1", "Write a function that adds two numbers.", "add", "def add(a, b):", "statement")

@@ -12,8 +12,8 @@ import pytest
 from flows.agree import UNREAD
 from tasks.agreement import IDLE, OTHERWISE
 from tasks.consensus import FLAKY
+from tests.execution.test_exchange import write
 from tests.test_cli import flywheel
-from tests.test_exchange import write
 
 PROBLEMS = [
     {"problem_id": "add", "statement": "Add two numbers.", "entry_point": "add"},

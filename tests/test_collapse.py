@@ -22,12 +22,12 @@ from tasks.core.tables import by_problem, read_table
 from tasks.diversity import diversity_of, is_one_liner, is_uniform, program_shape
 from tasks.engines.trainer import run_training
 from tasks.evidence import gather
-from tasks.execution import execute_shard
+from tasks.execution.determinism import Seeds
+from tasks.execution.step import execute_shard
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
 from tasks.overlap import Contamination
-from tasks.passes import Seeds
 from tasks.problems import load_statements
 from tasks.sampling import draw_samples, parse_samples
 from tasks.selection import cases_of, good_text, select

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from flows import cli
 from flows.execute import judge_solutions
-from tasks.exchange import read_problems, read_solutions, read_suites
-from tasks.passes import Seeds
+from tasks.execution.determinism import Seeds
+from tasks.execution.exchange import read_problems, read_solutions, read_suites
 from tasks.sandbox.container import LABEL
 from tasks.sandbox.image import docker_client
+from tests.execution.test_exchange import write
 from tests.test_cli import flywheel
-from tests.test_exchange import write
 
 PROBLEMS = [
     {"problem_id": "add", "statement": "Add two numbers.", "entry_point": "add"},

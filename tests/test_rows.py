@@ -16,8 +16,8 @@ from tasks.consensus import ballots, decide
 from tasks.core.records import Problem, Sample
 from tasks.core.tables import by_problem
 from tasks.evidence import gather
-from tasks.execution import execute_shard
-from tasks.passes import Seeds
+from tasks.execution.determinism import Seeds
+from tasks.execution.step import execute_shard
 from tasks.preferences import rows_of
 from tasks.problems import load_statements
 from tasks.prompts import fenced, solver_completion, solver_prompt, verifier_completion, verifier_prompt

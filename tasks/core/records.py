@@ -222,7 +222,7 @@ class SuiteRun:
 class Behaviour:
     """A solution's outcomes over the union of its problem's calls and checks (a row of the pass matrix).
 
-    Position i belongs to call i / check i of `judging.plan_calls` over the problem's suites.
+    Position i belongs to call i / check i of `verdicts.plan_calls` over the problem's suites.
     `order_dependent`: what it did depended on what was called before, on the hash seed, on time or chance,
     so it ran once a suite, in processes of their own. Where some call came out differently in two suites,
     `by_suite` holds all of these runs, and that call is "no_result" here. `flaky`: some call was not stable

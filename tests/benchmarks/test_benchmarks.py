@@ -14,9 +14,9 @@ from tasks.benchmarks.reference import known_records
 from tasks.candidates import candidates_of
 from tasks.core.records import Problem
 from tasks.core.tables import by_problem
-from tasks.execution import execute_shard
-from tasks.judging import holds, plan_calls
-from tasks.passes import Seeds, two_seeds
+from tasks.execution.determinism import Seeds, two_seeds
+from tasks.execution.step import execute_shard
+from tasks.execution.verdicts import holds, plan_calls
 from tasks.problems import read_statements
 from tasks.settings.iteration import SandboxSettings
 

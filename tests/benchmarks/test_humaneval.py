@@ -12,7 +12,7 @@ from tasks.benchmarks.humaneval import FILES, load_humaneval
 from tasks.benchmarks.reference import known_records
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Problem, Program, Sample
-from tasks.judging import invalid_checks, judge, plan_calls
+from tasks.execution.verdicts import invalid_checks, judge, plan_calls
 from tasks.overlap import Contamination
 from tasks.sampling import parse_samples
 from tasks.sandbox.pool import DockerSandbox

@@ -19,7 +19,7 @@ from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem, ProblemScore, Sample
 from tasks.core.statistics import bootstrap
-from tasks.execution import programs_of
+from tasks.execution.step import programs_of
 from tasks.metrics import compare, summarise
 from tasks.sampling import parse_samples, requests_of
 from tasks.scoring import score_problem

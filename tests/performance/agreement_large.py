@@ -30,9 +30,9 @@ from tasks.benchmarks.reference import known_records
 from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Case, Problem, Sample, Solution, Suite
 from tasks.core.tables import by_problem, read_table
-from tasks.execution import behaviours_of, programs_of
-from tasks.judging import CallPlan, holds, judge, plan_calls
-from tasks.passes import Run
+from tasks.execution.determinism import Run
+from tasks.execution.step import behaviours_of, programs_of
+from tasks.execution.verdicts import CallPlan, holds, judge, plan_calls
 from tasks.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox

@@ -21,7 +21,7 @@ from math import log, sqrt
 
 from tasks.consensus import Ballot, Group, ballot_of, decide_by_paper, ranked_groups
 from tasks.core.records import Behaviour, Problem, Solution, Suite
-from tasks.judging import holds, judge, plan_calls
+from tasks.execution.verdicts import holds, judge, plan_calls
 from tasks.settings.filtering import AgreementSettings
 from tests.performance.agreement_samples import WARM
 

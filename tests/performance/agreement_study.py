@@ -24,8 +24,8 @@ from tasks.consensus import decide
 from tasks.core.records import Sample
 from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
-from tasks.execution import execute_shard
-from tasks.passes import two_seeds
+from tasks.execution.determinism import two_seeds
+from tasks.execution.step import execute_shard
 from tasks.sampling import known_records, parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings

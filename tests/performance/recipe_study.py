@@ -39,12 +39,12 @@ from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import bootstrap
 from tasks.core.tables import by_problem, read_table, write_table
 from tasks.engines.trainer import run_training
-from tasks.execution import behaviours_of, programs_of
+from tasks.execution.determinism import Run
+from tasks.execution.step import behaviours_of, programs_of
+from tasks.execution.verdicts import holds, judge, plan_calls
 from tasks.inference.sampler import VllmSampler
-from tasks.judging import holds, judge, plan_calls
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
-from tasks.passes import Run
 from tasks.sampling import draw_samples, parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox

@@ -6,7 +6,7 @@ Prints, in one run on the same cores: programs/s, the overhead of a program (tim
 less the time of its calls), the limit set by a bare fork with the image's own interpreter (one forking
 process a core; no container limits, no seccomp filter, no transport), who spends the CPU time, CPU time a
 program at one slot and at all, and with `--flat N` the memory of supervisors and driver over N programs.
-Every program is distinct; a program is 10 calls, one pass (`tasks.execution` adds the second).
+Every program is distinct; a program is 10 calls, one pass (`tasks.execution.step` adds the second).
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
-from tasks.execution import execute_shard
-from tasks.judging import CallPlan, holds, plan_calls
-from tasks.passes import two_seeds
+from tasks.execution.determinism import two_seeds
+from tasks.execution.step import execute_shard
+from tasks.execution.verdicts import CallPlan, holds, plan_calls
 from tasks.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings

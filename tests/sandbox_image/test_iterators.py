@@ -13,11 +13,11 @@ from sandbox_image.outcomes import raised
 from tasks.core import values
 from tasks.core.records import CONDITION, Case, Problem, Suite
 from tasks.core.values import ValueFormatError, decode, encode
-from tasks.execution import execute_shard
-from tasks.judging import plan_calls, suite_verdicts
-from tasks.passes import Seeds
+from tasks.execution.determinism import Seeds
+from tasks.execution.step import execute_shard
+from tasks.execution.verdict_lines import _shown
+from tasks.execution.verdicts import plan_calls, suite_verdicts
 from tasks.testcode.suites import read_cases
-from tasks.verdicts import _shown
 from tests.factories import solution
 
 PROGRAMS = {

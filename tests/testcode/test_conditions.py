@@ -19,9 +19,9 @@ from sandbox_image.outcomes import raised
 from sandbox_image.testing import approx
 from tasks.core.records import CONDITION, Case, Outcome, Problem, Suite
 from tasks.core.values import Opaque, ValueFormatError, encode, to_source
-from tasks.execution import execute_shard
-from tasks.judging import judge, plan_calls, suite_verdicts
-from tasks.passes import Seeds
+from tasks.execution.determinism import Seeds
+from tasks.execution.step import execute_shard
+from tasks.execution.verdicts import judge, plan_calls, suite_verdicts
 from tasks.testcode.conditions import condition, constant, holds, substituted
 from tasks.testcode.suites import case_key, case_source, make_call, read_cases
 from tests.factories import solution

@@ -10,7 +10,7 @@ from tasks import prompts
 from tasks.answers import parse_solution, parse_suite
 from tasks.core.records import Pair, Problem, SftRow
 from tasks.diversity import diversity_of, is_one_liner, program_shape
-from tasks.execution import program_name
+from tasks.execution.step import program_name
 from tasks.mutation import mutants, mutate_all
 from tasks.overlap import Contamination, normal_code, renamed_code
 from tasks.selection import cases_of, touches_benchmark

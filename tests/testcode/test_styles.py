@@ -6,9 +6,9 @@ import pytest
 
 from tasks.core.fragments import parse_python
 from tasks.core.records import Problem, Suite
-from tasks.execution import execute_shard
-from tasks.judging import invalid_checks, plan_calls, suite_verdicts
-from tasks.passes import Seeds
+from tasks.execution.determinism import Seeds
+from tasks.execution.step import execute_shard
+from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
 from tasks.testcode.split import split_tests
 from tasks.testcode.suites import read_cases
 from tests.factories import solution

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks.core.fragments import parse_python
 from tasks.core.records import CONDITION, TRUTH, Call, Case, Outcome
 from tasks.core.values import decode, encode
-from tasks.judging import judge
+from tasks.execution.verdicts import judge
 from tasks.testcode.split import MAX_TESTS, split_tests
 from tasks.testcode.suites import case_key, case_source, make_call, read_case, read_cases
 

@@ -8,9 +8,9 @@ from typing import Any
 from sandbox_image.iterators import Iterated
 from tasks.core import values
 from tasks.core.records import CONDITION, Behaviour, Case, Outcome, Solution, Verdict
-from tasks.exchange import AskedSuite, Idle
-from tasks.hidden import hidden
-from tasks.judging import CallPlan, judge, suite_outcomes, tests_nothing
+from tasks.execution.exchange import AskedSuite, Idle
+from tasks.execution.hidden import hidden
+from tasks.execution.verdicts import CallPlan, judge, suite_outcomes, tests_nothing
 
 MAX_DETAIL = 400
 MAX_SHOWN = 1000

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox_image.iterators import MAX_ITEMS, MORE, Iterated
 from tasks.core import values
 from tasks.core.records import CONDITION, TRUTH, Case, Outcome
-from tasks.judging import OPAQUE_KEY, TOO_LARGE, UNSTABLE, Equality, variant_verdicts
+from tasks.execution.verdicts import OPAQUE_KEY, TOO_LARGE, UNSTABLE, Equality, variant_verdicts
 from tasks.testcode import conditions
 
 # Of these types, as their names tell, nothing equals plain data.

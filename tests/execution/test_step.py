@@ -10,11 +10,11 @@ from tasks.consensus import decide_all
 from tasks.core.errors import SandboxFault
 from tasks.core.records import Behaviour, Case, CpuLimit, Outcome, Problem, Solution, Suite
 from tasks.core.values import encode
-from tasks.execution import execute_shard, mostly_sound, program_name, programs_of
-from tasks.judging import holds, judge, plan_calls, suite_verdicts
-from tasks.passes import (
+from tasks.execution.determinism import (
     Seeds,
 )
+from tasks.execution.step import execute_shard, mostly_sound, program_name, programs_of
+from tasks.execution.verdicts import holds, judge, plan_calls, suite_verdicts
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.filtering import AgreementSettings
 from tasks.testcode.suites import make_call

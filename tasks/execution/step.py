@@ -1,6 +1,7 @@
 """Every solution on every call of its problem, in containers; verdicts come later, outside.
 
-Codes that differ in comments and layout alone are one program, which runs in several passes (`tasks.passes`).
+Codes that differ in comments and layout alone are one program, which runs in several passes
+(`tasks.execution.determinism`).
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from tasks.core.records import (
     record_id,
 )
 from tasks.core.tables import by_problem
-from tasks.judging import plan_calls
-from tasks.passes import Run, Seeds, run_programs, two_seeds
+from tasks.execution.determinism import Run, Seeds, run_programs, two_seeds
+from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.sandbox.image import ensure_image

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from tasks.core.records import Behaviour, Execution, Outcome, Solution
-from tasks.execution import programs_of
-from tasks.judging import plan_calls, suite_verdicts
-from tasks.passes import (
+from tasks.execution.determinism import (
     MOVED,
     Run,
     did_something,
@@ -15,10 +13,12 @@ from tasks.passes import (
     suite_programs,
     suite_run,
 )
+from tasks.execution.step import programs_of
+from tasks.execution.verdicts import plan_calls, suite_verdicts
 from tasks.sandbox.program_run import IN_HASTE
 from tasks.testcode.suites import make_call
+from tests.execution.test_step import PROBLEM, case, suite_of
 from tests.factories import error, solution, value
-from tests.test_execution import PROBLEM, case, suite_of
 
 SUITES = [
     suite_of("one", case(1, expected=2), "assert f(3)"),

@@ -32,7 +32,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.fragments import parse_python
 from tasks.core.jsonl import code_of, id_of, object_of, placed_objects, read_objects
 from tasks.core.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
-from tasks.judging import Equality
+from tasks.execution.verdicts import Equality
 from tasks.prompts import Refusal
 from tasks.testcode.doctests import examples
 from tasks.testcode.split import patched, split_tests

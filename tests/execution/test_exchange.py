@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case
 from tasks.core.values import encode
-from tasks.exchange import (
+from tasks.execution.exchange import (
     count_solutions,
     json_equal,
     read_problems,
