@@ -32,7 +32,7 @@ from tasks.evaluation_set import evaluation_set
 from tasks.execution.step import execute
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
-from tasks.mutants import mutate
+from tasks.mutation.step import mutate
 from tasks.pipeline.stage import StageCount, Turn, joined, say
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.preferences import prefer

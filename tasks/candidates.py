@@ -8,7 +8,7 @@ from dataclasses import replace
 from tasks.benchmarks.reference import gold_of, known_records
 from tasks.core.progress import over
 from tasks.core.records import CpuLimit, Problem, Solution, Suite
-from tasks.mutation import mutate_all
+from tasks.mutation.mutate import mutate_all
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.iteration import MUTANT_CPU_SHARE, EvaluationSettings

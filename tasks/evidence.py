@@ -9,7 +9,7 @@ from tasks import prompts
 from tasks.core.records import Behaviour, Case, Decision, Problem, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import CallPlan, answered, invalid_checks, judge, plan_calls
-from tasks.mutation import told_apart
+from tasks.mutation.mutate import told_apart
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tasks.benchmarks import load_starter
 from tasks.candidates import candidates_of
 from tasks.core.records import Behaviour, Outcome, Solution
-from tasks.mutation import mutants
+from tasks.mutation.mutate import mutants
 from tasks.negatives import Wrong, known_wrong, pool_of
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite
 

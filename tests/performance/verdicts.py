@@ -33,7 +33,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.records import CpuLimit, Problem, Program, Suite
 from tasks.execution.verdicts import judge, plan_calls
 from tasks.gold import with_gold
-from tasks.mutation import mutants
+from tasks.mutation.mutate import mutants
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SandboxSettings

@@ -11,7 +11,7 @@ from tasks.answers import parse_solution, parse_suite
 from tasks.core.records import Pair, Problem, SftRow
 from tasks.diversity import diversity_of, is_one_liner, program_shape
 from tasks.execution.step import program_name
-from tasks.mutation import mutants, mutate_all
+from tasks.mutation.mutate import mutants, mutate_all
 from tasks.overlap import Contamination, normal_code, renamed_code
 from tasks.selection import cases_of, touches_benchmark
 from tasks.testcode.suites import case_as_written, read_cases

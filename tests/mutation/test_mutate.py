@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
 from tasks.core.records import Outcome
-from tasks.edits import OPERATORS
-from tasks.mutation import MAX_CHARACTERS, mutants, mutate_all, told_apart
+from tasks.mutation.mutate import MAX_CHARACTERS, mutants, mutate_all, told_apart
+from tasks.mutation.operators import OPERATORS
 from tests.factories import behaviour_of, solution, suite
 
 names = st.sampled_from(["a", "b", "items"])

@@ -16,8 +16,8 @@ from itertools import chain, zip_longest
 
 from tasks.core.fragments import is_deep, parse_python
 from tasks.core.records import Behaviour, Solution, record_id
-from tasks.edits import OPERATORS, Edit, Surroundings
 from tasks.execution.verdicts import outcome_key
+from tasks.mutation.operators import OPERATORS, Edit, Surroundings
 
 MAX_CHARACTERS = 10_000
 """Longer programs get no mutants: every one costs a pass over the whole text."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from tasks.core.progress import over
 from tasks.core.records import Decision, Solution
-from tasks.mutation import mutate_all
+from tasks.mutation.mutate import mutate_all
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.filtering import PreferenceSettings
