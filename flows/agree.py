@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from tasks.agreement import dropped_by
-from tasks.answers import bare_code
 from tasks.consensus import UNOPPOSED, Ballot, ballot_of, decide, ranked_groups
 from tasks.core.progress import watching
 from tasks.core.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
@@ -32,7 +31,8 @@ from tasks.execution.exchange import (
 )
 from tasks.execution.step import execute_shard, mostly_sound
 from tasks.execution.verdict_lines import NO_SUITE
-from tasks.prompts import Refusal
+from tasks.generation.answers import bare_code
+from tasks.generation.prompts import Refusal
 from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import SandboxSettings

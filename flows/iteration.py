@@ -30,15 +30,15 @@ from tasks.agreement import agree
 from tasks.collection import Harvest, Samples, collect, past_turns
 from tasks.evaluation_set import evaluation_set
 from tasks.execution.step import execute
+from tasks.generation.problems import propose
+from tasks.generation.sampling import sample
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
 from tasks.mutation.step import mutate
 from tasks.pipeline.stage import StageCount, Turn, joined, say
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.preferences import prefer
-from tasks.problems import propose
 from tasks.promotion import champion_of, kept_start, meets_base, promote
-from tasks.sampling import sample
 from tasks.settings.iteration import IterationSettings
 from tasks.training import train
 

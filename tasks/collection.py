@@ -9,8 +9,8 @@ from typing import Any
 
 from tasks.consensus import FILTER_VERSION, disputed
 from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
-from tasks.diversity import is_one_liner
-from tasks.overlap import Contamination
+from tasks.generation.decontamination import Contamination
+from tasks.generation.diversity import is_one_liner
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.selection import Selection, good_text, hold_out, length_facts, select

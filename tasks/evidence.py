@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks import prompts
 from tasks.core.records import Behaviour, Case, Decision, Problem, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import CallPlan, answered, invalid_checks, judge, plan_calls
+from tasks.generation import prompts
 from tasks.mutation.mutate import told_apart
 
 

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from tasks import prompts
-from tasks.answers import parse_suite
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Case, Decision, Pair, Problem, Sample, SftRow, Solution, Suite
 from tasks.evidence import gather
 from tasks.execution.verdicts import CallPlan, judge
+from tasks.generation import prompts
+from tasks.generation.answers import parse_suite
 from tasks.pipeline.workspace import Ref, StageResult, Workspace
 from tasks.testcode.suites import case_key, read_cases
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from math import floor
 from typing import Any, Generic, TypeVar
 
-from tasks import prompts
 from tasks.core.fragments import parse_python
 from tasks.core.progress import over
 from tasks.core.records import Case, Dropped, Pair, Problem, Role, SftRow, record_id
-from tasks.diversity import is_one_liner, is_uniform, program_shape
-from tasks.overlap import Contamination
+from tasks.generation import prompts
+from tasks.generation.decontamination import Contamination
+from tasks.generation.diversity import is_one_liner, is_uniform, program_shape
 from tasks.settings.filtering import RowSettings
 from tasks.testcode.split import split_tests
 from tasks.testcode.suites import case_key, read_cases, target_name

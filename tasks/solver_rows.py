@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 
-from tasks import prompts
 from tasks.core.records import Pair, SftRow, Solution, record_id
 from tasks.evidence import Evidence
+from tasks.generation import prompts
 from tasks.settings.filtering import PreferenceSettings
 
 CRASHES = "crashes"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tasks import prompts
 from tasks.benchmarks import load_starter
 from tasks.core.records import Problem
 from tasks.evaluation_set import first_of_each
+from tasks.generation import prompts
 from tasks.models.resolve import tiny_random_llama
 from tasks.settings.iteration import IterationSettings
 

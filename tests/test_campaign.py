@@ -19,7 +19,7 @@ from flows.campaign import campaign, stop_reason
 from flows.campaign_report import campaign_markdown
 from flows.iteration import _met_base
 from tasks.core.records import ProblemScore
-from tasks.diversity import LENGTH
+from tasks.generation.diversity import LENGTH
 from tasks.metrics import compare
 from tasks.pipeline.stage import Turn
 from tasks.pipeline.workspace import ModelRef, Workspace

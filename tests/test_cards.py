@@ -17,8 +17,8 @@ from flows.runs import open_run
 from tasks.audit import ROWS
 from tasks.card_words import AUDIT, FIELDS, SUBSETS, metric_words
 from tasks.core.records import Problem
+from tasks.generation.prompts import solver_prompt, verifier_prompt
 from tasks.metrics import metrics
-from tasks.prompts import solver_prompt, verifier_prompt
 
 SECTIONS = ("Intended use", "Filter", "Limits", "Licence", "Method")
 

@@ -15,8 +15,8 @@ import pytest
 from flows import cli
 from flows.console import _OneSentence, explain
 from tasks.core.errors import FlywheelError
+from tasks.generation.problems import read_statements
 from tasks.pipeline.workspace import Workspace
-from tasks.problems import read_statements
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings, preset_names
 

@@ -13,9 +13,9 @@ from flows.report import markdown_of
 from tasks.benchmarks import at_hand
 from tasks.core.records import Pair, SftRow
 from tasks.core.tables import read_plain
-from tasks.diversity import LENGTH
+from tasks.generation.diversity import LENGTH
+from tasks.generation.prompts import fenced
 from tasks.pipeline.workspace import Ref, StageResult, Workspace
-from tasks.prompts import fenced
 from tasks.settings.iteration import MUTANT_CPU_SHARE, IterationSettings
 from tests import replay
 

@@ -1,10 +1,10 @@
 import random
 from dataclasses import replace
 
-from tasks import prompts
 from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Pair, Solution, Suite
 from tasks.evidence import gather
+from tasks.generation import prompts
 from tasks.preferences import cap_share, kill_counts, rows_of
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings
 from tasks.solver_rows import solver_pairs, solver_sft

@@ -18,10 +18,16 @@ from tasks.core.tables import by_problem
 from tasks.evidence import gather
 from tasks.execution.determinism import Seeds
 from tasks.execution.step import execute_shard
+from tasks.generation.problems import load_statements
+from tasks.generation.prompts import (
+    fenced,
+    solver_completion,
+    solver_prompt,
+    verifier_completion,
+    verifier_prompt,
+)
+from tasks.generation.sampling import parse_samples, requests_of
 from tasks.preferences import rows_of
-from tasks.problems import load_statements
-from tasks.prompts import fenced, solver_completion, solver_prompt, verifier_completion, verifier_prompt
-from tasks.sampling import parse_samples, requests_of
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings
 from tasks.settings.iteration import SamplingSettings
 from tasks.testcode.suites import case_as_written, case_key, read_case

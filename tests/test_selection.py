@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
 from tasks.core.records import Pair, Problem, Sample, SftRow, Solution
-from tasks.diversity import LENGTH, diversity_of, is_one_liner, is_uniform, program_shape, written
-from tasks.overlap import Contamination
-from tasks.prompts import solver_completion, solver_prompt, verifier_completion, verifier_prompt
+from tasks.generation.decontamination import Contamination
+from tasks.generation.diversity import LENGTH, diversity_of, is_one_liner, is_uniform, program_shape, written
+from tasks.generation.prompts import solver_completion, solver_prompt, verifier_completion, verifier_prompt
 from tasks.selection import (
     Selection,
     cases_of,

@@ -26,14 +26,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from tasks.answers import bare_tests
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.fragments import parse_python
 from tasks.core.jsonl import code_of, id_of, object_of, placed_objects, read_objects
 from tasks.core.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
 from tasks.execution.verdicts import Equality
-from tasks.prompts import Refusal
+from tasks.generation.answers import bare_tests
+from tasks.generation.prompts import Refusal
 from tasks.testcode.doctests import examples
 from tasks.testcode.split import patched, split_tests
 from tasks.testcode.suites import PROGRAM, make_call, read_case, target_name

@@ -17,7 +17,7 @@ from tasks.core.tables import by_problem
 from tasks.execution.determinism import Seeds, two_seeds
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import holds, plan_calls
-from tasks.problems import read_statements
+from tasks.generation.problems import read_statements
 from tasks.settings.iteration import SandboxSettings
 
 DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / FILES["mbpp"][0]

@@ -13,8 +13,8 @@ from tasks.benchmarks.reference import known_records
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Problem, Program, Sample
 from tasks.execution.verdicts import invalid_checks, judge, plan_calls
-from tasks.overlap import Contamination
-from tasks.sampling import parse_samples
+from tasks.generation.decontamination import Contamination
+from tasks.generation.sampling import parse_samples
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import SamplingSettings
 

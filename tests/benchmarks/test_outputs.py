@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import prompts
 from tasks.benchmarks import load_benchmark
 from tasks.benchmarks.outputs import FILES, load_outputs, predicted
 from tasks.benchmarks.reference import known_records
@@ -20,8 +19,9 @@ from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem, ProblemScore, Sample
 from tasks.core.statistics import bootstrap
 from tasks.execution.step import programs_of
+from tasks.generation import prompts
+from tasks.generation.sampling import parse_samples, requests_of
 from tasks.metrics import compare, summarise
-from tasks.sampling import parse_samples, requests_of
 from tasks.scoring import score_problem
 from tasks.settings.iteration import EvaluationSettings, SamplingSettings
 

@@ -25,11 +25,11 @@ from flows.iteration import iteration
 from tasks.core import progress
 from tasks.core.progress import Progress
 from tasks.core.records import Problem
+from tasks.generation.sampling import sample
 from tasks.inference.sampler import ReplaySampler, Request
 from tasks.pipeline import stage as stages
 from tasks.pipeline.stage import Turn
 from tasks.pipeline.workspace import ModelRef, Workspace
-from tasks.sampling import sample
 from tasks.settings.iteration import IterationSettings
 from tests import replay
 

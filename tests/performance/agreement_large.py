@@ -33,7 +33,7 @@ from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import Run
 from tasks.execution.step import behaviours_of, programs_of
 from tasks.execution.verdicts import CallPlan, holds, judge, plan_calls
-from tasks.sampling import parse_samples
+from tasks.generation.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.filtering import AgreementSettings

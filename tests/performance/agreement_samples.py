@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.core.records import Problem, Sample
 from tasks.core.tables import read_table, write_table
+from tasks.generation.sampling import draw_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
-from tasks.sampling import draw_samples
 from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings
 
 SEED = 20

@@ -26,7 +26,7 @@ from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
 from tasks.execution.step import execute_shard
-from tasks.sampling import known_records, parse_samples
+from tasks.generation.sampling import known_records, parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import SandboxSettings

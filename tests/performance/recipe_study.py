@@ -42,10 +42,10 @@ from tasks.engines.trainer import run_training
 from tasks.execution.determinism import Run
 from tasks.execution.step import behaviours_of, programs_of
 from tasks.execution.verdicts import holds, judge, plan_calls
+from tasks.generation.sampling import draw_samples, parse_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
-from tasks.sampling import draw_samples, parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import (

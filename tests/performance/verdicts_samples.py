@@ -15,10 +15,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.benchmarks import load_benchmark
+from tasks.generation.sampling import draw_samples, parse_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
-from tasks.sampling import draw_samples, parse_samples
 from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings
 
 SEED = 7

@@ -29,7 +29,7 @@ from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import CallPlan, holds, plan_calls
-from tasks.sampling import parse_samples
+from tasks.generation.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import SamplingSettings, SandboxSettings

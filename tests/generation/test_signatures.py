@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks import prompts
-from tasks.answers import parse_problem, parse_solution
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem
-from tasks.problems import read_statements
-from tasks.signatures import BadSignature, imports_of, plain_signature
+from tasks.generation import prompts
+from tasks.generation.answers import parse_problem, parse_solution
+from tasks.generation.problems import read_statements
+from tasks.generation.signatures import BadSignature, imports_of, plain_signature
 
 SOLVABLE = {
     "def f(a, b)": ([], "def f(a, b):"),

@@ -13,15 +13,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from tasks import prompts
-from tasks.answers import parse_solution, parse_suite
 from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.outputs import asks_for_output, predicted
 from tasks.benchmarks.reference import known_records
 from tasks.core.progress import current
 from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
 from tasks.core.values import ValueFormatError
-from tasks.diversity import diversity_of
+from tasks.generation import prompts
+from tasks.generation.answers import parse_solution, parse_suite
+from tasks.generation.diversity import diversity_of
 from tasks.inference.sampler import Request, Sampler, shared_sampler
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tasks.core.records import Sample
 from tasks.core.tables import read_table, write_table
+from tasks.generation.sampling import draw_samples, parse_samples, requests_of, shared_out
 from tasks.inference.sampler import ReplaySampler
-from tasks.sampling import draw_samples, parse_samples, requests_of, shared_out
 from tasks.settings.iteration import SamplingSettings
 from tests.factories import PROBLEM
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tasks.reasoning import is_thought
+from tasks.generation.reasoning import is_thought
 
 _LINE = re.compile(
     r"(?P<before>[ \t]*(?:>[ \t]?|[-*+•][ \t]+|\d{1,3}[.)][ \t]+)*)"

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tasks.core.fragments import Part, read_fragments
-from tasks.fences import Segment, segments
-from tasks.readings import alternatives
-from tasks.reasoning import without_reasoning
+from tasks.generation.fences import Segment, segments
+from tasks.generation.readings import alternatives
+from tasks.generation.reasoning import without_reasoning
 
 Score = Callable[[Sequence[Part]], int]
 """How much of what is looked for statements have."""

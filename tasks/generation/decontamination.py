@@ -12,7 +12,7 @@ from datasketch import MinHash, MinHashLSH
 
 from tasks.core.fragments import is_deep, parse_python
 from tasks.core.records import Problem
-from tasks.words import ngrams, words
+from tasks.generation.words import ngrams, words
 
 NGRAM_WORDS = 8
 SHINGLE_WORDS = 3

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.records import Problem
-from tasks.overlap import Contamination, find_duplicates
-from tasks.words import ngrams, word_count, words
+from tasks.generation.decontamination import Contamination, find_duplicates
+from tasks.generation.words import ngrams, word_count, words
 
 # A statement, the same with a few characters changed, and another one.
 STATEMENTS = {

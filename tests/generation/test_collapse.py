@@ -19,17 +19,17 @@ from tasks.benchmarks.files import data_file
 from tasks.consensus import decide_all
 from tasks.core.records import Problem, Sample, SftRow
 from tasks.core.tables import by_problem, read_table
-from tasks.diversity import diversity_of, is_one_liner, is_uniform, program_shape
 from tasks.engines.trainer import run_training
 from tasks.evidence import gather
 from tasks.execution.determinism import Seeds
 from tasks.execution.step import execute_shard
+from tasks.generation.decontamination import Contamination
+from tasks.generation.diversity import diversity_of, is_one_liner, is_uniform, program_shape
+from tasks.generation.problems import load_statements
+from tasks.generation.sampling import draw_samples, parse_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
-from tasks.overlap import Contamination
-from tasks.problems import load_statements
-from tasks.sampling import draw_samples, parse_samples
 from tasks.selection import cases_of, good_text, select
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings, RowSettings
 from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings, TrainingSettings

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.answers import bare_code
-from tasks.prompts import Refusal
+from tasks.generation.answers import bare_code
+from tasks.generation.prompts import Refusal
 
 # Programs of `collect(values)`; all do the same, each in another way that a careless parser would spoil.
 PROGRAMS = {

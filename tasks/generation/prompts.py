@@ -1,4 +1,5 @@
-"""The prompts of the two roles and of proposing problems (`tasks.answers` has the parsers of the answers).
+"""The prompts of the two roles and of proposing problems (`tasks.generation.answers` has the parsers of the
+answers).
 
 A prompt is text with one worked example, and the first words of the answer (`prefill`): small models that
 are left to start by themselves answer with prose. The layout is ChatML, whose tokens SmolLM2 and Qwen were
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.core.records import Problem
-from tasks.signatures import clean_signature, imports_of
+from tasks.generation.signatures import clean_signature, imports_of
 from tasks.testcode.suites import target_name
 
 VERSION = 4

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from tasks.core.fragments import read_fragments
-from tasks.reasoning import is_thought
+from tasks.generation.reasoning import is_thought
 
 # Texts inside one piece of JSON; JSON values in one piece, and brackets that may begin one.
 _TEXTS = 200

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import prompts
-from tasks.answers import Proposal, parse_problem, parse_solution, parse_suite
 from tasks.core.records import Problem
-from tasks.prompts import Refusal
+from tasks.generation import prompts
+from tasks.generation.answers import Proposal, parse_problem, parse_solution, parse_suite
+from tasks.generation.prompts import Refusal
 
 PROBLEM = Problem("p/1", "Write a function that adds two numbers.", "add", "def add(a, b)", "statement")
 SOLVER = prompts.solver_prompt(PROBLEM)

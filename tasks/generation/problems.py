@@ -15,19 +15,19 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tasks import prompts
-from tasks.answers import parse_problem
 from tasks.benchmarks import load_mbpp
 from tasks.core.errors import FlywheelError
 from tasks.core.jsonl import read_objects, text_of
 from tasks.core.progress import current, over
 from tasks.core.records import Dropped, Problem, Sample, record_id
+from tasks.generation import prompts
+from tasks.generation.answers import parse_problem
+from tasks.generation.decontamination import Contamination, find_duplicates
+from tasks.generation.signatures import BadSignature, plain_signature
 from tasks.inference.sampler import Request, Sampler, shared_sampler
-from tasks.overlap import Contamination, find_duplicates
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.iteration import EngineSettings, ProblemSettings, SamplingSettings
-from tasks.signatures import BadSignature, plain_signature
 
 SNIPPET_LINES = (4, 18)
 # Drawn from so many times as many as are wanted: not all from the first files.

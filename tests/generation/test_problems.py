@@ -6,11 +6,11 @@ import pytest
 from tasks.benchmarks import load_starter
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem
+from tasks.generation.decontamination import Contamination, find_duplicates
+from tasks.generation.problems import clean, draw_statements, load_statements, propose_with, snippets
+from tasks.generation.words import words
 from tasks.inference.sampler import ReplaySampler
-from tasks.overlap import Contamination, find_duplicates
-from tasks.problems import clean, draw_statements, load_statements, propose_with, snippets
 from tasks.settings.iteration import ProblemSettings, SamplingSettings
-from tasks.words import words
 
 
 def problem(problem_id: str, statement: str, **more: str) -> Problem:

@@ -13,16 +13,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.blocks import Block, Score, read_blocks
 from tasks.core.fragments import Part, parse_python
-from tasks.prompts import Prompt, Refusal
-from tasks.reduction import defines, is_idle, method_of_class, needed_names, reduced
-from tasks.signatures import BadSignature, clean_signature, plain_signature
+from tasks.generation.blocks import Block, Score, read_blocks
+from tasks.generation.prompts import Prompt, Refusal
+from tasks.generation.reduction import defines, is_idle, method_of_class, needed_names, reduced
+from tasks.generation.signatures import BadSignature, clean_signature, plain_signature
+from tasks.generation.words import word_count
 from tasks.testcode.slices import bound_names
 from tasks.testcode.split import split_tests
 from tasks.testcode.styles import asserts
 from tasks.testcode.suites import target_name
-from tasks.words import word_count
 
 # Of several blocks that are no program the first of these is told.
 _REASONS = ("truncated", "empty_body", "syntax", "no_entry_point")
@@ -42,7 +42,7 @@ def parse_solution(prompt: Prompt, completion: str, entry_point: str, finish: st
 
 def bare_code(answer: str, entry_point: str, finish: str = "stop") -> str | Refusal:
     """The program of an answer in canonical form: the entry point and whatever can change what it does
-    (`tasks.reduction`); without an entry point the whole program, which reads stdin.
+    (`tasks.generation.reduction`); without an entry point the whole program, which reads stdin.
 
     Thoughts are not read. Of several programs the last that is complete counts; what it lacks is taken from
     the other blocks. Reasons: `syntax`, `truncated` (the token limit, `finish` "length", fell inside),

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from tasks import prompts
 from tasks.core.records import Problem
-from tasks.signatures import clean_signature
+from tasks.generation import prompts
+from tasks.generation.signatures import clean_signature
 
 PROBLEM = Problem("p/1", "Write a function that adds two numbers.", "add", "def add(a, b)", "statement")
 SOLVER = prompts.solver_prompt(PROBLEM)
