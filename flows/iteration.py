@@ -40,7 +40,7 @@ from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.preferences import prefer
 from tasks.promotion import champion_of, kept_start, meets_base, promote
 from tasks.settings.iteration import IterationSettings
-from tasks.training import train
+from tasks.training.step import train
 
 
 @flow(name="iteration", flow_run_name=first_name, log_prints=True, validate_parameters=False)

@@ -9,13 +9,13 @@ from tasks.benchmarks import DECIDING, check_benchmark
 from tasks.core.disk import CHECKPOINT_BYTES, MIB, check_room, parameters_of
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_parameters
-from tasks.engines.trainer import check_batches
 from tasks.generation.problems import check_sources
 from tasks.inference.sampler import ReplaySampler
 from tasks.models.resolve import PACKAGED_MODEL, check_model, local_folder
 from tasks.pipeline.workspace import Workspace
 from tasks.sandbox.image import docker_client
 from tasks.settings.iteration import IterationSettings, ModelSettings
+from tasks.training.process import check_batches
 
 TRAINED = ("train-sft", "train-dpo")
 PACKAGED_PARAMETERS = 134_515_008

@@ -19,7 +19,6 @@ from tasks.benchmarks.files import data_file
 from tasks.consensus import decide_all
 from tasks.core.records import Problem, Sample, SftRow
 from tasks.core.tables import by_problem, read_table
-from tasks.engines.trainer import run_training
 from tasks.evidence import gather
 from tasks.execution.determinism import Seeds
 from tasks.execution.step import execute_shard
@@ -34,7 +33,8 @@ from tasks.selection import cases_of, good_text, select
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings, RowSettings
 from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings, TrainingSettings
 from tasks.solver_rows import solver_sft
-from tasks.training import write_rows
+from tasks.training.process import run_training
+from tasks.training.step import write_rows
 from tasks.verifier_rows import verifier_sft
 from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 

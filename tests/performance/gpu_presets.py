@@ -29,12 +29,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Pair, SftRow
-from tasks.engines.trainer import run_training
-from tasks.engines.trainer_child import copy_tokenizer
 from tasks.generation import prompts
 from tasks.inference.sampler import Request, VllmSampler
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
+from tasks.training.process import run_training
+from tasks.training.worker import copy_tokenizer
 
 # From the models' public config.json.
 SHAPES: dict[str, dict[str, Any]] = {

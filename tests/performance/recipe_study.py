@@ -38,7 +38,6 @@ from tasks.benchmarks.reference import known_records
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import bootstrap
 from tasks.core.tables import by_problem, read_table, write_table
-from tasks.engines.trainer import run_training
 from tasks.execution.determinism import Run
 from tasks.execution.step import behaviours_of, programs_of
 from tasks.execution.verdicts import holds, judge, plan_calls
@@ -55,6 +54,7 @@ from tasks.settings.iteration import (
     SandboxSettings,
     TrainingSettings,
 )
+from tasks.training.process import run_training
 
 SAMPLES = Path(__file__).with_name("recipe_samples.parquet")
 ROWS = Path(__file__).with_name("recipe_rows.parquet")

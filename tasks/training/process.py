@@ -1,6 +1,6 @@
 """Training: SFT on the chosen rows of both roles, then DPO with an SFT term on their pairs.
 
-Each stage runs in a child process (`trainer_child`): its memory returns when it ends, a crash of it fails
+Each stage runs in a child process (`worker`): its memory returns when it ends, a crash of it fails
 the task and never the flow, and it ends when its parent does. The checkpoint that it leaves is
 complete (an adapter is merged) or is not there at all. Until then a hidden work folder holds the Trainer's
 own checkpoints, from which the same stage goes on after a kill.
@@ -23,9 +23,9 @@ from typing import Any, Literal, TextIO
 
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
-from tasks.engines.trainer_job import TAIL_LINES, Job, explain_signal, last_checkpoint
-from tasks.engines.trainer_rows import Stage
 from tasks.settings.iteration import TrainingSettings
+from tasks.training.job import TAIL_LINES, Job, explain_signal, last_checkpoint
+from tasks.training.token_rows import Stage
 
 _POLL_S = 0.2
 _SAY_EVERY_S = 1.0
@@ -197,11 +197,11 @@ def _run_child(
     try:
         with log_file.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tasks.engines.trainer_child", str(job_file), str(lifeline)],
+                [sys.executable, "-m", "tasks.training.worker", str(job_file), str(lifeline)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                cwd=Path(__file__).resolve().parent.parent.parent,
+                cwd=Path(__file__).resolve().parents[2],
                 env=_child_environment(work, job.settings["processes"]),
                 pass_fds=(lifeline,),
                 start_new_session=True,

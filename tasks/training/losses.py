@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tasks.engines.trainer_rows import Plan
+from tasks.training.token_rows import Plan
 
 _REWARDS = ("rewards/margins", "rewards/accuracies")
 
@@ -49,7 +49,7 @@ def dpo_trainer(held_out: Plan, sft_weight: float, scored: Callable[[int], None]
     import trl
 
     class WholeBatchDPO(trl.DPOTrainer):  # type: ignore[misc]
-        # TRL would tokenize prompt and completion as one text (see `trainer_rows`), and for DPO it
+        # TRL would tokenize prompt and completion as one text (see `token_rows`), and for DPO it
         # has no way around that but this hook.
         def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
             return dataset

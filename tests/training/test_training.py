@@ -19,9 +19,9 @@ from safetensors.torch import load_file
 
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Pair, SftRow
-from tasks.engines.trainer import explain_exit, finished_training, run_training
-from tasks.engines.trainer_child import train
-from tasks.engines.trainer_job import (
+from tasks.models.resolve import model_digest
+from tasks.settings.iteration import TrainingSettings
+from tasks.training.job import (
     Job,
     check_health,
     explain,
@@ -33,9 +33,9 @@ from tasks.engines.trainer_job import (
     step_count,
     warmup_steps,
 )
-from tasks.engines.trainer_rows import plan_dpo, plan_sft, read_rows
-from tasks.models.resolve import model_digest
-from tasks.settings.iteration import TrainingSettings
+from tasks.training.process import explain_exit, finished_training, run_training
+from tasks.training.token_rows import plan_dpo, plan_sft, read_rows
+from tasks.training.worker import train
 
 ROWS = [SftRow(f"row{i}", "solver", f"p{i}", f"def f{i}(", f"a):\n    return {i}\n```") for i in range(8)]
 PAIRS = [

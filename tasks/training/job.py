@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tasks.core.errors import FlywheelError
-from tasks.engines.trainer_rows import Stage
 from tasks.settings.iteration import TrainingSettings
+from tasks.training.token_rows import Stage
 
 TAIL_LINES = 15
 

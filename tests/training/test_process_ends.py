@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import FlywheelError
-from tasks.engines.trainer import run_training
-from tests.test_trainer import LEARN, ROWS, write
+from tasks.training.process import run_training
+from tests.training.test_training import LEARN, ROWS, write
 
 
 def alive(process: int) -> bool:
@@ -66,7 +66,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from tasks.settings.iteration import TrainingSettings
-from tasks.engines.trainer import run_training
+from tasks.training.process import run_training
 model, rows, folder = map(Path, sys.argv[1:])
 say = lambda line: print(line, flush=True)
 run_training("sft", model, rows, folder / "out", TrainingSettings(), "float32", 0, folder / "log", say)
@@ -76,7 +76,7 @@ run_training("sft", model, rows, folder / "out", TrainingSettings(), "float32", 
 def test_a_child_ends_with_its_parent(tmp_path: Path, tiny: Path) -> None:
     rows = write(tmp_path / "rows.jsonl", ROWS)
     command = [sys.executable, "-c", PARENT, str(tiny), str(rows), str(tmp_path)]
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as parent:
         assert parent.stdout is not None
         child = int(re.findall(r"in process (\d+)", parent.stdout.readline())[0])

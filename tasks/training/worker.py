@@ -1,4 +1,4 @@
-"""One training stage, alone in its process: `python -m tasks.engines.trainer_child JOB FD`.
+"""One training stage, alone in its process: `python -m tasks.training.worker JOB FD`.
 
 It tokenizes rows, trains with TRL and writes a full checkpoint. What it has to say goes to a JSONL file of
 events; everything that libraries print goes to its stdout, which its parent sends to a log.
@@ -19,8 +19,9 @@ from typing import Any
 
 from tasks.core.errors import FlywheelError
 from tasks.core.lifeline import watch_lifeline
-from tasks.engines.trainer_callbacks import Say, callbacks
-from tasks.engines.trainer_job import (
+from tasks.settings.iteration import TrainingSettings
+from tasks.training.callbacks import Say, callbacks
+from tasks.training.job import (
     Diverged,
     Job,
     explain_signal,
@@ -33,10 +34,9 @@ from tasks.engines.trainer_job import (
     step_count,
     warmup_steps,
 )
-from tasks.engines.trainer_losses import dpo_trainer, sft_trainer
-from tasks.engines.trainer_ranks import run_ranks
-from tasks.engines.trainer_rows import Plan, plan_dpo, plan_sft, read_rows
-from tasks.settings.iteration import TrainingSettings
+from tasks.training.launch import run_ranks
+from tasks.training.losses import dpo_trainer, sft_trainer
+from tasks.training.token_rows import Plan, plan_dpo, plan_sft, read_rows
 
 _TOKENIZER_FILES = (
     "tokenizer*",

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from tasks.core.errors import FlywheelError
-from tasks.engines.trainer import _Progress, explain_exit, run_training
-from tasks.engines.trainer_losses import trained_tokens
-from tasks.engines.trainer_ranks import run_ranks
-from tasks.engines.trainer_rows import plan_dpo
-from tests.test_trainer import LEARN, PAIRS, ROWS, series, train_here, write
+from tasks.training.launch import run_ranks
+from tasks.training.losses import trained_tokens
+from tasks.training.process import _Progress, explain_exit, run_training
+from tasks.training.token_rows import plan_dpo
+from tests.training.test_training import LEARN, PAIRS, ROWS, series, train_here, write
 
 # Seven rows, the last ten times as long as the first: a batch of 4 and one of 3.
 UNEVEN: dict[str, list[Any]] = {
@@ -137,7 +137,7 @@ def test_an_odd_number_of_rows_is_said_and_so_is_the_process_that_was_killed(
 RANK = """
 import json, os, sys
 import torch, torch.distributed
-from tasks.engines.trainer_job import failure_event
+from tasks.training.job import failure_event
 rank = int(os.environ["RANK"])
 try:
     torch.distributed.init_process_group("gloo")

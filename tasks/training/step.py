@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from tasks.core.records import Pair, SftRow
-from tasks.engines.trainer import TrainingResult, finished_training, run_training
 from tasks.models.resolve import model_digest
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.settings.iteration import MACHINE, ModelSettings, TrainingSettings
+from tasks.training.process import TrainingResult, finished_training, run_training
 
 RECORDS: dict[str, type[SftRow] | type[Pair]] = {"sft": SftRow, "dpo": Pair}
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tasks.engines.trainer_job import check_health
 from tasks.settings.iteration import TrainingSettings
+from tasks.training.job import check_health
 
 Say = Callable[[dict[str, Any]], None]
 

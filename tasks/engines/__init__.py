@@ -1,1 +1,0 @@
-"""The two expensive machines behind small interfaces: the sampler and the sandbox."""
