@@ -16,8 +16,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tasks.agreement import dropped_by
-from tasks.consensus import UNOPPOSED, Ballot, ballot_of, decide, ranked_groups
 from tasks.core.progress import watching
 from tasks.core.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
 from tasks.execution.determinism import Seeds, two_seeds
@@ -31,6 +29,8 @@ from tasks.execution.exchange import (
 )
 from tasks.execution.step import execute_shard, mostly_sound
 from tasks.execution.verdict_lines import NO_SUITE
+from tasks.filtering.agreement import dropped_by
+from tasks.filtering.consensus import UNOPPOSED, Ballot, ballot_of, decide, ranked_groups
 from tasks.generation.answers import bare_code
 from tasks.generation.prompts import Refusal
 from tasks.sandbox.image import ensure_image

@@ -16,7 +16,7 @@ from flows.iteration import iteration
 from flows.killed import noted
 from flows.naming import first_name, rename
 from flows.preflight import check_decides
-from tasks.audit import imprecise
+from tasks.filtering.audit import imprecise
 from tasks.pipeline.stage import say
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import CampaignSettings, IterationSettings

@@ -26,10 +26,10 @@ from flows.naming import first_name, rename
 from flows.plan import AGAINST_BASE, stages_of_iteration
 from flows.preflight import check_decides, check_models_fit
 from flows.report import publish, report_of
-from tasks.agreement import agree
 from tasks.collection import Harvest, Samples, collect, past_turns
 from tasks.evaluation_set import evaluation_set
 from tasks.execution.step import execute
+from tasks.filtering.agreement import agree
 from tasks.generation.problems import propose
 from tasks.generation.sampling import sample
 from tasks.inference.sampler import close_shared_sampler

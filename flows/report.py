@@ -9,8 +9,8 @@ from typing import Any
 from prefect.runtime import flow_run
 
 from tasks.charts import png_of_scores
-from tasks.consensus import FILTER_VERSION
 from tasks.core.statistics import LEAST_PROBLEMS, share_bounds
+from tasks.filtering.consensus import FILTER_VERSION
 from tasks.generation.diversity import written
 from tasks.metrics import shown
 from tasks.pipeline import artifacts

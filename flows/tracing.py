@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.printing import print_markdown
 from flows.runs import open_run
-from tasks.consensus import UNOPPOSED
+from tasks.filtering.consensus import UNOPPOSED
 from tasks.lineage import lineage
 from tasks.pipeline.artifacts import flat
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks.consensus import FILTER_VERSION, disputed
 from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
+from tasks.filtering.consensus import FILTER_VERSION, disputed
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner
 from tasks.pipeline.stage import Turn, run_stage, step

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tasks.consensus import FILTER_VERSION
 from tasks.core.progress import over
 from tasks.core.records import (
     Behaviour,
@@ -24,6 +23,7 @@ from tasks.core.records import (
     Suite,
 )
 from tasks.evidence import Evidence, gather
+from tasks.filtering.consensus import FILTER_VERSION
 from tasks.generation import prompts
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
 
-from tasks.audit import audit_filter
 from tasks.benchmarks.evalplus import BASE
 from tasks.benchmarks.outputs import asks_for_output
 from tasks.core.progress import over
@@ -31,6 +30,7 @@ from tasks.core.records import (
 from tasks.core.tables import by_problem
 from tasks.core.values import encode
 from tasks.execution.verdicts import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
+from tasks.filtering.audit import audit_filter
 from tasks.metrics import as_json, summarise
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult

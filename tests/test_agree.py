@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from flows.agree import UNREAD
-from tasks.agreement import IDLE, OTHERWISE
-from tasks.consensus import FLAKY
+from tasks.filtering.agreement import IDLE, OTHERWISE
+from tasks.filtering.consensus import FLAKY
 from tests.execution.test_exchange import write
 from tests.test_cli import flywheel
 

@@ -14,9 +14,9 @@ import pytest
 
 from flows.export import export
 from flows.runs import open_run
-from tasks.audit import ROWS
 from tasks.card_words import AUDIT, FIELDS, SUBSETS, metric_words
 from tasks.core.records import Problem
+from tasks.filtering.audit import ROWS
 from tasks.generation.prompts import solver_prompt, verifier_prompt
 from tasks.metrics import metrics
 

@@ -13,9 +13,9 @@ from flows.comparison import comparison, comparison_markdown, difference, differ
 from flows.printing import print_scores
 from flows.report import markdown_of
 from flows.runs import open_run
-from tasks.audit import imprecise
 from tasks.core.statistics import bounds, share_bounds, with_bounds
 from tasks.dataset_cards import dataset_card
+from tasks.filtering.audit import imprecise
 from tasks.metrics import shown
 from tasks.model_cards import model_card
 from tasks.pipeline.artifacts import stage_markdown

@@ -1,9 +1,9 @@
 import random
 from dataclasses import replace
 
-from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Pair, Solution, Suite
 from tasks.evidence import gather
+from tasks.filtering.consensus import ballot_of, decide
 from tasks.generation import prompts
 from tasks.preferences import cap_share, kill_counts, rows_of
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.consensus import ballots, decide
 from tasks.core.records import Problem, Sample
 from tasks.core.tables import by_problem
 from tasks.evidence import gather
 from tasks.execution.determinism import Seeds
 from tasks.execution.step import execute_shard
+from tasks.filtering.consensus import ballots, decide
 from tasks.generation.problems import load_statements
 from tasks.generation.prompts import (
     fenced,

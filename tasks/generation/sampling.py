@@ -1,7 +1,7 @@
 """Solutions and suites from the model: independent samples of both roles from the same statement.
 
 Once the champion is another model than the base, the base writes a share of the solutions: they are the
-witnesses of agreement (`tasks.consensus`).
+witnesses of agreement (`tasks.filtering.consensus`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.consensus import decide_all
 from tasks.core.errors import SandboxFault
 from tasks.core.records import Behaviour, Case, CpuLimit, Outcome, Problem, Solution, Suite
 from tasks.core.values import encode
@@ -15,6 +14,7 @@ from tasks.execution.determinism import (
 )
 from tasks.execution.step import execute_shard, mostly_sound, program_name, programs_of
 from tasks.execution.verdicts import holds, judge, plan_calls, suite_verdicts
+from tasks.filtering.consensus import decide_all
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.filtering import AgreementSettings
 from tasks.testcode.suites import make_call

@@ -16,12 +16,12 @@ import pytest
 
 from tasks.benchmarks import load_starter
 from tasks.benchmarks.files import data_file
-from tasks.consensus import decide_all
 from tasks.core.records import Problem, Sample, SftRow
 from tasks.core.tables import by_problem, read_table
 from tasks.evidence import gather
 from tasks.execution.determinism import Seeds
 from tasks.execution.step import execute_shard
+from tasks.filtering.consensus import decide_all
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import diversity_of, is_one_liner, is_uniform, program_shape
 from tasks.generation.problems import load_statements

@@ -18,10 +18,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tasks.consensus import ballot_of, decide
 from tasks.core import values
 from tasks.core.records import Behaviour, Call, Case, Outcome, Suite
 from tasks.execution.verdicts import plan_calls
+from tasks.filtering.consensus import ballot_of, decide
 from tasks.settings.filtering import AgreementSettings
 
 SOLUTIONS, SUITES, CASES, CALLS, BEHAVIOURS = 16, 16, 5, 40, 6

@@ -27,12 +27,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.reference import known_records
-from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Case, Problem, Sample, Solution, Suite
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import Run
 from tasks.execution.step import behaviours_of, programs_of
 from tasks.execution.verdicts import CallPlan, holds, judge, plan_calls
+from tasks.filtering.consensus import ballot_of, decide
 from tasks.generation.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox

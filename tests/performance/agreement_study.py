@@ -20,12 +20,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tasks.consensus import decide
 from tasks.core.records import Sample
 from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
 from tasks.execution.step import execute_shard
+from tasks.filtering.consensus import decide
 from tasks.generation.sampling import known_records, parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings

@@ -22,13 +22,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tasks.benchmarks.reference import known_records
 from tasks.benchmarks.starter import load_starter
-from tasks.consensus import ballot_of, decide
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import CallPlan, holds, plan_calls
+from tasks.filtering.consensus import ballot_of, decide
 from tasks.generation.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.settings.filtering import AgreementSettings

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tasks.consensus import decide_all
 from tasks.core.progress import over
 from tasks.core.records import KILL_SHARE, Behaviour, Decision, Problem, Solution, Suite
 from tasks.core.statistics import LEAST_PROBLEMS, wilson
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import holds, invalid_checks, judge, plan_calls, wanted_key
+from tasks.filtering.consensus import decide_all
 from tasks.settings.filtering import AgreementSettings
 
 Audit = dict[str, dict[str, float]]

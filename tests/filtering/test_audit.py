@@ -7,11 +7,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.agreement import IDLE, OTHERWISE, dropped_by
-from tasks.audit import MIN_DECISIONS, ROWS, audit, audit_filter, imprecise
-from tasks.consensus import FLAKY, ballot_of, decide
 from tasks.core.records import Case, Decision, Solution, Suite
 from tasks.core.statistics import wilson
+from tasks.filtering.agreement import IDLE, OTHERWISE, dropped_by
+from tasks.filtering.audit import MIN_DECISIONS, ROWS, audit, audit_filter, imprecise
+from tasks.filtering.consensus import FLAKY, ballot_of, decide
 from tasks.settings.filtering import AgreementSettings
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
 

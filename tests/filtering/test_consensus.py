@@ -7,10 +7,19 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.consensus import FAULTY, FLAKY, SILENT, ballot_of, decide, decide_all, disputed, ranked_groups
 from tasks.core import values
 from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Outcome, Solution, Suite
 from tasks.execution.verdicts import judge, key_passes, outcome_key, plan_calls, wanted_key
+from tasks.filtering.consensus import (
+    FAULTY,
+    FLAKY,
+    SILENT,
+    ballot_of,
+    decide,
+    decide_all,
+    disputed,
+    ranked_groups,
+)
 from tasks.settings.filtering import AgreementSettings
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tasks.audit import audit
-from tasks.consensus import FILTER_VERSION, Ballot, ballots, decide
 from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import wanted_key
+from tasks.filtering.audit import audit
+from tasks.filtering.consensus import FILTER_VERSION, Ballot, ballots, decide
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.filtering import AgreementSettings

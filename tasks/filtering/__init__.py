@@ -1,0 +1,1 @@
+"""What is believed: rules of agreement, the step, the audit."""
