@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.statistics import share_bounds, with_bounds
+from tasks.evaluation.metrics import HEADLINE, shown
 from tasks.generation.diversity import written
-from tasks.metrics import HEADLINE, shown
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
 from tasks.pipeline.workspace import Workspace, write_json

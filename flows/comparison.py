@@ -12,7 +12,7 @@ from flows.runs import Run, open_iteration, open_run, open_scored
 from tasks.core.errors import FlywheelError
 from tasks.core.records import ProblemScore
 from tasks.core.statistics import bounds
-from tasks.metrics import as_json, compare, shown, summarise
+from tasks.evaluation.metrics import as_json, compare, shown, summarise
 from tasks.pipeline.artifacts import flat
 from tasks.pipeline.workspace import StageResult
 from tasks.settings.iteration import EvaluationSettings

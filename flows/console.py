@@ -64,7 +64,7 @@ def prepare_prefect() -> None:
 
 def scores_markdown(record: Mapping[str, Any]) -> str:
     """Scores with intervals, a line a metric, of an evaluation that is kept."""
-    from tasks.metrics import shown
+    from tasks.evaluation.metrics import shown
 
     asked = record["asked"]
     lines = [

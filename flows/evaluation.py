@@ -12,16 +12,16 @@ from flows.given import settings_given
 from flows.killed import noted
 from flows.naming import evaluation_name, rename
 from tasks.benchmarks import limits_for
-from tasks.candidates import candidates
-from tasks.evaluation_set import evaluation_set
+from tasks.evaluation.candidates import candidates
+from tasks.evaluation.evaluation_set import evaluation_set
+from tasks.evaluation.negatives import negatives
+from tasks.evaluation.scoring import Mixed, score
 from tasks.execution.step import execute
 from tasks.generation.sampling import sample, shared_out
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
-from tasks.negatives import negatives
 from tasks.pipeline.stage import StageCount, Turn, joined, say
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
-from tasks.scoring import Mixed, score
 from tasks.settings.filtering import AgreementSettings
 from tasks.settings.iteration import IterationSettings
 

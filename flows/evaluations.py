@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.errors import FlywheelError
+from tasks.evaluation.gate import line_of
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace, write_json
-from tasks.promotion import line_of
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
 

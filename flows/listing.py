@@ -13,7 +13,7 @@ from flows.campaign_report import SOLVER
 from flows.evaluations import champion_now, evaluations_of, finished_of
 from flows.printing import print_markdown
 from flows.runs import Run
-from tasks.metrics import HEADLINE, shown
+from tasks.evaluation.metrics import HEADLINE, shown
 from tasks.pipeline.workspace import Workspace
 
 METRICS = (*SOLVER, HEADLINE)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.core.statistics import with_bounds
-from tasks.metrics import COUNTS
+from tasks.evaluation.metrics import COUNTS
 from tasks.pipeline.plots import TEXT_PT, TITLE_PT, interval_ends, new_axes, to_png
 
 Scores = Mapping[str, Mapping[str, Sequence[float]]]

@@ -20,8 +20,8 @@ from tasks.cards import (
 )
 from tasks.core.records import Problem
 from tasks.core.statistics import LEAST_PROBLEMS
+from tasks.evaluation.metrics import shown
 from tasks.generation.prompts import solver_prompt, verifier_prompt
-from tasks.metrics import shown
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tasks.benchmarks import load_starter
 from tasks.core.records import Problem
-from tasks.evaluation_set import first_of_each
+from tasks.evaluation.evaluation_set import first_of_each
 from tasks.generation import prompts
 from tasks.models.resolve import tiny_random_llama
 from tasks.settings.iteration import IterationSettings

@@ -19,11 +19,11 @@ from flows.campaign import campaign, stop_reason
 from flows.campaign_report import campaign_markdown
 from flows.iteration import _met_base
 from tasks.core.records import ProblemScore
+from tasks.evaluation.gate import champion_of, gate, line_of, meets_base
+from tasks.evaluation.metrics import compare
 from tasks.generation.diversity import LENGTH
-from tasks.metrics import compare
 from tasks.pipeline.stage import Turn
 from tasks.pipeline.workspace import ModelRef, Workspace
-from tasks.promotion import champion_of, gate, line_of, meets_base
 from tasks.settings.iteration import CampaignSettings, EvaluationSettings, GateSettings
 
 DECISIONS = st.sampled_from(["promote", "hold", "roll back"])

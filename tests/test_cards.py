@@ -16,9 +16,9 @@ from flows.export import export
 from flows.runs import open_run
 from tasks.card_words import AUDIT, FIELDS, SUBSETS, metric_words
 from tasks.core.records import Problem
+from tasks.evaluation.metrics import metrics
 from tasks.filtering.audit import ROWS
 from tasks.generation.prompts import solver_prompt, verifier_prompt
-from tasks.metrics import metrics
 
 SECTIONS = ("Intended use", "Filter", "Limits", "Licence", "Method")
 

@@ -15,8 +15,8 @@ from flows.report import markdown_of
 from flows.runs import open_run
 from tasks.core.statistics import bounds, share_bounds, with_bounds
 from tasks.dataset_cards import dataset_card
+from tasks.evaluation.metrics import shown
 from tasks.filtering.audit import imprecise
-from tasks.metrics import shown
 from tasks.model_cards import model_card
 from tasks.pipeline.artifacts import stage_markdown
 from tasks.pipeline.plots import interval_ends

@@ -25,10 +25,10 @@ from flows.tracing import lineage_markdown
 from tasks.collection import past_turns
 from tasks.core.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.core.tables import read_plain, read_table
+from tasks.evaluation.scoring import as_witnesses, first_solutions
 from tasks.generation.sampling import requests_of, shared_out
 from tasks.lineage import lineage
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
-from tasks.scoring import as_witnesses, first_solutions
 from tasks.settings.filtering import AgreementSettings, RowSettings
 from tasks.settings.iteration import IterationSettings, SamplingSettings
 from tests.factories import PROBLEM, solution

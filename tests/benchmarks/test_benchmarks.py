@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tasks.benchmarks import FILES, GOLD_TIMES, cpu_limit, limits_for, load_mbpp, load_starter
 from tasks.benchmarks.reference import known_records
-from tasks.candidates import candidates_of
 from tasks.core.records import Problem
 from tasks.core.tables import by_problem
+from tasks.evaluation.candidates import candidates_of
 from tasks.execution.determinism import Seeds, two_seeds
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import holds, plan_calls

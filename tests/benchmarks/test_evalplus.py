@@ -24,8 +24,8 @@ from tasks.benchmarks.files import data_file
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Outcome, Problem, Program, Suite
+from tasks.evaluation.reference_runs import is_open, with_gold
 from tasks.execution.verdicts import judge, plan_calls
-from tasks.gold import is_open, with_gold
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import EvaluationSettings, SandboxSettings
 from tasks.testcode.suites import make_call

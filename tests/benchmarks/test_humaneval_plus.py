@@ -21,11 +21,11 @@ from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem, ProblemScore, Sample, Solution
 from tasks.core.tables import by_problem
+from tasks.evaluation.metrics import compare, summarise
+from tasks.evaluation.reference_runs import with_gold
+from tasks.evaluation.scoring import score_problem
 from tasks.execution.determinism import Seeds
 from tasks.execution.step import execute_shard
-from tasks.gold import with_gold
-from tasks.metrics import compare, summarise
-from tasks.scoring import score_problem
 from tasks.settings.iteration import EvaluationSettings, SandboxSettings
 from tasks.testcode.suites import make_call
 

@@ -30,8 +30,8 @@ from tasks.benchmarks.reference import known_records
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem, Program
+from tasks.evaluation.reference_runs import with_gold
 from tasks.execution.verdicts import judge, plan_calls
-from tasks.gold import with_gold
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import EvaluationSettings, SandboxSettings
 from tasks.testcode.suites import make_call

@@ -18,11 +18,11 @@ from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem, ProblemScore, Sample
 from tasks.core.statistics import bootstrap
+from tasks.evaluation.metrics import compare, summarise
+from tasks.evaluation.scoring import score_problem
 from tasks.execution.step import programs_of
 from tasks.generation import prompts
 from tasks.generation.sampling import parse_samples, requests_of
-from tasks.metrics import compare, summarise
-from tasks.scoring import score_problem
 from tasks.settings.iteration import EvaluationSettings, SamplingSettings
 
 SETTINGS = SamplingSettings(solutions=3, suites=2)

@@ -31,8 +31,8 @@ from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, MBPP_PLUS_FILES
 from tasks.benchmarks.files import data_file
 from tasks.core.errors import FlywheelError
 from tasks.core.records import CpuLimit, Problem, Program, Suite
+from tasks.evaluation.reference_runs import with_gold
 from tasks.execution.verdicts import judge, plan_calls
-from tasks.gold import with_gold
 from tasks.mutation.mutate import mutants
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox

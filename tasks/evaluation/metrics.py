@@ -4,7 +4,7 @@ pass@k is the unbiased estimator of Chen et al. 2021 (arXiv 2107.03374, eq. 1). 
 over problems (the problems are the sample, not the completions; Efron 1979), paired by problem between two
 models. A model's own shares have the Bayesian bootstrap (Rubin 1981) with half a problem of either extreme
 added, as Jeffreys's prior does for a proportion: of few problems, or a share near 0, the plain one covers too
-little (`tests/test_metrics.py`). Counts of decisions have Wilson's interval (1927).
+little (`tests/evaluation/test_metrics.py`). Counts of decisions have Wilson's interval (1927).
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.records import Behaviour, Outcome, ProblemScore, Sample, Solution, Suite
-from tasks.metrics import metrics
-from tasks.scoring import chosen_right, score_problem
+from tasks.evaluation.metrics import metrics
+from tasks.evaluation.scoring import chosen_right, score_problem
 from tests.factories import PROBLEM, behaviour_of, solution, suite
 
 GOLD = replace(solution("gold/p/1", "def add(a, b):\n    return a + b"), origin="gold")

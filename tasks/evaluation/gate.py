@@ -16,7 +16,7 @@ from typing import Any
 
 from tasks.core.records import ProblemScore, Role
 from tasks.core.statistics import LEAST_PROBLEMS, Interval, bounds
-from tasks.metrics import HEADLINE, as_json, compare
+from tasks.evaluation.metrics import HEADLINE, as_json, compare
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.iteration import EvaluationSettings, GateSettings

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.core.records import Execution, Outcome, Problem
-from tasks.gold import gold_seconds, with_gold
+from tasks.evaluation.reference_runs import gold_seconds, with_gold
 from tasks.settings.iteration import SandboxSettings
 
 PROBLEM = Problem(

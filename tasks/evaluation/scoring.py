@@ -2,7 +2,7 @@
 
 A suite accepts a solution that passes all its cases that test anything, and rejects one that fails any. The
 headline asks of a suite that it accept gold AND reject at least `KILL_SHARE` of the problem's negatives
-(`tasks.negatives`); `tasks.metrics` explains every figure.
+(`tasks.evaluation.negatives`); `tasks.evaluation.metrics` explains every figure.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from tasks.core.records import (
 )
 from tasks.core.tables import by_problem
 from tasks.core.values import encode
+from tasks.evaluation.metrics import as_json, summarise
 from tasks.execution.verdicts import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.filtering.audit import audit_filter
-from tasks.metrics import as_json, summarise
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.filtering import AgreementSettings

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
-from tasks.candidates import candidates_of
 from tasks.core.records import Behaviour, Outcome, Solution
+from tasks.evaluation.candidates import candidates_of
+from tasks.evaluation.negatives import Wrong, known_wrong, pool_of
 from tasks.mutation.mutate import mutants
-from tasks.negatives import Wrong, known_wrong, pool_of
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite
 
 GOLD_SUITE = suite("gold", "assert add(1, 2) == 3", "assert add(2, 2) == 4", origin="gold")

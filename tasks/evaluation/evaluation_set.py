@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tasks.benchmarks import at_hand, load_benchmark
 from tasks.core.records import CpuLimit, Problem, record_id
-from tasks.gold import with_gold
+from tasks.evaluation.reference_runs import with_gold
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Stage, StageResult
 from tasks.settings.iteration import EvaluationSettings, SandboxSettings

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from flows.report import beyond_noise
 from tasks.core.records import ProblemScore
 from tasks.core.statistics import LEAST_PROBLEMS, bootstrap, wilson
-from tasks.metrics import compare, metrics, pass_at_k
-from tasks.promotion import gate
+from tasks.evaluation.gate import gate
+from tasks.evaluation.metrics import compare, metrics, pass_at_k
 from tasks.settings.iteration import EvaluationSettings, GateSettings
 
 

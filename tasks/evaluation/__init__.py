@@ -1,0 +1,1 @@
+"""What a model can do: labelled problems, reference runs, negatives, scores, metrics, the gate."""
