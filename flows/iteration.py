@@ -26,7 +26,8 @@ from flows.naming import first_name, rename
 from flows.plan import AGAINST_BASE, stages_of_iteration
 from flows.preflight import check_decides, check_models_fit
 from flows.report import publish, report_of
-from tasks.collection import Harvest, Samples, collect, past_turns
+from tasks.datasets.collection import Harvest, Samples, collect, past_turns
+from tasks.datasets.preferences import prefer
 from tasks.evaluation.evaluation_set import evaluation_set
 from tasks.evaluation.gate import champion_of, kept_start, meets_base, promote
 from tasks.execution.step import execute
@@ -38,7 +39,6 @@ from tasks.models.base import base_model
 from tasks.mutation.step import mutate
 from tasks.pipeline.stage import StageCount, Turn, joined, say
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
-from tasks.preferences import prefer
 from tasks.settings.iteration import IterationSettings
 from tasks.training.step import train
 

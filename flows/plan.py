@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flows.evaluation import MODEL_STAGES, hears_witness
-from tasks.collection import PastTurn
+from tasks.datasets.collection import PastTurn
 from tasks.settings.iteration import IterationSettings
 
 # The base model's samples beside another model's, and their execution.

@@ -8,8 +8,8 @@ from typing import Any
 
 from flows.printing import print_markdown
 from flows.runs import open_run
+from tasks.datasets.lineage import lineage
 from tasks.filtering.consensus import UNOPPOSED
-from tasks.lineage import lineage
 from tasks.pipeline.artifacts import flat
 
 _FENCE = "```"

@@ -17,7 +17,7 @@ from flows.tracing import opening, show_lineage
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, SftRow, Solution
 from tasks.core.tables import read_plain
-from tasks.lineage import Provenance, find_row, lineage, rejected_mutant
+from tasks.datasets.lineage import Provenance, find_row, lineage, rejected_mutant
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
 from tests import replay

@@ -22,12 +22,12 @@ from flows.evaluation import (
 )
 from flows.iteration import iteration
 from flows.tracing import lineage_markdown
-from tasks.collection import past_turns
 from tasks.core.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.core.tables import read_plain, read_table
+from tasks.datasets.collection import past_turns
+from tasks.datasets.lineage import lineage
 from tasks.evaluation.scoring import as_witnesses, first_solutions
 from tasks.generation.sampling import requests_of, shared_out
-from tasks.lineage import lineage
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.filtering import AgreementSettings, RowSettings
 from tasks.settings.iteration import IterationSettings, SamplingSettings

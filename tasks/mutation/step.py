@@ -1,7 +1,7 @@
 """Mutants of what agreement chose: small wrong versions that a suite should be able to reject.
 
-A suite that holds on the winners and rejects one of them tests something (`tasks.evidence`). Nothing is
-trained on a mutant itself.
+A suite that holds on the winners and rejects one of them tests something (`tasks.datasets.kept_problem`).
+Nothing is trained on a mutant itself.
 """
 
 from __future__ import annotations

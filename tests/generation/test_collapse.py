@@ -18,7 +18,10 @@ from tasks.benchmarks import load_starter
 from tasks.benchmarks.files import data_file
 from tasks.core.records import Problem, Sample, SftRow
 from tasks.core.tables import by_problem, read_table
-from tasks.evidence import gather
+from tasks.datasets.kept_problem import gather
+from tasks.datasets.row_filters import cases_of, good_text, select
+from tasks.datasets.solver_rows import solver_sft
+from tasks.datasets.verifier_rows import verifier_sft
 from tasks.execution.determinism import Seeds
 from tasks.execution.step import execute_shard
 from tasks.filtering.consensus import decide_all
@@ -29,13 +32,10 @@ from tasks.generation.sampling import draw_samples, parse_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
-from tasks.selection import cases_of, good_text, select
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings, RowSettings
 from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings, TrainingSettings
-from tasks.solver_rows import solver_sft
 from tasks.training.process import run_training
 from tasks.training.step import write_rows
-from tasks.verifier_rows import verifier_sft
 from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 
 ASKED = SamplingSettings(

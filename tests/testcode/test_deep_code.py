@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from tasks.core.records import Pair, Problem, SftRow
+from tasks.datasets.row_filters import cases_of, touches_benchmark
 from tasks.execution.step import program_name
 from tasks.generation import prompts
 from tasks.generation.answers import parse_solution, parse_suite
 from tasks.generation.decontamination import Contamination, normal_code, renamed_code
 from tasks.generation.diversity import diversity_of, is_one_liner, program_shape
 from tasks.mutation.mutate import mutants, mutate_all
-from tasks.selection import cases_of, touches_benchmark
 from tasks.testcode.suites import case_as_written, read_cases
 from tests.factories import PROBLEM, solution
 

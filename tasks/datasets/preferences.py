@@ -22,16 +22,16 @@ from tasks.core.records import (
     Solution,
     Suite,
 )
-from tasks.evidence import Evidence, gather
+from tasks.datasets.kept_problem import Evidence, gather
+from tasks.datasets.row_filters import room_beside
+from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver_text
+from tasks.datasets.verifier_rows import IDLE, good_suites, suite_text, verifier_pairs, verifier_sft
 from tasks.filtering.consensus import FILTER_VERSION
 from tasks.generation import prompts
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.selection import room_beside
 from tasks.settings.filtering import PreferenceSettings
 from tasks.settings.iteration import SamplingSettings
-from tasks.solver_rows import CRASHES, solver_pairs, solver_sft, solver_text
-from tasks.verifier_rows import IDLE, good_suites, suite_text, verifier_pairs, verifier_sft
 
 UNSURE = "kept, but not sure enough (agreement.pair_votes, agreement.pair_margin)"
 NO_PAIR = {

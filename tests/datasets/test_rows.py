@@ -14,7 +14,8 @@ import pytest
 
 from tasks.core.records import Problem, Sample
 from tasks.core.tables import by_problem
-from tasks.evidence import gather
+from tasks.datasets.kept_problem import gather
+from tasks.datasets.preferences import rows_of
 from tasks.execution.determinism import Seeds
 from tasks.execution.step import execute_shard
 from tasks.filtering.consensus import ballots, decide
@@ -27,12 +28,11 @@ from tasks.generation.prompts import (
     verifier_prompt,
 )
 from tasks.generation.sampling import parse_samples, requests_of
-from tasks.preferences import rows_of
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings
 from tasks.settings.iteration import SamplingSettings
 from tasks.testcode.suites import case_as_written, case_key, read_case
 
-ANSWERS = Path(__file__).parent / "data" / "smollm2-answers.jsonl.xz"
+ANSWERS = Path(__file__).parents[1] / "data" / "smollm2-answers.jsonl.xz"
 SETTINGS = SamplingSettings(solutions=4, suites=4, cases_per_suite=5)
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
+from tasks.datasets.row_filters import Selection, good_text, hold_out, length_facts, select
 from tasks.filtering.consensus import FILTER_VERSION, disputed
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
-from tasks.selection import Selection, good_text, hold_out, length_facts, select
 from tasks.settings.filtering import RowSettings
 from tasks.settings.iteration import IterationSettings, SamplingSettings
 
@@ -117,7 +117,8 @@ def facts_of(selection: Selection[SftRow] | Selection[Pair]) -> dict[str, Any]:
 
 @step("collect")
 def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: RowSettings) -> StageResult:
-    """Rows of all harvests through the guards (`tasks.selection`): what is trained on, what is held out."""
+    """Rows of all harvests through the guards (`tasks.datasets.row_filters`): what is trained on, what is
+    held out."""
 
     def compute(stage: Stage) -> None:
         workspace = turn.workspace

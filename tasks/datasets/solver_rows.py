@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import product
 
 from tasks.core.records import Pair, SftRow, Solution, record_id
-from tasks.evidence import Evidence
+from tasks.datasets.kept_problem import Evidence
 from tasks.generation import prompts
 from tasks.settings.filtering import PreferenceSettings
 

@@ -2,13 +2,13 @@ import random
 from dataclasses import replace
 
 from tasks.core.records import Behaviour, Pair, Solution, Suite
-from tasks.evidence import gather
+from tasks.datasets.kept_problem import gather
+from tasks.datasets.preferences import cap_share, kill_counts, rows_of
+from tasks.datasets.solver_rows import solver_pairs, solver_sft
+from tasks.datasets.verifier_rows import assembled_suite, good_suites, verifier_pairs, verifier_sft
 from tasks.filtering.consensus import ballot_of, decide
 from tasks.generation import prompts
-from tasks.preferences import cap_share, kill_counts, rows_of
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings
-from tasks.solver_rows import solver_pairs, solver_sft
-from tasks.verifier_rows import assembled_suite, good_suites, verifier_pairs, verifier_sft
 from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 CODES = [

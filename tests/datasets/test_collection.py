@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.iteration import iteration
-from tasks.collection import past_turns
 from tasks.core.records import Decision, SftRow
+from tasks.datasets.collection import past_turns
 from tasks.filtering.consensus import FILTER_VERSION
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.filtering import RowSettings

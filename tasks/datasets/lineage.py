@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Case, Decision, Pair, Problem, Sample, SftRow, Solution, Suite
-from tasks.evidence import gather
+from tasks.datasets.kept_problem import gather
 from tasks.execution.verdicts import CallPlan, judge
 from tasks.generation import prompts
 from tasks.generation.answers import parse_suite

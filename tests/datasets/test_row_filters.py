@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
 from tasks.core.records import Pair, Problem, Sample, SftRow, Solution
-from tasks.generation.decontamination import Contamination
-from tasks.generation.diversity import LENGTH, diversity_of, is_one_liner, is_uniform, program_shape, written
-from tasks.generation.prompts import solver_completion, solver_prompt, verifier_completion, verifier_prompt
-from tasks.selection import (
+from tasks.datasets.row_filters import (
     Selection,
     cases_of,
     good_text,
@@ -26,6 +23,9 @@ from tasks.selection import (
     select,
     teaches_brevity,
 )
+from tasks.generation.decontamination import Contamination
+from tasks.generation.diversity import LENGTH, diversity_of, is_one_liner, is_uniform, program_shape, written
+from tasks.generation.prompts import solver_completion, solver_prompt, verifier_completion, verifier_prompt
 from tasks.settings.filtering import RowSettings
 
 PROBLEMS = {
