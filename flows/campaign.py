@@ -11,11 +11,11 @@ from typing import Any
 from prefect import flow
 
 from flows.campaign_report import campaign_report, publish_campaign
-from flows.given import settings_given
 from flows.iteration import iteration
-from flows.killed import noted
-from flows.naming import first_name, rename
-from flows.preflight import check_decides
+from flows.runtime.checks import check_decides
+from flows.runtime.crashed_runs import noted
+from flows.runtime.given import settings_given
+from flows.runtime.run_names import first_name, rename
 from tasks.filtering.audit import imprecise
 from tasks.pipeline.stage import say
 from tasks.pipeline.workspace import Workspace

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.console import explain
+from flows.runtime.errors import explain
 from tasks.core.errors import FlywheelError
 
 app = typer.Typer(
@@ -65,13 +65,13 @@ def run(
 ) -> None:
     """Turn the wheel once, or finish the turn that a killed run began."""
     settings = _settings(preset, config, assignments, workspace)
-    from flows.console import prepare_prefect
     from flows.printing import print_report
+    from flows.runtime.errors import prepare_prefect
 
     prepare_prefect()
     from flows.iteration import iteration
-    from flows.preflight import check_run
-    from flows.server import reporting
+    from flows.runtime.checks import check_run
+    from flows.runtime.server import reporting
 
     check_run(settings)
     with reporting(settings.workspace):
@@ -93,13 +93,13 @@ def campaign(
     """Turn the wheel several times: promote, hold or roll back after each, stop when nothing improves."""
     wanted = [f"campaign.iterations={iterations}"] if iterations else []
     settings = _settings(preset, config, [*(assignments or ()), *wanted], workspace)
-    from flows.console import prepare_prefect
     from flows.printing import print_campaign
+    from flows.runtime.errors import prepare_prefect
 
     prepare_prefect()
     from flows.campaign import campaign
-    from flows.preflight import check_run
-    from flows.server import reporting
+    from flows.runtime.checks import check_run
+    from flows.runtime.server import reporting
 
     check_run(settings)
     with reporting(settings.workspace):
@@ -123,19 +123,19 @@ def evaluate(
 ) -> None:
     """Score a model on the benchmarks: of an iteration with its own settings, unless others are given."""
     settings = _settings(preset, config, assignments, workspace)
-    from flows.console import prepare_prefect
     from flows.printing import print_scores
+    from flows.runtime.errors import prepare_prefect
 
     prepare_prefect()
     from flows.evaluation import evaluation
 
     if model:
-        from flows.evaluations import settings_for
+        from flows.runtime.evaluations import settings_for
 
         plain = preset == "" and config is None
         settings = settings_for(model, settings, tuple(assignments or ()) if plain else None)
-    from flows.preflight import check_evaluation
-    from flows.server import reporting
+    from flows.runtime.checks import check_evaluation
+    from flows.runtime.server import reporting
 
     check_evaluation(settings)
     with reporting(settings.workspace):
@@ -258,7 +258,7 @@ def serve(
 ) -> None:
     """Serve iteration, campaign and evaluation in the Prefect UI; starts a server if none is healthy."""
     settings = _settings(preset, config, assignments, workspace)
-    from flows.console import prepare_prefect
+    from flows.runtime.errors import prepare_prefect
 
     prepare_prefect()
     from flows.serving import serve_flows

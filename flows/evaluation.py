@@ -7,10 +7,10 @@ from typing import Any
 
 from prefect import flow
 
-from flows.evaluations import model_named, record_evaluation, title_of
-from flows.given import settings_given
-from flows.killed import noted
-from flows.naming import evaluation_name, rename
+from flows.runtime.crashed_runs import noted
+from flows.runtime.evaluations import model_named, record_evaluation, title_of
+from flows.runtime.given import settings_given
+from flows.runtime.run_names import evaluation_name, rename
 from tasks.benchmarks import limits_for
 from tasks.evaluation.candidates import candidates
 from tasks.evaluation.evaluation_set import evaluation_set

@@ -20,12 +20,12 @@ from flows.evaluation import (
     self_play_stream,
     witness_of,
 )
-from flows.given import settings_given
-from flows.killed import noted
-from flows.naming import first_name, rename
 from flows.plan import AGAINST_BASE, stages_of_iteration
-from flows.preflight import check_decides, check_models_fit
 from flows.report import publish, report_of
+from flows.runtime.checks import check_decides, check_models_fit
+from flows.runtime.crashed_runs import noted
+from flows.runtime.given import settings_given
+from flows.runtime.run_names import first_name, rename
 from tasks.datasets.collection import Harvest, Samples, collect, past_turns
 from tasks.datasets.preferences import prefer
 from tasks.evaluation.evaluation_set import evaluation_set

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.campaign_report import SOLVER
-from flows.evaluations import champion_now, evaluations_of, finished_of
 from flows.printing import print_markdown
 from flows.runs import Run
+from flows.runtime.evaluations import champion_now, evaluations_of, finished_of
 from tasks.evaluation.metrics import HEADLINE, shown
 from tasks.pipeline.workspace import Workspace
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flows.console import scores_markdown
+from flows.runtime.errors import scores_markdown
 
 _UI = "http://127.0.0.1:4200"
 
@@ -26,7 +26,7 @@ def print_markdown(text: str) -> None:
 def print_report(report: Mapping[str, Any], json_output: bool) -> None:
     """The report of an iteration, and how to see the run in the UI."""
     from flows.report import markdown_of
-    from flows.server import known_server
+    from flows.runtime.server import known_server
 
     if json_output:
         print(json.dumps(report, default=str))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from prefect import serve
 from prefect.schedules import Cron
 
-from flows.console import explain, tell_in_one_sentence
-from flows.deployments import SLUG, deployment_of
-from flows.killed import tell_killed
+from flows.runtime.crashed_runs import tell_killed
+from flows.runtime.deployments import SLUG, deployment_of
+from flows.runtime.errors import explain, tell_in_one_sentence
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flows.evaluations import evaluations_of
+from flows.runtime.evaluations import evaluations_of
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import StageResult, Workspace
 

@@ -15,8 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.children import Child
-from flows.server import check_server, healthy, known_server, server_at
+from flows.runtime.children import Child
+from flows.runtime.server import check_server, healthy, known_server, server_at
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
@@ -118,7 +118,7 @@ def _run_until_stopped(settings: IterationSettings, api_url: str) -> int:
 
 def _leave(settings: IterationSettings) -> str:
     """Cancel what runs of our deployments, and have the server plan no more; what came of it, in words."""
-    from flows.deployments import leave
+    from flows.runtime.deployments import leave
 
     cancelled: list[str] = []
     deadline = time.monotonic() + LEAVE_S

@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from flows.console import scores_markdown
 from flows.printing import print_markdown
 from flows.report import markdown_of
 from flows.runs import EvaluationRun, Run, open_scored
+from flows.runtime.errors import scores_markdown
 from tasks.core.errors import FlywheelError
 from tasks.core.tables import read_plain
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows import cli
-from flows.console import _OneSentence, explain
+from flows.runtime.errors import _OneSentence, explain
 from tasks.core.errors import FlywheelError
 from tasks.generation.problems import read_statements
 from tasks.pipeline.workspace import Workspace

@@ -11,8 +11,8 @@ import pytest
 
 from flows.comparison import comparison
 from flows.evaluation import evaluation
-from flows.evaluations import model_named, settings_for
 from flows.listing import show_list
+from flows.runtime.evaluations import model_named, settings_for
 from flows.show import show_report, show_table
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import Workspace

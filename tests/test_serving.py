@@ -19,9 +19,9 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.schedules import Cron
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.deployments import SLUG, deployment_of, leave
 from flows.runner import _WaitingOnce
-from flows.server import server_at
+from flows.runtime.deployments import SLUG, deployment_of, leave
+from flows.runtime.server import server_at
 from flows.serving import _served_by_us, serve_flows
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import Workspace
@@ -52,7 +52,7 @@ def api_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 SCHEDULED = """
 from datetime import timedelta
 from prefect.schedules import Interval
-from flows.deployments import deployment_of
+from flows.runtime.deployments import deployment_of
 from flows.runner import serve_deployments
 from tasks.pipeline.workspace import Workspace
 from tests.ticking import tick

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.given import settings_given
+from flows.runtime.given import settings_given
 from tasks.settings.iteration import IterationSettings
 
 

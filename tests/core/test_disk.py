@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from flows.console import explain
 from flows.export import export
-from flows.preflight import PACKAGED_PARAMETERS, base_parameters, check_models_fit
+from flows.runtime.checks import PACKAGED_PARAMETERS, base_parameters, check_models_fit
+from flows.runtime.errors import explain
 from tasks.core import disk as room
 from tasks.core.disk import MIB, check_room, parameters_of, size, whole_folder
 from tasks.core.errors import FlywheelError

@@ -23,7 +23,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 from prefect.types.entrypoint import EntrypointType
 
-from flows.killed import end
+from flows.runtime.crashed_runs import end
 from tasks.core.errors import FlywheelError
 from tasks.settings.iteration import IterationSettings
 

@@ -13,7 +13,7 @@ from prefect import get_client
 from prefect.runtime import flow_run
 from pydantic import ValidationError
 
-from flows.console import tell_in_one_sentence
+from flows.runtime.errors import tell_in_one_sentence
 from tasks.core.errors import FlywheelError
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import explain_validation, merged

@@ -20,7 +20,7 @@ from tasks.sandbox.container import LABEL
 from tests import replay
 from tests.test_serving import free_port
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 600
 END_S = 10
 FLYWHEEL = "from flows.cli import main; main()"
@@ -28,10 +28,10 @@ WAITING = """
 import sys, time
 from pathlib import Path
 from prefect import flow
-from flows.console import prepare_prefect
+from flows.runtime.errors import prepare_prefect
 prepare_prefect()
-from flows.killed import noted
-from flows.server import reporting
+from flows.runtime.crashed_runs import noted
+from flows.runtime.server import reporting
 @flow
 def waiting():
     with noted(Path(sys.argv[1])):

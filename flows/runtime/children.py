@@ -1,6 +1,7 @@
 """Python modules as child processes: Ctrl-C in a terminal does not reach them, and they end when we do.
 
-`python -m flows.children FD MODULE ARGUMENTS...` is the child; FD is the pipe whose other end we hold.
+`python -m flows.runtime.children FD MODULE ARGUMENTS...` is the child; FD is the pipe whose other end we
+hold.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
-from flows.stopping import before_the_end, take_signals_again
+from flows.runtime.stopping import before_the_end, take_signals_again
 
 NOTE = "running"
 _MESSAGE = "its process ended without a word; a later run of this workspace found it"

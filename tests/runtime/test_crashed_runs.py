@@ -13,15 +13,15 @@ from prefect import flow, get_client
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 
-from flows.killed import noted
+from flows.runtime.crashed_runs import noted
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 # A run that is killed while its turn goes on: both stand on the note.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from prefect import flow
-from flows.killed import noted
+from flows.runtime.crashed_runs import noted
 
 @flow
 def turn():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.server import check_server
+from flows.runtime.server import check_server
 from tasks.benchmarks import DECIDING, check_benchmark
 from tasks.core.disk import CHECKPOINT_BYTES, MIB, check_room, parameters_of
 from tasks.core.errors import FlywheelError

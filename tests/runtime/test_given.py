@@ -9,8 +9,8 @@ import pytest
 from prefect import get_client
 from prefect.flow_engine import run_flow
 
-from flows.deployments import deployment_of
 from flows.iteration import iteration
+from flows.runtime.deployments import deployment_of
 from tasks.core.errors import FlywheelError
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings

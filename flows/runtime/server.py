@@ -11,8 +11,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.children import Child
-from flows.stopping import before_the_end, stopped_by_signals
+from flows.runtime.children import Child
+from flows.runtime.stopping import before_the_end, stopped_by_signals
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import Workspace
 
