@@ -10,8 +10,8 @@ from typing import Any
 
 from prefect import flow
 
-from flows.campaign_report import campaign_report, publish_campaign
 from flows.iteration import iteration
+from flows.reports.campaign import campaign_report, publish_campaign
 from flows.runtime.checks import check_decides
 from flows.runtime.crashed_runs import noted
 from flows.runtime.given import settings_given

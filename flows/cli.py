@@ -65,7 +65,7 @@ def run(
 ) -> None:
     """Turn the wheel once, or finish the turn that a killed run began."""
     settings = _settings(preset, config, assignments, workspace)
-    from flows.printing import print_report
+    from flows.reports.terminal import print_report
     from flows.runtime.errors import prepare_prefect
 
     prepare_prefect()
@@ -93,7 +93,7 @@ def campaign(
     """Turn the wheel several times: promote, hold or roll back after each, stop when nothing improves."""
     wanted = [f"campaign.iterations={iterations}"] if iterations else []
     settings = _settings(preset, config, [*(assignments or ()), *wanted], workspace)
-    from flows.printing import print_campaign
+    from flows.reports.terminal import print_campaign
     from flows.runtime.errors import prepare_prefect
 
     prepare_prefect()
@@ -123,7 +123,7 @@ def evaluate(
 ) -> None:
     """Score a model on the benchmarks: of an iteration with its own settings, unless others are given."""
     settings = _settings(preset, config, assignments, workspace)
-    from flows.printing import print_scores
+    from flows.reports.terminal import print_scores
     from flows.runtime.errors import prepare_prefect
 
     prepare_prefect()

@@ -11,15 +11,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.reports.cards import licence_of
+from flows.reports.dataset_cards import dataset_card
+from flows.reports.model_cards import model_card
 from flows.runs import Run, open_run
-from tasks.cards import licence_of
 from tasks.core.disk import check_room, copy_folder, whole_folder
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
 from tasks.core.tables import by_problem
-from tasks.dataset_cards import dataset_card
 from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
-from tasks.model_cards import model_card
 from tasks.pipeline.workspace import ModelRef, Ref
 
 HUB = "hub:"

@@ -21,7 +21,7 @@ from flows.evaluation import (
     witness_of,
 )
 from flows.plan import AGAINST_BASE, stages_of_iteration
-from flows.report import publish, report_of
+from flows.reports.iteration import publish, report_of
 from flows.runtime.checks import check_decides, check_models_fit
 from flows.runtime.crashed_runs import noted
 from flows.runtime.given import settings_given

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.campaign_report import SOLVER
-from flows.printing import print_markdown
+from flows.reports.campaign import SOLVER
+from flows.reports.terminal import print_markdown
 from flows.runs import Run
 from flows.runtime.evaluations import champion_now, evaluations_of, finished_of
 from tasks.evaluation.metrics import HEADLINE, shown

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from flows.printing import print_markdown
+from flows.reports.terminal import print_markdown
 from flows.runs import Run, open_run
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Decision, Problem, Solution, Suite

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flows.printing import print_markdown
+from flows.reports.terminal import print_markdown
 from flows.runs import open_run
 from tasks.datasets.lineage import lineage
 from tasks.filtering.consensus import UNOPPOSED

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.campaign import campaign, stop_reason
-from flows.campaign_report import campaign_markdown
 from flows.iteration import _met_base
+from flows.reports.campaign import campaign_markdown
 from tasks.core.records import ProblemScore
 from tasks.evaluation.gate import champion_of, gate, line_of, meets_base
 from tasks.evaluation.metrics import compare

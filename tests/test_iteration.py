@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows.iteration import iteration
-from flows.report import markdown_of
+from flows.reports.iteration import markdown_of
 from tasks.benchmarks import at_hand
 from tasks.core.records import Pair, SftRow
 from tasks.core.tables import read_plain

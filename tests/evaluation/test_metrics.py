@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from flows.report import beyond_noise
+from flows.reports.iteration import beyond_noise
 from tasks.core.records import ProblemScore
 from tasks.core.statistics import LEAST_PROBLEMS, bootstrap, wilson
 from tasks.evaluation.gate import gate

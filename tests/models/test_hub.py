@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from tasks.cards import licence_of
+from flows.reports.cards import licence_of
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_card
 from tasks.models.resolve import check_model, is_model, resolve_model

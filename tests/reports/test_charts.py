@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from flows.report import dropped_reasons
-from tasks.charts import png_of_scores
+from flows.reports.charts import png_of_scores
+from flows.reports.iteration import dropped_reasons
 from tasks.pipeline.artifacts import with_chart
 from tasks.pipeline.plots import DPI, TEXT_PT, Panel, png_of
 

@@ -25,7 +25,7 @@ def print_markdown(text: str) -> None:
 
 def print_report(report: Mapping[str, Any], json_output: bool) -> None:
     """The report of an iteration, and how to see the run in the UI."""
-    from flows.report import markdown_of
+    from flows.reports.iteration import markdown_of
     from flows.runtime.server import known_server
 
     if json_output:
@@ -40,7 +40,7 @@ def print_report(report: Mapping[str, Any], json_output: bool) -> None:
 
 def print_campaign(report: Mapping[str, Any], json_output: bool) -> None:
     """The report of a campaign, and where its curves lie."""
-    from flows.campaign_report import campaign_markdown
+    from flows.reports.campaign import campaign_markdown
 
     if json_output:
         print(json.dumps(report, default=str))

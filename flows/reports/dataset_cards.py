@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.card_words import FIELDS, SUBSETS, table
-from tasks.cards import (
+from flows.reports.card_words import FIELDS, SUBSETS, table
+from flows.reports.cards import (
     METHOD,
     PAPER,
     card,

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tasks.card_words import metric_words, table
-from tasks.cards import (
+from flows.reports.card_words import metric_words, table
+from flows.reports.cards import (
     METHOD,
     PAPER,
     card,

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from flows.campaign_report import campaign_markdown
 from flows.comparison import comparison, comparison_markdown, difference, difference_markdown
-from flows.printing import print_scores
-from flows.report import markdown_of
+from flows.reports.campaign import campaign_markdown
+from flows.reports.dataset_cards import dataset_card
+from flows.reports.iteration import markdown_of
+from flows.reports.model_cards import model_card
+from flows.reports.terminal import print_scores
 from flows.runs import open_run
 from tasks.core.statistics import bounds, share_bounds, with_bounds
-from tasks.dataset_cards import dataset_card
 from tasks.evaluation.metrics import shown
 from tasks.filtering.audit import imprecise
-from tasks.model_cards import model_card
 from tasks.pipeline.artifacts import stage_markdown
 from tasks.pipeline.plots import interval_ends
 from tasks.pipeline.workspace import Workspace

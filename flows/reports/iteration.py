@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect.runtime import flow_run
 
-from tasks.charts import png_of_scores
+from flows.reports.charts import png_of_scores
 from tasks.core.statistics import LEAST_PROBLEMS, share_bounds
 from tasks.evaluation.metrics import shown
 from tasks.filtering.consensus import FILTER_VERSION

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.card_words import AUDIT, table
+from flows.reports.card_words import AUDIT, table
 from tasks.core.hub import hub_card
 from tasks.core.statistics import share_bounds
 from tasks.models.resolve import local_folder

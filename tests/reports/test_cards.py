@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.export import export
+from flows.reports.card_words import AUDIT, FIELDS, SUBSETS, metric_words
 from flows.runs import open_run
-from tasks.card_words import AUDIT, FIELDS, SUBSETS, metric_words
 from tasks.core.records import Problem
 from tasks.evaluation.metrics import metrics
 from tasks.filtering.audit import ROWS
