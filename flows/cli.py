@@ -163,8 +163,8 @@ def show(
     json_output: Annotated[bool, typer.Option("--json", help="JSON lines, whole rows.")] = False,
 ) -> None:
     """Print an iteration's report, one of its tables, or (`show 1 problem ID`) all about one problem."""
-    from flows.problem import show_problem
-    from flows.show import show_report, show_table
+    from flows.commands.problem import show_problem
+    from flows.commands.show import show_report, show_table
 
     if table == "problem":
         show_problem(run, workspace, problem, json_output)
@@ -182,7 +182,7 @@ def lineage(
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Where a training row came from: samples, model, seeds, problem, cases with verdicts, rule, score."""
-    from flows.tracing import show_lineage
+    from flows.commands.lineage import show_lineage
 
     show_lineage(run, row, workspace, json_output)
 
@@ -193,7 +193,7 @@ def list_runs(
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """A workspace's iterations and evaluations: state, decision, when, model, scores."""
-    from flows.listing import show_list
+    from flows.commands.listing import show_list
 
     show_list(workspace, json_output)
 
@@ -206,7 +206,7 @@ def compare(
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Scores of two runs' models, paired by problem; `base` names the base model."""
-    from flows.comparison import show_comparison
+    from flows.commands.compare import show_comparison
 
     show_comparison(run_a, run_b, workspace, json_output)
 
@@ -219,7 +219,7 @@ def diff(
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """What changed between two runs: settings, packages, models, data, metrics."""
-    from flows.comparison import show_difference
+    from flows.commands.compare import show_difference
 
     show_difference(run_a, run_b, workspace, json_output)
 
@@ -231,7 +231,7 @@ def export(
     workspace: WorkspaceOption = "workspace",
 ) -> None:
     """An iteration as a Hugging Face data set and model, each with its card."""
-    from flows.export import export
+    from flows.commands.export import export
 
     print(f"Exported {export(run, to, workspace)}.")
 
@@ -241,7 +241,7 @@ def doctor(
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check everything a run needs; each finding with its next step."""
-    from flows.doctor import examine
+    from flows.commands.doctor import examine
 
     raise typer.Exit(examine(json_output))
 
@@ -261,7 +261,7 @@ def serve(
     from flows.runtime.errors import prepare_prefect
 
     prepare_prefect()
-    from flows.serving import serve_flows
+    from flows.commands.serve import serve_flows
 
     serve_flows(settings, port)
 
@@ -293,7 +293,7 @@ def execute(
     Limits are settings: --set sandbox.cpu_s=5, sandbox.memory_mb=512, ...
     """
     settings = _settings("", config, assignments, "")
-    from flows.execute import execute_files
+    from flows.commands.execute import execute_files
 
     tally = execute_files(
         problems,
@@ -335,7 +335,7 @@ def agree(
     """
     named = [f"agreement.rule={rule!r}"] if rule else []
     settings = _settings("", config, [*(assignments or ()), *named], "")
-    from flows.agree import agree_files
+    from flows.commands.agree import agree_files
 
     print(
         agree_files(
@@ -355,7 +355,7 @@ def settings(
     section: Annotated[str, typer.Argument(help="One section, for example sampling; empty: all.")] = "",
 ) -> None:
     """Every setting with its default, the values that are allowed, and what it does."""
-    from flows.settings_page import settings_markdown
+    from flows.commands.settings import settings_markdown
 
     print(settings_markdown(section), end="" if not section else "\n")
 

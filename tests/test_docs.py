@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.agree import agree_files
-from flows.execute import execute_files
-from flows.settings_page import settings_by_section, settings_markdown
+from flows.commands.agree import agree_files
+from flows.commands.execute import execute_files
+from flows.commands.settings import settings_by_section, settings_markdown
 from tasks.core.errors import FlywheelError
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings, preset_names

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from flows.comparison import comparison
+from flows.commands.compare import comparison
+from flows.commands.listing import show_list
+from flows.commands.show import show_report, show_table
 from flows.evaluation import evaluation
-from flows.listing import show_list
 from flows.runtime.evaluations import model_named, settings_for
-from flows.show import show_report, show_table
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings

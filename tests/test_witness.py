@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.commands.lineage import lineage_markdown
 from flows.evaluation import (
     EVALUATION_SEED,
     audited_counts,
@@ -21,7 +22,6 @@ from flows.evaluation import (
     witness_of,
 )
 from flows.iteration import iteration
-from flows.tracing import lineage_markdown
 from tasks.core.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.core.tables import read_plain, read_table
 from tasks.datasets.collection import past_turns

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from flows.export import export
+from flows.commands.export import export
 from flows.runtime.checks import PACKAGED_PARAMETERS, base_parameters, check_models_fit
 from flows.runtime.errors import explain
 from tasks.core import disk as room

@@ -23,7 +23,7 @@ FLYWHEEL = (sys.executable, "-m", "flows.cli")
 # Serve, wait until the server is healthy and has had time for its first report, end.
 SERVING = """
 import signal, subprocess, sys, time
-from flows.serving import healthy
+from flows.commands.serve import healthy
 served = subprocess.Popen(sys.argv[2:])
 until = time.monotonic() + 120
 while not healthy(sys.argv[1]) and time.monotonic() < until:

@@ -12,7 +12,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from flows.execute import judge_solutions
+from flows.commands.execute import judge_solutions
 from tasks.core.records import Case, Problem, Solution, Suite
 from tasks.core.values import equal
 from tasks.execution.determinism import Seeds

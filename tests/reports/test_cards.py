@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from flows.export import export
+from flows.commands.export import export
+from flows.commands.runs import open_run
 from flows.reports.card_words import AUDIT, FIELDS, SUBSETS, metric_words
-from flows.runs import open_run
 from tasks.core.records import Problem
 from tasks.evaluation.metrics import metrics
 from tasks.filtering.audit import ROWS

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from flows.comparison import comparison, comparison_markdown, difference, difference_markdown
+from flows.commands.compare import comparison, comparison_markdown, difference, difference_markdown
+from flows.commands.runs import open_run
 from flows.reports.campaign import campaign_markdown
 from flows.reports.dataset_cards import dataset_card
 from flows.reports.iteration import markdown_of
 from flows.reports.model_cards import model_card
 from flows.reports.terminal import print_scores
-from flows.runs import open_run
 from tasks.core.statistics import bounds, share_bounds, with_bounds
 from tasks.evaluation.metrics import shown
 from tasks.filtering.audit import imprecise

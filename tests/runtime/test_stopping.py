@@ -18,7 +18,7 @@ import pytest
 
 from tasks.sandbox.container import LABEL
 from tests import replay
-from tests.test_serving import free_port
+from tests.commands.test_serve import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 600

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.export import export, pass_matrix
+from flows.commands.export import export, pass_matrix
 from flows.reports.cards import licence_of
 from tasks.core.errors import FlywheelError
 from tasks.models.resolve import model_digest

@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from flows.commands.runs import EvaluationRun, Run, open_scored
 from flows.reports.iteration import markdown_of
 from flows.reports.terminal import print_markdown
-from flows.runs import EvaluationRun, Run, open_scored
 from flows.runtime.errors import scores_markdown
 from tasks.core.errors import FlywheelError
 from tasks.core.tables import read_plain

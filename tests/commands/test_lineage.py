@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from flows.comparison import comparison, difference, show_comparison, show_difference
+from flows.commands.compare import comparison, difference, show_comparison, show_difference
+from flows.commands.lineage import opening, show_lineage
+from flows.commands.runs import open_run
 from flows.iteration import iteration
-from flows.runs import open_run
-from flows.tracing import opening, show_lineage
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, SftRow, Solution
 from tasks.core.tables import read_plain

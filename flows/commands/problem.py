@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from flows.commands.runs import Run, open_run
 from flows.reports.terminal import print_markdown
-from flows.runs import Run, open_run
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Decision, Problem, Solution, Suite
 from tasks.core.tables import read_plain

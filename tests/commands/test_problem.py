@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flows.problem import problem_view, show_problem
-from flows.runs import open_run
+from flows.commands.problem import problem_view, show_problem
+from flows.commands.runs import open_run
 from tasks.core.errors import FlywheelError
 from tests import replay
 

@@ -1,7 +1,7 @@
 """`flywheel serve`: the flows as deployments in the Prefect UI, with a server if none is configured.
 
-This process owns the terminal and the signals; a child of it (`flows.runner`) starts the runs, another is the
-server. So Ctrl-C ends a run at one place, whatever it is doing.
+This process owns the terminal and the signals; a child of it (`flows.commands.runner`) starts the runs,
+another is the server. So Ctrl-C ends a run at one place, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _run_until_stopped(settings: IterationSettings, api_url: str) -> int:
     )
 
     runner = Child(
-        "flows.runner", environment={"PREFECT_API_URL": api_url}, message=settings.model_dump_json()
+        "flows.commands.runner", environment={"PREFECT_API_URL": api_url}, message=settings.model_dump_json()
     )
     try:
         return runner.wait()

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flows.commands.runs import Run, open_iteration, open_run, open_scored
 from flows.reports.iteration import beyond_noise
 from flows.reports.terminal import print_markdown
-from flows.runs import Run, open_iteration, open_run, open_scored
 from tasks.core.errors import FlywheelError
 from tasks.core.records import ProblemScore
 from tasks.core.statistics import bounds

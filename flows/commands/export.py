@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.commands.runs import Run, open_run
 from flows.reports.cards import licence_of
 from flows.reports.dataset_cards import dataset_card
 from flows.reports.model_cards import model_card
-from flows.runs import Run, open_run
 from tasks.core.disk import check_room, copy_folder, whole_folder
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Pair, Problem, SftRow, Solution, Suite

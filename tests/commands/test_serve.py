@@ -19,16 +19,16 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.schedules import Cron
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.runner import _WaitingOnce
+from flows.commands.runner import _WaitingOnce
+from flows.commands.serve import _served_by_us, serve_flows
 from flows.runtime.deployments import SLUG, deployment_of, leave
 from flows.runtime.server import server_at
-from flows.serving import _served_by_us, serve_flows
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
 from tests.ticking import tick
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 120
 
 
@@ -53,7 +53,7 @@ SCHEDULED = """
 from datetime import timedelta
 from prefect.schedules import Interval
 from flows.runtime.deployments import deployment_of
-from flows.runner import serve_deployments
+from flows.commands.runner import serve_deployments
 from tasks.pipeline.workspace import Workspace
 from tests.ticking import tick
 serve_deployments([deployment_of(tick, "/w", {}, "Every few seconds.", [Interval(timedelta(seconds=5))])])

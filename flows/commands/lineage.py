@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flows.commands.runs import open_run
 from flows.reports.terminal import print_markdown
-from flows.runs import open_run
 from tasks.datasets.lineage import lineage
 from tasks.filtering.consensus import UNOPPOSED
 from tasks.pipeline.artifacts import flat

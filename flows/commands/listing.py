@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flows.commands.runs import Run
 from flows.reports.campaign import SOLVER
 from flows.reports.terminal import print_markdown
-from flows.runs import Run
 from flows.runtime.evaluations import champion_now, evaluations_of, finished_of
 from tasks.evaluation.metrics import HEADLINE, shown
 from tasks.pipeline.workspace import Workspace

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows import cli
-from flows.execute import judge_solutions
+from flows.commands.execute import judge_solutions
 from tasks.execution.determinism import Seeds
 from tasks.execution.exchange import read_problems, read_solutions, read_suites
 from tasks.sandbox.container import LABEL

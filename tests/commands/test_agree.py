@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.agree import UNREAD
+from flows.commands.agree import UNREAD
 from tasks.filtering.agreement import IDLE, OTHERWISE
 from tasks.filtering.consensus import FLAKY
 from tests.execution.test_exchange import write

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.show import show_report, show_table
+from flows.commands.show import show_report, show_table
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Dropped, Sample
 from tasks.pipeline.workspace import Workspace
