@@ -13,7 +13,7 @@ from flows.commands.agree import UNREAD
 from tasks.filtering.agreement import IDLE, OTHERWISE
 from tasks.filtering.consensus import FLAKY
 from tests.execution.test_exchange import write
-from tests.test_cli import flywheel
+from tests.flows.test_cli import flywheel
 
 PROBLEMS = [
     {"problem_id": "add", "statement": "Add two numbers.", "entry_point": "add"},

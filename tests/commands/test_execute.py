@@ -24,7 +24,7 @@ from tasks.execution.exchange import read_problems, read_solutions, read_suites
 from tasks.sandbox.container import LABEL
 from tasks.sandbox.image import docker_client
 from tests.execution.test_exchange import write
-from tests.test_cli import flywheel
+from tests.flows.test_cli import flywheel
 
 PROBLEMS = [
     {"problem_id": "add", "statement": "Add two numbers.", "entry_point": "add"},

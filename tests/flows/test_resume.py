@@ -17,7 +17,7 @@ from tasks.pipeline.workspace import Workspace
 
 pytestmark = [pytest.mark.soak, pytest.mark.model]
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 TIMES = {"cpu_ms", "wall_ms", "peak_kb"}
 POINTS = ("sample-self-play", "execute-self-play", "train-sft")
 

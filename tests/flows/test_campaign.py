@@ -180,7 +180,7 @@ campaign(replay.settings_in(Path(sys.argv[1])))
 @pytest.mark.soak
 def test_a_killed_campaign_goes_on_with_the_turn_it_was_in(turned: Any, tmp_path: Path) -> None:
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect")}
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL)
     workspace = tmp_path / "workspace"

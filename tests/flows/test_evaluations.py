@@ -17,7 +17,7 @@ from flows.runtime.evaluations import model_named, settings_for
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
-from tests.test_campaign import history
+from tests.flows.test_campaign import history
 
 
 @pytest.fixture(scope="module")
