@@ -16,7 +16,7 @@ from tasks.models.resolve import tiny_random_llama
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.iteration import IterationSettings, SandboxSettings
-from tests import replay
+from tests.support import replay
 
 # A busy machine is slow, not wrong: no example has a deadline.
 settings.register_profile("any machine", deadline=None)

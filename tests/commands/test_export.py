@@ -12,7 +12,7 @@ from flows.reports.cards import licence_of
 from tasks.core.errors import FlywheelError
 from tasks.models.resolve import model_digest
 from tasks.pipeline.workspace import Workspace
-from tests.factories import behaviour_of, solution, suite
+from tests.support.factories import behaviour_of, solution, suite
 
 
 def test_an_export_loads_as_data_set_and_model(turned: Any, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tasks.core.tables import read_plain
 from tasks.datasets.lineage import Provenance, find_row, lineage, rejected_mutant
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
-from tests import replay
+from tests.support import replay
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from flows.commands.problem import problem_view, show_problem
 from flows.commands.runs import open_run
 from tasks.core.errors import FlywheelError
-from tests import replay
+from tests.support import replay
 
 
 def test_a_problem_is_shown_with_programs_tests_verdicts_and_decision(

@@ -26,7 +26,7 @@ from flows.runtime.server import server_at
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
-from tests.ticking import tick
+from tests.support.ticking import tick
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 120
@@ -55,7 +55,7 @@ from prefect.schedules import Interval
 from flows.runtime.deployments import deployment_of
 from flows.commands.runner import serve_deployments
 from tasks.pipeline.workspace import Workspace
-from tests.ticking import tick
+from tests.support.ticking import tick
 serve_deployments([deployment_of(tick, "/w", {}, "Every few seconds.", [Interval(timedelta(seconds=5))])])
 """
 

@@ -31,7 +31,7 @@ from tasks.pipeline import stage as stages
 from tasks.pipeline.stage import Turn
 from tasks.pipeline.workspace import ModelRef, Workspace
 from tasks.settings.iteration import IterationSettings
-from tests import replay
+from tests.support import replay
 
 LOOK_S = progress._LOOK_S
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"

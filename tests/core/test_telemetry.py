@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tasks.core.telemetry import OFF, turn_off
-from tests import replay
-from tests.lookups import watch
+from tests.support import replay
+from tests.support.lookups import watch
 
 FLYWHEEL = (sys.executable, "-m", "flows.cli")
 # Serve, wait until the server is healthy and has had time for its first report, end.

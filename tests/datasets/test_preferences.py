@@ -9,7 +9,7 @@ from tasks.datasets.verifier_rows import assembled_suite, good_suites, verifier_
 from tasks.filtering.consensus import ballot_of, decide
 from tasks.generation import prompts
 from tasks.settings.filtering import AgreementSettings, PreferenceSettings
-from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
+from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 CODES = [
     *["def add(a, b):\n    return a + b"] * 3,

@@ -12,7 +12,7 @@ from tasks.core.records import Behaviour, Outcome, Solution
 from tasks.evaluation.candidates import candidates_of
 from tasks.evaluation.negatives import Wrong, known_wrong, pool_of
 from tasks.mutation.mutate import mutants
-from tests.factories import PROBLEM, behaviour_of, error, solution, suite
+from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite
 
 GOLD_SUITE = suite("gold", "assert add(1, 2) == 3", "assert add(2, 2) == 4", origin="gold")
 OTHER = suite("other", "assert add(7, 7) == 14")

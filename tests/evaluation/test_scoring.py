@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tasks.core.records import Behaviour, Outcome, ProblemScore, Sample, Solution, Suite
 from tasks.evaluation.metrics import metrics
 from tasks.evaluation.scoring import chosen_right, score_problem
-from tests.factories import PROBLEM, behaviour_of, solution, suite
+from tests.support.factories import PROBLEM, behaviour_of, solution, suite
 
 GOLD = replace(solution("gold/p/1", "def add(a, b):\n    return a + b"), origin="gold")
 GOLD_ASSERTS = ("assert add(1, 2) == 3", "assert add(2, 2) == 4", "assert add(0, 5) == 5")

@@ -18,7 +18,7 @@ from tasks.execution.verdicts import plan_calls, suite_verdicts
 from tasks.sandbox.program_run import IN_HASTE
 from tasks.testcode.suites import make_call
 from tests.execution.test_step import PROBLEM, case, suite_of
-from tests.factories import error, solution, value
+from tests.support.factories import error, solution, value
 
 SUITES = [
     suite_of("one", case(1, expected=2), "assert f(3)"),

@@ -18,7 +18,7 @@ from tasks.filtering.consensus import decide_all
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.filtering import AgreementSettings
 from tasks.testcode.suites import make_call
-from tests.factories import solution, suite, value
+from tests.support.factories import solution, suite, value
 
 PROBLEM = Problem("p/f", "f", "f", "def f(x):", "statement")
 

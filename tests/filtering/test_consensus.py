@@ -21,7 +21,7 @@ from tasks.filtering.consensus import (
     ranked_groups,
 )
 from tasks.settings.filtering import AgreementSettings
-from tests.factories import PROBLEM, behaviour_of, error, solution, suite, value
+from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 RIGHT = "def add(a, b):\n    return a + b\n"
 WRONG = ["def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a * b\n"]

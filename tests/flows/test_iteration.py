@@ -17,7 +17,7 @@ from tasks.generation.diversity import LENGTH
 from tasks.generation.prompts import fenced
 from tasks.pipeline.workspace import Ref, StageResult, Workspace
 from tasks.settings.iteration import MUTANT_CPU_SHARE, IterationSettings
-from tests import replay
+from tests.support import replay
 
 
 @pytest.fixture(scope="module")

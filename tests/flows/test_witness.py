@@ -31,7 +31,7 @@ from tasks.generation.sampling import requests_of, shared_out
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.filtering import AgreementSettings, RowSettings
 from tasks.settings.iteration import IterationSettings, SamplingSettings
-from tests.factories import PROBLEM, solution
+from tests.support.factories import PROBLEM, solution
 
 
 @pytest.fixture(scope="module")

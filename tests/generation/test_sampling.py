@@ -12,7 +12,7 @@ from tasks.core.tables import read_table, write_table
 from tasks.generation.sampling import draw_samples, parse_samples, requests_of, shared_out
 from tasks.inference.sampler import ReplaySampler
 from tasks.settings.iteration import SamplingSettings
-from tests.factories import PROBLEM
+from tests.support.factories import PROBLEM
 
 WARM = SamplingSettings(solutions=6, suites=2, solver_cool_share=0.0)
 HALF_COOL = WARM.model_copy(update={"solver_cool_share": 0.5, "solver_cool_temperature": 0.3})

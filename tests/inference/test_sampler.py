@@ -26,7 +26,7 @@ from tasks.inference.sampler import (
 )
 from tasks.settings.iteration import EngineSettings, ModelSettings
 
-FAKE = str(Path(__file__).parents[1] / "fake_vllm")
+FAKE = str(Path(__file__).parents[1] / "support" / "fake_vllm")
 ASK = Request("tell", 2, 7, 16, 0.5, 40, ("\n\n",))
 
 

@@ -14,7 +14,7 @@ from tasks.benchmarks import load_starter
 from tasks.core.records import Outcome
 from tasks.mutation.mutate import MAX_CHARACTERS, mutants, mutate_all, told_apart
 from tasks.mutation.operators import OPERATORS
-from tests.factories import behaviour_of, solution, suite
+from tests.support.factories import behaviour_of, solution, suite
 
 names = st.sampled_from(["a", "b", "items"])
 leaves = ["0", "7", "2.5", "'x'", "''", "True", "None", "f'{a}!'", "items[1:]", "items[:-2]", "a", "b"]

@@ -14,7 +14,7 @@ from flows.runtime.deployments import deployment_of
 from tasks.core.errors import FlywheelError
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
-from tests.ticking import tell
+from tests.support.ticking import tell
 
 
 def test_an_empty_field_of_the_form_is_as_served(prefect_server: None) -> None:

@@ -17,8 +17,8 @@ import docker
 import pytest
 
 from tasks.sandbox.container import LABEL
-from tests import replay
 from tests.commands.test_serve import free_port
+from tests.support import replay
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 600

@@ -18,7 +18,7 @@ from tasks.execution.step import execute_shard
 from tasks.execution.verdict_lines import _shown
 from tasks.execution.verdicts import plan_calls, suite_verdicts
 from tasks.testcode.suites import read_cases
-from tests.factories import solution
+from tests.support.factories import solution
 
 PROGRAMS = {
     "generator": "def f(x):\n    for i in range(x):\n        yield i * i\n",

@@ -24,7 +24,7 @@ from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import judge, plan_calls, suite_verdicts
 from tasks.testcode.conditions import condition, constant, holds, substituted
 from tasks.testcode.suites import case_key, case_source, make_call, read_cases
-from tests.factories import solution
+from tests.support.factories import solution
 
 SMALL = st.integers(-3, 3) | st.sampled_from(
     [0.5, -0.0, 1e300, float("nan"), float("inf"), "", "Ab", True, None]

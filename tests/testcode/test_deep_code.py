@@ -15,7 +15,7 @@ from tasks.generation.decontamination import Contamination, normal_code, renamed
 from tasks.generation.diversity import diversity_of, is_one_liner, program_shape
 from tasks.mutation.mutate import mutants, mutate_all
 from tasks.testcode.suites import case_as_written, read_cases
-from tests.factories import PROBLEM, solution
+from tests.support.factories import PROBLEM, solution
 
 SHAPES = {
     "sum": lambda depth: " + ".join(["a"] * depth),

@@ -11,7 +11,7 @@ from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
 from tasks.testcode.split import split_tests
 from tasks.testcode.suites import read_cases
-from tests.factories import solution
+from tests.support.factories import solution
 
 PROBLEM = Problem("p/f", "f", "f", "def f(x):", "statement")
 RIGHT = (

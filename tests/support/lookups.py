@@ -1,6 +1,7 @@
 """Which names does a command look up? It runs in a network of its own, whose only resolver writes them down.
 
-    python -m tests.lookups FOLDER COMMAND...     inside `unshare --net --mount`; `watch` does all of it
+    python -m tests.support.lookups FOLDER COMMAND...     inside `unshare --net --mount`; `watch` does all of
+    it
 
 The namespace has a loopback device and nothing else. /etc/resolv.conf names 127.0.0.1, where a small DNS
 server says of every name that there is none, and keeps it. So native code is seen as well as Python, and
@@ -24,7 +25,7 @@ from typing import NamedTuple
 
 import pytest
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 # Of linux/sockios.h and linux/if.h: set an interface's flags, "up".
 _SET_FLAGS, _UP = 0x8914, 0x1
 # The answer to a question about a name: an answer (0x8000), recursion available (0x80), no such name (3).
@@ -48,7 +49,7 @@ def watch(command: Sequence[str], environment: Mapping[str, str], seconds: float
     with tempfile.TemporaryDirectory() as folder:
         namespace = ["unshare", *user, "--net", "--mount", "--kill-child", "--fork"]
         done = subprocess.run(
-            [*namespace, sys.executable, "-m", "tests.lookups", folder, *command],
+            [*namespace, sys.executable, "-m", "tests.support.lookups", folder, *command],
             cwd=_ROOT,
             env={**environment, "PYTHONPATH": str(_ROOT)},
             stdin=subprocess.DEVNULL,
