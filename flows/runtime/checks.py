@@ -10,7 +10,7 @@ from tasks.core.disk import CHECKPOINT_BYTES, MIB, check_room, parameters_of
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_parameters
 from tasks.generation.problems import check_sources
-from tasks.inference.sampler import ReplaySampler
+from tasks.inference.replay import ReplaySampler
 from tasks.models.resolve import PACKAGED_MODEL, check_model, local_folder
 from tasks.pipeline.workspace import Workspace
 from tasks.sandbox.image import docker_client

@@ -24,7 +24,8 @@ from tasks.generation import prompts
 from tasks.generation.answers import parse_problem
 from tasks.generation.decontamination import Contamination, find_duplicates
 from tasks.generation.signatures import BadSignature, plain_signature
-from tasks.inference.sampler import Request, Sampler, shared_sampler
+from tasks.inference.base import Request, Sampler
+from tasks.inference.sampler import shared_sampler
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.iteration import EngineSettings, ProblemSettings, SamplingSettings

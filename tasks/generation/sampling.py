@@ -22,7 +22,8 @@ from tasks.core.values import ValueFormatError
 from tasks.generation import prompts
 from tasks.generation.answers import parse_solution, parse_suite
 from tasks.generation.diversity import diversity_of
-from tasks.inference.sampler import Request, Sampler, shared_sampler
+from tasks.inference.base import Request, Sampler
+from tasks.inference.sampler import shared_sampler
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.settings.iteration import EngineSettings, SamplingSettings

@@ -26,7 +26,8 @@ from tasks.core import progress
 from tasks.core.progress import Progress
 from tasks.core.records import Problem
 from tasks.generation.sampling import sample
-from tasks.inference.sampler import ReplaySampler, Request
+from tasks.inference.base import Request
+from tasks.inference.replay import ReplaySampler
 from tasks.pipeline import stage as stages
 from tasks.pipeline.stage import Turn
 from tasks.pipeline.workspace import ModelRef, Workspace

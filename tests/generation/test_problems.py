@@ -9,7 +9,7 @@ from tasks.core.records import Problem
 from tasks.generation.decontamination import Contamination, find_duplicates
 from tasks.generation.problems import clean, draw_statements, load_statements, propose_with, snippets
 from tasks.generation.words import words
-from tasks.inference.sampler import ReplaySampler
+from tasks.inference.replay import ReplaySampler
 from tasks.settings.iteration import ProblemSettings, SamplingSettings
 
 

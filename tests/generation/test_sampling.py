@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tasks.core.records import Sample
 from tasks.core.tables import read_table, write_table
 from tasks.generation.sampling import draw_samples, parse_samples, requests_of, shared_out
-from tasks.inference.sampler import ReplaySampler
+from tasks.inference.replay import ReplaySampler
 from tasks.settings.iteration import SamplingSettings
 from tests.support.factories import PROBLEM
 

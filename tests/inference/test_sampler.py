@@ -16,14 +16,9 @@ import pytest
 from tasks.core import progress
 from tasks.core.errors import FlywheelError
 from tasks.inference import sampler
-from tasks.inference.sampler import (
-    Completion,
-    ReplaySampler,
-    Request,
-    VllmSampler,
-    memory_hint,
-    shared_sampler,
-)
+from tasks.inference.base import Completion, Request
+from tasks.inference.replay import ReplaySampler
+from tasks.inference.sampler import VllmSampler, memory_hint, shared_sampler
 from tasks.settings.iteration import EngineSettings, ModelSettings
 
 FAKE = str(Path(__file__).parents[1] / "support" / "fake_vllm")

@@ -30,7 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Pair, SftRow
 from tasks.generation import prompts
-from tasks.inference.sampler import Request, VllmSampler
+from tasks.inference.base import Request
+from tasks.inference.sampler import VllmSampler
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
 from tasks.training.process import run_training

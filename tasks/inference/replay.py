@@ -1,0 +1,52 @@
+"""Recorded completions in place of a model: for tests and for runs that cost nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tasks.core.errors import FlywheelError
+from tasks.core.jsonl import read_objects, text_of
+from tasks.inference.base import Completion, Request
+
+
+class ReplaySampler:
+    """Completions that are already known: for tests and dry runs.
+
+    Recorded texts are repeated in a circle when a request asks for more than there are. Raises
+    `FlywheelError` for a prompt that was never recorded.
+    """
+
+    def __init__(self, source: Mapping[str, Sequence[str]] | Callable[[Request], Sequence[str]]) -> None:
+        self._source = source
+
+    @classmethod
+    def from_jsonl(cls, path: Path) -> ReplaySampler:
+        """Lines of `{"prompt": .., "completions": [..]}`. Raises `FlywheelError` for anything else."""
+        recorded: dict[str, list[str]] = {}
+        for where, row in read_objects(path):
+            completions = row.get("completions")
+            if not isinstance(completions, list):
+                raise FlywheelError(f"{where}: 'completions' is missing or no list.")
+            recorded.setdefault(text_of(row, "prompt", where), []).extend(map(str, completions))
+        return cls(recorded)
+
+    def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
+        taken: Counter[str] = Counter()
+        return [self._answer(request, taken) for request in requests]
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+    def _answer(self, request: Request, taken: Counter[str]) -> list[Completion]:
+        texts = self._source(request) if callable(self._source) else self._source.get(request.prompt, ())
+        if not texts:
+            raise FlywheelError(
+                f"no recorded completion for the prompt that ends in {request.prompt[-80:]!r}"
+            )
+        # A prompt that is asked twice, at two temperatures, goes on where its first answers ended.
+        first = taken[request.prompt]
+        taken[request.prompt] += request.n
+        chosen = [texts[index % len(texts)] for index in range(first, first + request.n)]
+        return [Completion(text, "stop", len(text.split())) for text in chosen]
