@@ -30,7 +30,8 @@ from itertools import islice
 from tasks.core.progress import current
 from tasks.core.records import Call, Execution, Outcome, Program, Suite, SuiteRun
 from tasks.execution.verdicts import UNSTABLE, outcome_key, plan_calls
-from tasks.sandbox.pool import DockerSandbox, Sandbox
+from tasks.sandbox.base import Sandbox
+from tasks.sandbox.pool import DockerSandbox
 from tasks.sandbox.program_run import was_hurried, was_run
 from tasks.settings.iteration import SandboxSettings
 

@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from tasks.core.errors import FlywheelError, SandboxFault
 from tasks.core.records import Execution, Program
@@ -39,20 +39,6 @@ REAP_EVERY_S = 60.0
 START_ATTEMPTS = 3
 START_PAUSE_S = 1.0
 PATIENCE_S = 60.0
-
-
-class Sandbox(Protocol):
-    """Where programs run. A context manager; `run` yields lazily, in the order of the programs."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def run(self, programs: Iterable[Program]) -> Iterator[Execution]:
-        """One execution a program, in their order; a bounded number of programs is taken ahead."""
-        ...
 
 
 class DockerSandbox:
