@@ -19,7 +19,8 @@ from flows.runtime.run_names import first_name, rename
 from tasks.filtering.audit import imprecise
 from tasks.pipeline.stage import say
 from tasks.pipeline.workspace import Workspace
-from tasks.settings.iteration import CampaignSettings, IterationSettings
+from tasks.settings.campaign import CampaignSettings
+from tasks.settings.iteration import IterationSettings
 
 
 def stop_reason(reports: Sequence[Mapping[str, Any]], settings: CampaignSettings) -> str:

@@ -22,7 +22,7 @@ from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
 from tasks.pipeline.stage import StageCount, Turn, joined, say
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
-from tasks.settings.filtering import AgreementSettings
+from tasks.settings.agreement import AgreementSettings
 from tasks.settings.iteration import IterationSettings
 
 EVALUATION_SEED = "1234"

@@ -15,7 +15,8 @@ from tasks.execution.determinism import Seeds
 from tasks.models.resolve import tiny_random_llama
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import IterationSettings, SandboxSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.sandbox import SandboxSettings
 from tests.support import replay
 
 # A busy machine is slow, not wrong: no example has a deadline.

@@ -34,8 +34,8 @@ from tasks.filtering.consensus import UNOPPOSED, Ballot, ballot_of, decide, rank
 from tasks.generation.answers import bare_code
 from tasks.generation.prompts import Refusal
 from tasks.sandbox.image import ensure_image
-from tasks.settings.filtering import AgreementSettings
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.agreement import AgreementSettings
+from tasks.settings.sandbox import SandboxSettings
 from tasks.testcode.suites import case_source
 
 CHUNK = 256

@@ -15,7 +15,7 @@ from tasks.core.statistics import bounds
 from tasks.evaluation.metrics import as_json, compare, shown, summarise
 from tasks.pipeline.artifacts import flat
 from tasks.pipeline.workspace import StageResult
-from tasks.settings.iteration import EvaluationSettings
+from tasks.settings.evaluation import EvaluationSettings
 
 BASE = "base"
 # Settings that scores depend on.

@@ -32,7 +32,7 @@ from tasks.execution.step import execute_shard
 from tasks.execution.verdict_lines import NO_SUITE, judged_suite, unmet
 from tasks.execution.verdicts import plan_calls
 from tasks.sandbox.image import ensure_image
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 CHUNK = 512
 SAY_EVERY_S = 5.0

@@ -14,7 +14,8 @@ from tasks.inference.replay import ReplaySampler
 from tasks.models.resolve import PACKAGED_MODEL, check_model, local_folder
 from tasks.pipeline.workspace import Workspace
 from tasks.sandbox.image import docker_client
-from tasks.settings.iteration import IterationSettings, ModelSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.model import ModelSettings
 from tasks.training.process import check_batches
 
 TRAINED = ("train-sft", "train-dpo")

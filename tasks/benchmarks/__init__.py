@@ -28,7 +28,7 @@ from tasks.benchmarks.outputs import load_outputs
 from tasks.benchmarks.starter import load_starter
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 __all__ = [
     "DECIDING",

@@ -14,8 +14,9 @@ from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
-from tasks.settings.filtering import RowSettings
-from tasks.settings.iteration import IterationSettings, SamplingSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.rows import RowSettings
+from tasks.settings.sampling import SamplingSettings
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from tasks.filtering.consensus import FILTER_VERSION
 from tasks.generation import prompts
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.filtering import PreferenceSettings
-from tasks.settings.iteration import SamplingSettings
+from tasks.settings.preferences import PreferenceSettings
+from tasks.settings.sampling import SamplingSettings
 
 UNSURE = "kept, but not sure enough (agreement.pair_votes, agreement.pair_margin)"
 NO_PAIR = {

@@ -19,7 +19,7 @@ from tasks.core.records import Case, Dropped, Pair, Problem, Role, SftRow, recor
 from tasks.generation import prompts
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner, is_uniform, program_shape
-from tasks.settings.filtering import RowSettings
+from tasks.settings.rows import RowSettings
 from tasks.testcode.split import split_tests
 from tasks.testcode.suites import case_key, read_cases, target_name
 

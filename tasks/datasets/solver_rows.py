@@ -10,7 +10,7 @@ from itertools import product
 from tasks.core.records import Pair, SftRow, Solution, record_id
 from tasks.datasets.kept_problem import Evidence
 from tasks.generation import prompts
-from tasks.settings.filtering import PreferenceSettings
+from tasks.settings.preferences import PreferenceSettings
 
 CRASHES = "crashes"
 

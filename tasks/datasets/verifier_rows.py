@@ -15,7 +15,7 @@ from tasks.core.records import Case, Pair, SftRow, Suite, record_id
 from tasks.datasets.kept_problem import Evidence
 from tasks.datasets.solver_rows import shorter_by
 from tasks.generation import prompts
-from tasks.settings.filtering import PreferenceSettings
+from tasks.settings.preferences import PreferenceSettings
 from tasks.testcode.suites import case_as_written, case_key
 
 IDLE = "rejects nothing"

@@ -11,7 +11,8 @@ from tasks.core.records import CpuLimit, Problem, Solution, Suite
 from tasks.mutation.mutate import mutate_all
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.iteration import MUTANT_CPU_SHARE, EvaluationSettings
+from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.sandbox import MUTANT_CPU_SHARE
 
 PER_NEGATIVE = 2
 SEED = 0

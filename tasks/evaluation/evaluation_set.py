@@ -11,7 +11,8 @@ from tasks.core.records import CpuLimit, Problem, record_id
 from tasks.evaluation.reference_runs import with_gold
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Stage, StageResult
-from tasks.settings.iteration import EvaluationSettings, SandboxSettings
+from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.sandbox import SandboxSettings
 
 
 def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:

@@ -19,7 +19,8 @@ from tasks.core.statistics import LEAST_PROBLEMS, Interval, bounds
 from tasks.evaluation.metrics import HEADLINE, as_json, compare
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
-from tasks.settings.iteration import EvaluationSettings, GateSettings
+from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.gate import GateSettings
 
 METRIC_OF: dict[Role, str] = {"solver": "pass@1", "verifier": HEADLINE}
 

@@ -14,7 +14,7 @@ from math import comb
 
 from tasks.core.records import ProblemScore
 from tasks.core.statistics import Interval, bootstrap, bounds
-from tasks.settings.iteration import EvaluationSettings
+from tasks.settings.evaluation import EvaluationSettings
 
 Metric = Callable[[ProblemScore], float | None]
 Counts = Callable[[ProblemScore], tuple[int, int]]

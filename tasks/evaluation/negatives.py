@@ -17,7 +17,7 @@ from tasks.core.tables import by_problem
 from tasks.execution.verdicts import answered, judge, outcome_key, plan_calls
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.iteration import EvaluationSettings
+from tasks.settings.evaluation import EvaluationSettings
 
 UNFIT = {"fault", "timeout", "memory", "output_limit"}
 """What runs into a limit would cost every later evaluation as much, and shows no wrong value."""

@@ -17,7 +17,7 @@ from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import say
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 
 def is_open(problem: Problem) -> bool:

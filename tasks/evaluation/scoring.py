@@ -34,8 +34,8 @@ from tasks.execution.verdicts import CallPlan, invalid_checks, judge, plan_calls
 from tasks.filtering.audit import audit_filter
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.filtering import AgreementSettings
-from tasks.settings.iteration import EvaluationSettings
+from tasks.settings.agreement import AgreementSettings
+from tasks.settings.evaluation import EvaluationSettings
 from tasks.testcode.suites import case_key
 
 _TRUTHS = (encode(True), encode(False))

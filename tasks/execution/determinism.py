@@ -33,7 +33,7 @@ from tasks.execution.verdicts import UNSTABLE, outcome_key, plan_calls
 from tasks.sandbox.base import Sandbox
 from tasks.sandbox.pool import DockerSandbox
 from tasks.sandbox.program_run import was_hurried, was_run
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 # So many calls show a check whether the program remembers any; more would cost calls x checks.
 PRELUDE = 8

@@ -31,7 +31,8 @@ from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.sandbox.image import ensure_image
-from tasks.settings.iteration import MACHINE, SandboxSettings
+from tasks.settings.iteration import MACHINE
+from tasks.settings.sandbox import SandboxSettings
 
 SHARD_PROBLEMS = 32
 MAX_FAULT_SHARE = 0.2

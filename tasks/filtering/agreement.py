@@ -13,7 +13,7 @@ from tasks.filtering.audit import audit
 from tasks.filtering.consensus import FILTER_VERSION, Ballot, ballots, decide
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.filtering import AgreementSettings
+from tasks.settings.agreement import AgreementSettings
 from tasks.testcode.suites import case_source
 
 OTHERWISE = "the winning group does otherwise"

@@ -18,7 +18,7 @@ from tasks.core.statistics import LEAST_PROBLEMS, wilson
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import holds, invalid_checks, judge, plan_calls, wanted_key
 from tasks.filtering.consensus import decide_all
-from tasks.settings.filtering import AgreementSettings
+from tasks.settings.agreement import AgreementSettings
 
 Audit = dict[str, dict[str, float]]
 MIN_DECISIONS = 30

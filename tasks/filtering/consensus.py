@@ -38,7 +38,7 @@ from tasks.execution.verdicts import (
     plan_calls,
     wanted_key,
 )
-from tasks.settings.filtering import AgreementSettings
+from tasks.settings.agreement import AgreementSettings
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier turns are judged again.

@@ -28,7 +28,9 @@ from tasks.inference.base import Request, Sampler
 from tasks.inference.sampler import shared_sampler
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
-from tasks.settings.iteration import EngineSettings, ProblemSettings, SamplingSettings
+from tasks.settings.engine import EngineSettings
+from tasks.settings.problems import ProblemSettings
+from tasks.settings.sampling import SamplingSettings
 
 SNIPPET_LINES = (4, 18)
 # Drawn from so many times as many as are wanted: not all from the first files.

@@ -26,7 +26,8 @@ from tasks.inference.base import Request, Sampler
 from tasks.inference.sampler import shared_sampler
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
-from tasks.settings.iteration import EngineSettings, SamplingSettings
+from tasks.settings.engine import EngineSettings
+from tasks.settings.sampling import SamplingSettings
 from tasks.testcode.suites import read_cases
 
 

@@ -31,7 +31,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
 from tasks.inference.base import Completion, Request, Sampler
 from tasks.inference.replay import ReplaySampler
-from tasks.settings.iteration import EngineSettings
+from tasks.settings.engine import EngineSettings
 
 _MEMORY_SIGNS = (
     "outofmemoryerror",

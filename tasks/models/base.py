@@ -12,7 +12,7 @@ from tasks.models.resolve import model_digest, resolve_model
 from tasks.pipeline.artifacts import publish_model
 from tasks.pipeline.stage import say
 from tasks.pipeline.workspace import ModelRef
-from tasks.settings.iteration import ModelSettings
+from tasks.settings.model import ModelSettings
 
 
 def cache_folder() -> Path:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import cached_model, fetched_model
-from tasks.settings.iteration import ModelSettings
+from tasks.settings.model import ModelSettings
 
 Say = Callable[[str], None]
 

@@ -14,7 +14,7 @@ from tasks.core.records import Decision, Solution
 from tasks.mutation.mutate import mutate_all
 from tasks.pipeline.stage import Turn, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.filtering import PreferenceSettings
+from tasks.settings.preferences import PreferenceSettings
 
 
 def mutants_of_winners(

@@ -25,7 +25,7 @@ import requests.exceptions
 from sandbox_image import frames
 from tasks.core.errors import FlywheelError, SandboxFault
 from tasks.sandbox.image import SECCOMP, docker_client
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 OVERHEAD_MB = 64
 SCRATCH_MB = 16

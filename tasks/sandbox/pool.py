@@ -29,7 +29,7 @@ from tasks.core.records import Execution, Program
 from tasks.sandbox.container import Container, reap
 from tasks.sandbox.program_run import Request
 from tasks.sandbox.worker import BATCH, DEEP, Asked, Slot, Task
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 WINDOW = 512
 # The supervisor stretches `wall_s` up to tenfold on a busy machine.

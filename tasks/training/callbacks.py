@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tasks.settings.iteration import TrainingSettings
+from tasks.settings.training import TrainingSettings
 from tasks.training.job import check_health
 
 Say = Callable[[dict[str, Any]], None]

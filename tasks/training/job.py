@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tasks.core.errors import FlywheelError
-from tasks.settings.iteration import TrainingSettings
+from tasks.settings.training import TrainingSettings
 from tasks.training.token_rows import Stage
 
 TAIL_LINES = 15

@@ -23,7 +23,7 @@ from typing import Any, Literal, TextIO
 
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
-from tasks.settings.iteration import TrainingSettings
+from tasks.settings.training import TrainingSettings
 from tasks.training.job import TAIL_LINES, Job, explain_signal, last_checkpoint
 from tasks.training.token_rows import Stage
 

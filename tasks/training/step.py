@@ -18,7 +18,9 @@ from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
 from tasks.pipeline.stage import Turn, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
-from tasks.settings.iteration import MACHINE, ModelSettings, TrainingSettings
+from tasks.settings.iteration import MACHINE
+from tasks.settings.model import ModelSettings
+from tasks.settings.training import TrainingSettings
 from tasks.training.process import TrainingResult, finished_training, run_training
 
 RECORDS: dict[str, type[SftRow] | type[Pair]] = {"sft": SftRow, "dpo": Pair}

@@ -19,7 +19,7 @@ from typing import Any
 
 from tasks.core.errors import FlywheelError
 from tasks.core.lifeline import watch_lifeline
-from tasks.settings.iteration import TrainingSettings
+from tasks.settings.training import TrainingSettings
 from tasks.training.callbacks import Say, callbacks
 from tasks.training.job import (
     Diverged,

@@ -18,7 +18,7 @@ from tasks.execution.determinism import Seeds, two_seeds
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import holds, plan_calls
 from tasks.generation.problems import read_statements
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / FILES["mbpp"][0]
 

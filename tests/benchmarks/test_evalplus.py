@@ -27,7 +27,8 @@ from tasks.core.records import Case, Outcome, Problem, Program, Suite
 from tasks.evaluation.reference_runs import is_open, with_gold
 from tasks.execution.verdicts import judge, plan_calls
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import EvaluationSettings, SandboxSettings
+from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.sandbox import SandboxSettings
 from tasks.testcode.suites import make_call
 
 EXPECTED = Path(__file__).parents[1] / "data" / "mbpp-plus-expected.jsonl.xz"

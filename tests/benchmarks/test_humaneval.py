@@ -16,7 +16,7 @@ from tasks.execution.verdicts import invalid_checks, judge, plan_calls
 from tasks.generation.decontamination import Contamination
 from tasks.generation.sampling import parse_samples
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import SamplingSettings
+from tasks.settings.sampling import SamplingSettings
 
 ROW = {
     "task_id": "HumanEval/7",

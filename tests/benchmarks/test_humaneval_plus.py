@@ -26,7 +26,8 @@ from tasks.evaluation.reference_runs import with_gold
 from tasks.evaluation.scoring import score_problem
 from tasks.execution.determinism import Seeds
 from tasks.execution.step import execute_shard
-from tasks.settings.iteration import EvaluationSettings, SandboxSettings
+from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.sandbox import SandboxSettings
 from tasks.testcode.suites import make_call
 
 # task -> base inputs, plus inputs, absolute tolerance

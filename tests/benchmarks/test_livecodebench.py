@@ -33,7 +33,8 @@ from tasks.core.records import Case, Problem, Program
 from tasks.evaluation.reference_runs import with_gold
 from tasks.execution.verdicts import judge, plan_calls
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import EvaluationSettings, SandboxSettings
+from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.sandbox import SandboxSettings
 from tasks.testcode.suites import make_call
 
 CASE = Case("stdin")

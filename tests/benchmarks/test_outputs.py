@@ -23,7 +23,8 @@ from tasks.evaluation.scoring import score_problem
 from tasks.execution.step import programs_of
 from tasks.generation import prompts
 from tasks.generation.sampling import parse_samples, requests_of
-from tasks.settings.iteration import EvaluationSettings, SamplingSettings
+from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.sampling import SamplingSettings
 
 SETTINGS = SamplingSettings(solutions=3, suites=2)
 

@@ -21,7 +21,7 @@ from tasks.core.disk import MIB, check_room, parameters_of, size, whole_folder
 from tasks.core.errors import FlywheelError
 from tasks.models.resolve import PACKAGED_MODEL
 from tasks.pipeline.workspace import Workspace
-from tasks.settings.iteration import ModelSettings
+from tasks.settings.model import ModelSettings
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tasks.core.records import Decision, SftRow
 from tasks.datasets.collection import past_turns
 from tasks.filtering.consensus import FILTER_VERSION
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
-from tasks.settings.filtering import RowSettings
+from tasks.settings.rows import RowSettings
 
 
 def stage_of(workspace: Workspace, number: int, name: str) -> StageResult:

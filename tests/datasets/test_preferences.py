@@ -8,7 +8,8 @@ from tasks.datasets.solver_rows import solver_pairs, solver_sft
 from tasks.datasets.verifier_rows import assembled_suite, good_suites, verifier_pairs, verifier_sft
 from tasks.filtering.consensus import ballot_of, decide
 from tasks.generation import prompts
-from tasks.settings.filtering import AgreementSettings, PreferenceSettings
+from tasks.settings.agreement import AgreementSettings
+from tasks.settings.preferences import PreferenceSettings
 from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 CODES = [

@@ -26,7 +26,7 @@ from tasks.datasets.row_filters import (
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import LENGTH, diversity_of, is_one_liner, is_uniform, program_shape, written
 from tasks.generation.prompts import solver_completion, solver_prompt, verifier_completion, verifier_prompt
-from tasks.settings.filtering import RowSettings
+from tasks.settings.rows import RowSettings
 
 PROBLEMS = {
     f"p{i}": Problem(

@@ -28,8 +28,9 @@ from tasks.generation.prompts import (
     verifier_prompt,
 )
 from tasks.generation.sampling import parse_samples, requests_of
-from tasks.settings.filtering import AgreementSettings, PreferenceSettings
-from tasks.settings.iteration import SamplingSettings
+from tasks.settings.agreement import AgreementSettings
+from tasks.settings.preferences import PreferenceSettings
+from tasks.settings.sampling import SamplingSettings
 from tasks.testcode.suites import case_as_written, case_key, read_case
 
 ANSWERS = Path(__file__).parents[1] / "data" / "smollm2-answers.jsonl.xz"

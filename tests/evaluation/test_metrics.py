@@ -12,7 +12,8 @@ from tasks.core.records import ProblemScore
 from tasks.core.statistics import LEAST_PROBLEMS, bootstrap, wilson
 from tasks.evaluation.gate import gate
 from tasks.evaluation.metrics import compare, metrics, pass_at_k
-from tasks.settings.iteration import EvaluationSettings, GateSettings
+from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.gate import GateSettings
 
 
 @given(st.integers(1, 9), st.data())

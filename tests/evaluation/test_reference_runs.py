@@ -8,7 +8,7 @@ import pytest
 
 from tasks.core.records import Execution, Outcome, Problem
 from tasks.evaluation.reference_runs import gold_seconds, with_gold
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 PROBLEM = Problem(
     "quick",

@@ -16,7 +16,7 @@ from tasks.execution.step import execute_shard, mostly_sound, program_name, prog
 from tasks.execution.verdicts import holds, judge, plan_calls, suite_verdicts
 from tasks.filtering.consensus import decide_all
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.filtering import AgreementSettings
+from tasks.settings.agreement import AgreementSettings
 from tasks.testcode.suites import make_call
 from tests.support.factories import solution, suite, value
 

@@ -12,7 +12,7 @@ from tasks.core.statistics import wilson
 from tasks.filtering.agreement import IDLE, OTHERWISE, dropped_by
 from tasks.filtering.audit import MIN_DECISIONS, ROWS, audit, audit_filter, imprecise
 from tasks.filtering.consensus import FLAKY, ballot_of, decide
-from tasks.settings.filtering import AgreementSettings
+from tasks.settings.agreement import AgreementSettings
 from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 CODES = ["a + b", "a + b", "a + b + 0", "a - b", "a * b", "a if b == 0 else a + b"]

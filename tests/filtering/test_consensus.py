@@ -20,7 +20,7 @@ from tasks.filtering.consensus import (
     disputed,
     ranked_groups,
 )
-from tasks.settings.filtering import AgreementSettings
+from tasks.settings.agreement import AgreementSettings
 from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
 RIGHT = "def add(a, b):\n    return a + b\n"

@@ -24,7 +24,9 @@ from tasks.evaluation.metrics import compare
 from tasks.generation.diversity import LENGTH
 from tasks.pipeline.stage import Turn
 from tasks.pipeline.workspace import ModelRef, Workspace
-from tasks.settings.iteration import CampaignSettings, EvaluationSettings, GateSettings
+from tasks.settings.campaign import CampaignSettings
+from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.gate import GateSettings
 
 DECISIONS = st.sampled_from(["promote", "hold", "roll back"])
 BASE = ModelRef("/base", "b", "base model")

@@ -16,7 +16,8 @@ from tasks.core.tables import read_plain
 from tasks.generation.diversity import LENGTH
 from tasks.generation.prompts import fenced
 from tasks.pipeline.workspace import Ref, StageResult, Workspace
-from tasks.settings.iteration import MUTANT_CPU_SHARE, IterationSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.sandbox import MUTANT_CPU_SHARE
 from tests.support import replay
 
 

@@ -29,8 +29,10 @@ from tasks.datasets.lineage import lineage
 from tasks.evaluation.scoring import as_witnesses, first_solutions
 from tasks.generation.sampling import requests_of, shared_out
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
-from tasks.settings.filtering import AgreementSettings, RowSettings
-from tasks.settings.iteration import IterationSettings, SamplingSettings
+from tasks.settings.agreement import AgreementSettings
+from tasks.settings.iteration import IterationSettings
+from tasks.settings.rows import RowSettings
+from tasks.settings.sampling import SamplingSettings
 from tests.support.factories import PROBLEM, solution
 
 

@@ -32,8 +32,13 @@ from tasks.generation.sampling import draw_samples, parse_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
-from tasks.settings.filtering import AgreementSettings, PreferenceSettings, RowSettings
-from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings, TrainingSettings
+from tasks.settings.agreement import AgreementSettings
+from tasks.settings.engine import EngineSettings
+from tasks.settings.model import ModelSettings
+from tasks.settings.preferences import PreferenceSettings
+from tasks.settings.rows import RowSettings
+from tasks.settings.sampling import SamplingSettings
+from tasks.settings.training import TrainingSettings
 from tasks.training.process import run_training
 from tasks.training.step import write_rows
 from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems

@@ -10,7 +10,8 @@ from tasks.generation.decontamination import Contamination, find_duplicates
 from tasks.generation.problems import clean, draw_statements, load_statements, propose_with, snippets
 from tasks.generation.words import words
 from tasks.inference.replay import ReplaySampler
-from tasks.settings.iteration import ProblemSettings, SamplingSettings
+from tasks.settings.problems import ProblemSettings
+from tasks.settings.sampling import SamplingSettings
 
 
 def problem(problem_id: str, statement: str, **more: str) -> Problem:

@@ -11,7 +11,7 @@ from tasks.core.records import Sample
 from tasks.core.tables import read_table, write_table
 from tasks.generation.sampling import draw_samples, parse_samples, requests_of, shared_out
 from tasks.inference.replay import ReplaySampler
-from tasks.settings.iteration import SamplingSettings
+from tasks.settings.sampling import SamplingSettings
 from tests.support.factories import PROBLEM
 
 WARM = SamplingSettings(solutions=6, suites=2, solver_cool_share=0.0)

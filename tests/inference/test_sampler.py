@@ -19,7 +19,8 @@ from tasks.inference import sampler
 from tasks.inference.base import Completion, Request
 from tasks.inference.replay import ReplaySampler
 from tasks.inference.sampler import VllmSampler, memory_hint, shared_sampler
-from tasks.settings.iteration import EngineSettings, ModelSettings
+from tasks.settings.engine import EngineSettings
+from tasks.settings.model import ModelSettings
 
 FAKE = str(Path(__file__).parents[1] / "support" / "fake_vllm")
 ASK = Request("tell", 2, 7, 16, 0.5, 40, ("\n\n",))

@@ -16,7 +16,7 @@ from flows.reports.cards import licence_of
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_card
 from tasks.models.resolve import check_model, is_model, resolve_model
-from tasks.settings.iteration import ModelSettings
+from tasks.settings.model import ModelSettings
 
 NAME, COMMIT = "someone/model", "0123456789abcdef0123456789abcdef01234567"
 SHARDS = [f"model-{number:05}-of-00004.safetensors" for number in range(1, 5)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.models.resolve import resolve_model
-from tasks.settings.iteration import ModelSettings
+from tasks.settings.model import ModelSettings
 
 
 @pytest.fixture(scope="module")

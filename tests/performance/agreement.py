@@ -22,7 +22,7 @@ from tasks.core import values
 from tasks.core.records import Behaviour, Call, Case, Outcome, Suite
 from tasks.execution.verdicts import plan_calls
 from tasks.filtering.consensus import ballot_of, decide
-from tasks.settings.filtering import AgreementSettings
+from tasks.settings.agreement import AgreementSettings
 
 SOLUTIONS, SUITES, CASES, CALLS, BEHAVIOURS = 16, 16, 5, 40, 6
 ERRORS = [Outcome("exception", exception=name) for name in ("TypeError", "IndexError")]

@@ -36,8 +36,8 @@ from tasks.filtering.consensus import ballot_of, decide
 from tasks.generation.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.filtering import AgreementSettings
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.agreement import AgreementSettings
+from tasks.settings.sandbox import SandboxSettings
 from tests.performance.agreement_rules import RULES, Labelled, Rule
 from tests.performance.agreement_samples import COOL, WARM, Drawn
 

@@ -22,7 +22,7 @@ from math import log, sqrt
 from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.execution.verdicts import holds, judge, plan_calls
 from tasks.filtering.consensus import Ballot, Group, ballot_of, decide_by_paper, ranked_groups
-from tasks.settings.filtering import AgreementSettings
+from tasks.settings.agreement import AgreementSettings
 from tests.performance.agreement_samples import WARM
 
 

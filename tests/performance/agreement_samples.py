@@ -26,7 +26,9 @@ from tasks.generation.sampling import draw_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
-from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings
+from tasks.settings.engine import EngineSettings
+from tasks.settings.model import ModelSettings
+from tasks.settings.sampling import SamplingSettings
 
 SEED = 20
 SOLUTIONS, COOL_SOLUTIONS, SUITES = 12, 6, 6

@@ -28,8 +28,8 @@ from tasks.execution.step import execute_shard
 from tasks.filtering.consensus import decide
 from tasks.generation.sampling import known_records, parse_samples
 from tasks.sandbox.image import ensure_image
-from tasks.settings.filtering import AgreementSettings
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.agreement import AgreementSettings
+from tasks.settings.sandbox import SandboxSettings
 from tests.performance.agreement_rules import RULES, Labelled, Pick, Rule, label, mixed, warm_ballot
 from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 

@@ -32,7 +32,7 @@ from tasks.core import values
 from tasks.core.records import Call, Program
 from tasks.sandbox.image import docker_client, ensure_image
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 HERE = Path(__file__).parent
 Work = dict[str, Any]

@@ -47,13 +47,11 @@ from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import (
-    EngineSettings,
-    ModelSettings,
-    SamplingSettings,
-    SandboxSettings,
-    TrainingSettings,
-)
+from tasks.settings.engine import EngineSettings
+from tasks.settings.model import ModelSettings
+from tasks.settings.sampling import SamplingSettings
+from tasks.settings.sandbox import SandboxSettings
+from tasks.settings.training import TrainingSettings
 from tasks.training.process import run_training
 
 SAMPLES = Path(__file__).with_name("recipe_samples.parquet")

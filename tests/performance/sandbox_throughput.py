@@ -30,7 +30,7 @@ from tasks.sandbox import pool as engine
 from tasks.sandbox.image import docker_client, ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.sandbox.worker import Asked
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 CODE = """
 def f(xs):

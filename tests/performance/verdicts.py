@@ -36,7 +36,7 @@ from tasks.execution.verdicts import judge, plan_calls
 from tasks.mutation.mutate import mutants
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 0

@@ -19,7 +19,9 @@ from tasks.generation.sampling import draw_samples, parse_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
 from tasks.models.resolve import resolve_model
-from tasks.settings.iteration import EngineSettings, ModelSettings, SamplingSettings
+from tasks.settings.engine import EngineSettings
+from tasks.settings.model import ModelSettings
+from tasks.settings.sampling import SamplingSettings
 
 SEED = 7
 SHARD = 100

@@ -31,8 +31,9 @@ from tasks.execution.verdicts import CallPlan, holds, plan_calls
 from tasks.filtering.consensus import ballot_of, decide
 from tasks.generation.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
-from tasks.settings.filtering import AgreementSettings
-from tasks.settings.iteration import SamplingSettings, SandboxSettings
+from tasks.settings.agreement import AgreementSettings
+from tasks.settings.sampling import SamplingSettings
+from tasks.settings.sandbox import SandboxSettings
 
 SAMPLES = Path(__file__).with_name("witness_samples.parquet")
 RESULT = Path(__file__).with_name("witness_study.md")

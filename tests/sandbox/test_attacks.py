@@ -27,7 +27,7 @@ from tasks.core import values
 from tasks.core.records import Call, Execution, Outcome, Program
 from tasks.sandbox.container import LABEL
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 ATTACKS = sorted(
     (Path(__file__).parents[1] / "attacks").glob("*.py"), key=lambda path: int(path.stem.split("_")[0])

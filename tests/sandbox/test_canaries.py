@@ -12,7 +12,7 @@ from tasks.core.records import Program
 from tasks.sandbox.image import docker_client
 from tasks.sandbox.pool import DockerSandbox
 from tasks.sandbox.worker import BATCH
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 from tests.sandbox.test_sandbox import DOUBLE, call
 
 TURNS_BAD_AFTER = 20

@@ -25,7 +25,7 @@ import requests.exceptions
 from tasks.sandbox import pool
 from tasks.sandbox.container import reap
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 from tests.sandbox.test_faults import AHEAD, batch, containers_of, faults, needs_root, right
 
 

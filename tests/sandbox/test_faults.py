@@ -20,7 +20,7 @@ from tasks.core.records import Execution, Program
 from tasks.sandbox import pool
 from tasks.sandbox.container import LABEL, reap
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 from tests.sandbox.test_sandbox import DOUBLE, call
 
 REPOSITORY = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tasks.core.records import Program
 from tasks.sandbox.container import LEAST_WALL_S, time_limits
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 from tests.sandbox.test_sandbox import call
 
 CODE = """

@@ -7,7 +7,7 @@ import pytest
 from tasks.core.records import Program
 from tasks.sandbox.image import NUMPY, ensure_image
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 from tests.sandbox.test_attacks import ATTACKS, SETTINGS, programs, wrong
 from tests.sandbox.test_sandbox import brief, call
 

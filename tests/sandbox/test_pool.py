@@ -22,7 +22,7 @@ from tasks.core.records import Execution, Program
 from tasks.sandbox.container import LABEL, _host, reap, start_time
 from tasks.sandbox.image import FOLDER, docker_client, image_files, image_tag
 from tasks.sandbox.pool import WINDOW, DockerSandbox
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 from tests.sandbox.test_sandbox import DOUBLE, brief, call, run_one
 
 

