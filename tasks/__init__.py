@@ -1,4 +1,4 @@
-"""Steps (one @task each) and the vocabulary they share; see README, "Layout"."""
+"""Rooms by question, each with its step (one @task) where it has one; arrows point down."""
 
 import os
 

@@ -110,6 +110,6 @@ def filter_lines(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list
         "",
         *table(("row", "what is counted", "share", "95 % Wilson interval"), rows),
         "",
-        f"Thresholds, as `tasks/settings/filtering.py` of the project describes them: {thresholds}.",
+        f"Thresholds, as `tasks/settings/agreement.py` of the project describes them: {thresholds}.",
         "",
     ]

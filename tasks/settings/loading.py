@@ -60,11 +60,7 @@ def explain_validation(error: ValidationError) -> str:
         # Of what concerns several fields the input is a whole section.
         value = "" if isinstance(first["input"], dict | BaseModel) else f", not {first['input']!r}"
         text = f"setting {name!r}: {complaint[:1].lower()}{complaint[1:]}{value}"
-    return (
-        text
-        + (f" (and {len(more)} more)" if more else "")
-        + "; tasks/settings/iteration.py and tasks/settings/filtering.py describe them all."
-    )
+    return text + (f" (and {len(more)} more)" if more else "") + "; tasks/settings/ describes them all."
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:
