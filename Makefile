@@ -24,10 +24,10 @@ docs: setup  ## write the generated pages anew
 	@$(BIN)/flywheel settings >docs/settings.md
 
 bench-execution: setup .venv-peers/installed  ## this sandbox and its peers on the same work (ARGS="--programs 200")
-	@$(BIN)/python tests/performance/execution.py .venv-peers/bin/python $(ARGS)
+	@$(BIN)/python benchmarks/execution.py .venv-peers/bin/python $(ARGS)
 
 bench-verdicts: setup .venv-peers/installed  ## our MBPP+, HumanEval(+) verdicts beside their peers' own (ARGS="--tasks 30")
-	@$(BIN)/python tests/performance/verdicts.py $(ARGS)
+	@$(BIN)/python benchmarks/verdicts.py $(ARGS)
 
 .venv-peers/installed:
 	@$(BIN)/python -m venv .venv-peers

@@ -4,10 +4,10 @@ Consensus (ours): a problem's samples are grouped by what they did on the union 
 identical samples are votes. A group scores (votes - 1) x log(1 + distinct values it returns): every further
 vote is evidence, and the more the less likely it is to agree by accident, as wrong programs do on constants.
 The cases that the winner satisfies do not choose it: a weak verifier's cases are wrong more often than right,
-and wrong code satisfies them (tests/performance/agreement_study.md). The winner must be clear of every
+and wrong code satisfies them (benchmarks/agreement_study.md). The winner must be clear of every
 threshold in `AgreementSettings`, or the problem is dropped with a reason. Once the champion is no longer the
 base model, some of the samples are the base's (`witnesses`) and the winner needs votes of theirs: training on
-its own votes taught the champion to vote alike, right or wrong (tests/performance/witness_study.md).
+its own votes taught the champion to vote alike, right or wrong (benchmarks/witness_study.md).
 Paper (Sol-Ver, arXiv 2502.14948, section 3): a solution that passes all tests of its problem is chosen, one
 that fails any is rejected.
 

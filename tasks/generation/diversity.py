@@ -2,7 +2,7 @@
 
 What a first trial of the loop showed within two turns (SmolLM2-135M): one-line programs from 77 to 100 %,
 distinct programs of 8 from 6.9 to 4.2, repeated asserts within a suite twice as many. What DPO at 1e-5 did on
-two turns' pairs (tests/performance/recipe_study.py): bodies of programs from 68 to 29 characters, `return n`
+two turns' pairs (benchmarks/recipe_study.py): bodies of programs from 68 to 29 characters, `return n`
 where it had been `return abs(n)`.
 """
 

@@ -23,7 +23,7 @@ class AgreementSettings(Form):
         le=1024,
         description="Samples that must behave alike in the winning group (measured on SmolLM2-135M, 80 "
         "problems, 12 solutions at one temperature, no threshold on the score, "
-        "tests/performance/agreement_study.md: 3 votes keep 10 % of problems with 25 % right code, 4 votes "
+        "benchmarks/agreement_study.md: 3 votes keep 10 % of problems with 25 % right code, 4 votes "
         "6 % with 40 %, 5 votes 4 % with 67 %; a better model affords 3).",
     )
     min_vote_share: float = Field(
@@ -39,7 +39,7 @@ class AgreementSettings(Form):
         le=100,
         description="Winner's score, (votes - 1) x log(1 + distinct values returned), divided by the number"
         " of the other solutions that ran, at least: no share, it may exceed 1 (674 problems, "
-        "tests/performance/agreement_large.md: at 0.5 12 % of starter are kept with 62 % right "
+        "benchmarks/agreement_large.md: at 0.5 12 % of starter are kept with 62 % right "
         "code and 11 % of MBPP with 35 %, at 0.9 7 % with 74 % and 6 % with 50 %). At 0.5 and "
         "12 solutions winners that return two values need 7 votes, with four values 5.",
     )
@@ -77,7 +77,7 @@ class AgreementSettings(Form):
         ge=0,
         le=1,
         description="Share of the base model's solutions (sampling.witness_share), and at least one, that "
-        "must be among the winners (tests/performance/witness_study.md, 7 of 10 solutions the base's: with 1 "
+        "must be among the winners (benchmarks/witness_study.md, 7 of 10 solutions the base's: with 1 "
         "of them among the winners 56 % of what is kept is right, with 3 83 to 87 %).",
     )
     min_behaviours: int = Field(

@@ -24,7 +24,7 @@ class SamplingSettings(Form):
         ge=0,
         le=1,
         description="Share of the solutions that is drawn at solver_cool_temperature: the model votes more "
-        "where it is sure (tests/performance/agreement_study.md, 208 problems: with half of them cooler the "
+        "where it is sure (benchmarks/agreement_study.md, 208 problems: with half of them cooler the "
         "other defaults keep 15 instead of 9, with 60 instead of 44 % right code).",
     )
     solver_cool_temperature: float = Field(0.4, gt=0, le=2, description="Temperature of that share.")
@@ -34,7 +34,7 @@ class SamplingSettings(Form):
         le=1,
         description="Share of the solutions that the base model writes once another model is champion: one "
         "that was trained on its own votes votes alike when it is wrong, too; the base was not (ten "
-        "solutions on each of 90 problems, tests/performance/witness_study.md: of what the filter keeps "
+        "solutions on each of 90 problems, benchmarks/witness_study.md: of what the filter keeps "
         "16 % are right with the second turn's model alone, 71 % with half of them the base's, 83 % with 7 "
         "of 10). Lower it for models whose solutions get better.",
     )

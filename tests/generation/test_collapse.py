@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 from tasks.benchmarks import load_starter
 from tasks.benchmarks.files import data_file
 from tasks.core.records import Problem, Sample, SftRow
@@ -41,7 +42,6 @@ from tasks.settings.sampling import SamplingSettings
 from tasks.settings.training import TrainingSettings
 from tasks.training.process import run_training
 from tasks.training.step import write_rows
-from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 
 ASKED = SamplingSettings(
     solutions=10, suites=5, solver_cool_share=0, max_solution_tokens=80, max_suite_tokens=112

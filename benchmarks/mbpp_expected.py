@@ -1,6 +1,6 @@
 """Writes what evalplus holds for MBPP+'s expected values. Runs in the peers' environment:
 
-    MBPP_OVERRIDE_PATH=mbpp-plus.jsonl .venv-peers/bin/python tests/performance/mbpp_expected.py OUT.jsonl.xz
+    MBPP_OVERRIDE_PATH=mbpp-plus.jsonl .venv-peers/bin/python benchmarks/mbpp_expected.py OUT.jsonl.xz
 
 One line a task: {"task_id", "base": [text, ..], "plus": [text, ..]}, the values as `tasks.core.values` writes
 them, lists that are too large to travel as their digests.
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from evalplus.data import get_mbpp_plus
 from evalplus.eval._special_oracle import MBPP_OUTPUT_NOT_NONE_TASKS

@@ -1,6 +1,6 @@
 """The rule itself on many problems: seconds, memory, and whether it is linear in problems.
 
-    python tests/performance/agreement.py [problems]
+    python benchmarks/agreement.py [problems]
 
 A problem has 16 solutions and 16 suites of 5 cases; its solutions show about six behaviours and its suites
 about forty distinct calls, with integers, lists, texts and floats as values. Records are made one problem at
@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.core import values
 from tasks.core.records import Behaviour, Call, Case, Outcome, Suite

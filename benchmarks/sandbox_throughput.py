@@ -1,6 +1,6 @@
 """Programs a second through the sandbox with everything on, against the cheapest fork that could do it.
 
-    python tests/performance/sandbox_throughput.py [--programs 4000] [--flat 0] [--slots 2]
+    python benchmarks/sandbox_throughput.py [--programs 4000] [--flat 0] [--slots 2]
 
 Prints, in one run on the same cores: programs/s, the overhead of a program (time that it held its slot
 less the time of its calls), the limit set by a bare fork with the image's own interpreter (one forking
@@ -22,7 +22,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.core import values
 from tasks.core.records import Call, Program

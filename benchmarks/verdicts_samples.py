@@ -1,6 +1,6 @@
 """Draws the model samples of `verdicts.py --samples FILE` from the small model: four a task.
 
-    FLYWHEEL_DATA_DIR=... python tests/performance/verdicts_samples.py FILE
+    FLYWHEEL_DATA_DIR=... python benchmarks/verdicts_samples.py FILE
 
 JSON lines {"problem_id", "code"} of MBPP+ and HumanEval; what does not parse is left out.
 """
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.benchmarks import load_benchmark
 from tasks.generation.sampling import draw_samples, parse_samples

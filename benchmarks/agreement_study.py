@@ -1,6 +1,6 @@
 """Which agreement to believe: precision against yield on labelled problems, rule by rule.
 
-    FLYWHEEL_DATA_DIR=... python tests/performance/agreement_study.py
+    FLYWHEEL_DATA_DIR=... python benchmarks/agreement_study.py
 
 Reads agreement_samples.parquet, runs everything in the sandbox, decides without gold and then opens it.
 Writes agreement_study.md, .csv (every rule at every yield) and .png beside this file. *Yield* is the share
@@ -18,8 +18,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.agreement_rules import RULES, Labelled, Pick, Rule, label, mixed, warm_ballot
+from benchmarks.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 from tasks.core.records import Sample
 from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
@@ -30,8 +32,6 @@ from tasks.generation.sampling import known_records, parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.sandbox import SandboxSettings
-from tests.performance.agreement_rules import RULES, Labelled, Pick, Rule, label, mixed, warm_ballot
-from tests.performance.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 
 YIELDS = (0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 SHARD = 10
@@ -258,7 +258,7 @@ def report(items: Sequence[Labelled], found: dict[str, list[Point]]) -> list[str
         "",
         f"SmolLM2-135M-Instruct, {WARM.solutions} solutions and {WARM.suites} suites of "
         f"{WARM.cases_per_suite} cases at temperature {WARM.temperature}. "
-        "Made by `python tests/performance/agreement_study.py`.",
+        "Made by `python benchmarks/agreement_study.py`.",
         "",
         f"The score was chosen on {described(items)}",
         "",

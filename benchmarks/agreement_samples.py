@@ -1,6 +1,6 @@
 """Draws the samples of the agreement study from the small model, in pieces that survive a kill.
 
-    FLYWHEEL_DATA_DIR=... python tests/performance/agreement_samples.py FOLDER [seconds]
+    FLYWHEEL_DATA_DIR=... python benchmarks/agreement_samples.py FOLDER [seconds]
 
 Labelled problems on which nothing is reported: starter half A, then MBPP validation and train in an order of
 their own. For each, as an iteration would: `SOLUTIONS` and `SUITES` at the default temperature; and a few
@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.core.records import Problem, Sample

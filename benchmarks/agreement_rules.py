@@ -19,11 +19,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
 
+from benchmarks.agreement_samples import WARM
 from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.execution.verdicts import holds, judge, plan_calls
 from tasks.filtering.consensus import Ballot, Group, ballot_of, decide_by_paper, ranked_groups
 from tasks.settings.agreement import AgreementSettings
-from tests.performance.agreement_samples import WARM
 
 
 @dataclass(frozen=True)

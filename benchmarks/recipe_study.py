@@ -1,7 +1,7 @@
 """How hard to train, and on which pairs: one night's rows under several recipes, on 511 problems.
 
-    FLYWHEEL_DATA_DIR=... python tests/performance/recipe_study.py
-    FLYWHEEL_DATA_DIR=... python tests/performance/recipe_study.py train NAME FOLDER
+    FLYWHEEL_DATA_DIR=... python benchmarks/recipe_study.py
+    FLYWHEEL_DATA_DIR=... python benchmarks/recipe_study.py train NAME FOLDER
 
 The first judges recipe_samples.parquet, what each model wrote on starter, MBPP sanitized (its test split) and
 HumanEval, ten solutions and four suites a problem at temperature 0.6, and writes recipe_study.md beside this
@@ -30,7 +30,7 @@ from typing import Literal
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
@@ -330,7 +330,7 @@ def main() -> None:
         "SmolLM2-135M-Instruct trained on one night's rows; ten solutions and four suites a problem. "
         "*Balanced*: pairs of which about half at most prefer the shorter text. Differences are paired by "
         "problem, in points, with 95 % bootstrap intervals. Made by `python "
-        "tests/performance/recipe_study.py`, which tells where rows and samples come from.",
+        "benchmarks/recipe_study.py`, which tells where rows and samples come from.",
         "",
     ]
     for title, source in SOURCES.items():

@@ -1,6 +1,6 @@
 """Whom to believe once the champion was trained on its own votes: the filter with and without a witness.
 
-    python tests/performance/witness_study.py
+    python benchmarks/witness_study.py
 
 Reads witness_samples.parquet: what the base model and the models of two turns of a night (`cpu-night`, commit
 93532cd, 2026-11-27) wrote on the 90 problems of the starter benchmark, ten solutions and five suites each at
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.benchmarks.reference import known_records
 from tasks.benchmarks.starter import load_starter
@@ -175,7 +175,7 @@ def main() -> None:
         "# The filter with the base model as witness",
         "",
         "The base model and two turns' models on 90 starter problems, 10 solutions and 5 suites each. Made "
-        "by `python tests/performance/witness_study.py`.",
+        "by `python benchmarks/witness_study.py`.",
         "",
         "| who votes | problems kept | of them right | 95 % Wilson |",
         "|---|---|---|---|",

@@ -1,6 +1,6 @@
 """What a GPU preset needs: its engine and its trainer, on random weights of its model's shape.
 
-    python tests/performance/gpu_presets.py gpu-1b --tokenizer FOLDER [--parts engine,sft,dpo] [--set a.b=c]
+    python benchmarks/gpu_presets.py gpu-1b --tokenizer FOLDER [--parts engine,sft,dpo] [--set a.b=c]
 
 The engine answers the preset's own requests about the starter benchmark (random weights never stop, so every
 completion has `max_tokens`); the trainer takes batches of rows that are as long as `training.max_length`
@@ -25,7 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Pair, SftRow

@@ -1,6 +1,6 @@
 """The agreement rules once more, on many more samples: what the small study could not tell from luck.
 
-    FLYWHEEL_DATA_DIR=... python tests/performance/agreement_large.py
+    FLYWHEEL_DATA_DIR=... python benchmarks/agreement_large.py
 
 Reads agreement_large.parquet: 32 solutions at 0.8, 32 at 0.4 and 24 suites on each of 674 labelled problems
 (starter, MBPP sanitized, HumanEval), which SmolLM2-135M-Instruct wrote in two minutes on one H200 (vLLM 0.24,
@@ -22,8 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.agreement_rules import RULES, Labelled, Rule
+from benchmarks.agreement_samples import COOL, WARM, Drawn
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.reference import known_records
@@ -38,8 +40,6 @@ from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.sandbox import SandboxSettings
-from tests.performance.agreement_rules import RULES, Labelled, Rule
-from tests.performance.agreement_samples import COOL, WARM, Drawn
 
 SAMPLES = Path(__file__).with_name("agreement_large.parquet")
 RESULT = Path(__file__).with_name("agreement_large.md")
@@ -226,7 +226,7 @@ def main() -> None:
         "# Agreement on 674 problems",
         "",
         f"SmolLM2-135M-Instruct; {EACH} solutions at {WARM.temperature}, {EACH} at {COOL.temperature} and "
-        f"{SUITES} suites a draw, {DRAWS} draws. Made by `python tests/performance/agreement_large.py`. The "
+        f"{SUITES} suites a draw, {DRAWS} draws. Made by `python benchmarks/agreement_large.py`. The "
         "share of right solutions among the chosen of what a rule scores highest:",
         "",
     ]

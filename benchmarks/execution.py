@@ -1,7 +1,7 @@
 """This sandbox and its peers, in turn, on the same work: speed.
 
     make bench-execution                                     (makes the peers' environment first)
-    python tests/performance/execution.py PEERS_PYTHON [--programs 2000]
+    python benchmarks/execution.py PEERS_PYTHON [--programs 2000]
 
 Workload A: small programs of 10 calls, each program distinct, one in three wrong. Workload B: the canonical
 solutions of MBPP+ on all their inputs (about 108 a task), if `FLYWHEEL_DATA_DIR` holds mbpp-plus.jsonl;
@@ -26,7 +26,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.core import values
 from tasks.core.records import Call, Program

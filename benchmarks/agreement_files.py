@@ -1,6 +1,6 @@
 """`flywheel agree` on raw answers of a chatty model: seconds a problem, and memory that does not grow.
 
-    python tests/performance/agreement_files.py [problems]
+    python benchmarks/agreement_files.py [problems]
 
 Each problem has 100 solutions and 100 suites, in fences and prose; a suite has thirty lines of asserts and
 junk: half lines, comments, prints, helper variables, assertions about other functions. Runs a quarter of the
@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 BODIES = ["sorted(xs)[-k:]", "sorted(xs)[:k]", "xs[:k]", "sorted(xs, reverse=True)[:k]", "xs[k]", "max(xs)"]
 JUNK = [
     "Here are some more tests for the edge cases:",
