@@ -17,8 +17,8 @@ test: setup  ## every test but the long ones
 soak: setup  ## the long and destructive tests too
 	@$(BIN)/python -m pytest
 
-check: setup  ## lint, format, types
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+check: setup  ## lint, format, types, arrows between rooms
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 docs: setup  ## write the generated pages anew
 	@$(BIN)/flywheel settings >docs/settings.md
