@@ -172,10 +172,12 @@ def bare_tests(answer: str, entry_point: str) -> tuple[ast.Module, list[str]] | 
     blocks, answered = read_blocks(answer, score, one=False)
     if not answered:
         return Refusal("only_reasoning", answer.strip()[:200])
-    nodes = [part.node for block in blocks for part in block.parts]
-    body = [node for node in nodes if not (entry_point and _solves(node, entry_point))]
+    parts = [part for block in blocks for part in block.parts]
+    kept = [part for part in parts if not (entry_point and _solves(part.node, entry_point))]
     skipped = [text for block in blocks for text in block.skipped]
-    return ast.Module(body=body, type_ignores=[]), skipped
+    # Read as one file, which knows its text: rows hold every assertion in the words of the answer.
+    file = parse_python("\n".join(part.text for part in kept))
+    return file or ast.Module(body=[part.node for part in kept], type_ignores=[]), skipped
 
 
 def _solves(node: ast.stmt, entry_point: str) -> bool:

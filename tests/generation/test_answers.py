@@ -143,6 +143,15 @@ def test_asserts_are_found_among_what_models_write(rest: str) -> None:
     assert suite(begun(rest)) == TESTS
 
 
+def test_assertions_among_lines_that_do_not_parse_keep_their_own_words() -> None:
+    first = 'assert f("a", 10**6) == "b"'
+    second = "assert f( 'd' ).upper() == \"e\""
+    third = "assert f('''g''', 0x10) == 1_000"
+    half = 'assert f("a", ["b").upper() == "c"'
+    answer = f"Some tests:\n```python\n{first}\n{half}\n{second}\n```\nand one more:\n```\n{third}\n```\n"
+    assert parse_suite(prompts.Prompt("", "", ()), answer, "f") == [first, second, third]
+
+
 def test_unittest_and_pytest_become_statements() -> None:
     free = prompts.Prompt("", "", ())
     text = (
