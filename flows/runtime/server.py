@@ -80,6 +80,7 @@ def server_at(port: int, log_file: Path, *options: str) -> Iterator[str]:
 def reporting(workspace: str) -> Iterator[None]:
     """A command's runs report to the known server, or to one that is started for them alone and keeps its log
     in the workspace; Ctrl-C and SIGTERM end them there too."""
+    from prefect.logging.handlers import APILogHandler
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     with contextlib.ExitStack() as stack:
@@ -88,6 +89,8 @@ def reporting(workspace: str) -> Iterator[None]:
             log_file = Workspace(workspace).root / "logs" / "prefect-server.log"
             api_url = stack.enter_context(server_at(_free_port(), log_file, *_OF_ONE_RUN))
             stack.enter_context(temporary_settings({PREFECT_API_URL: api_url}))
+            # Prefect sends what was logged last when the process ends: this server has ended by then.
+            stack.callback(APILogHandler().flush)
         yield
 
 

@@ -168,6 +168,9 @@ def _source(statement: ast.stmt, lines: list[str], in_strings: set[int]) -> str:
         # Others may stand on its lines, before and behind a semicolon; columns count bytes.
         own[-1] = own[-1].encode()[: statement.end_col_offset].decode()
         own[0] = own[0].encode()[statement.col_offset :].decode()
+    elif own[-1].encode()[statement.end_col_offset :].strip() == b"\\":
+        # Nothing goes on behind it.
+        own[-1] = own[-1].rstrip().removesuffix("\\")
     return "\n".join(
         line if number in in_strings else line.rstrip() for number, line in enumerate(own, start=first)
     )

@@ -166,8 +166,14 @@ def test_a_candidate_meets_the_base_on_fresh_samples(turned: Any, tmp_path: Path
     assert met["decision"] == "hold"
     assert met["reason"].startswith("passed; against the base, on fresh samples: pass@1 on dev changed by")
     assert not met["back_to_base"]
-    seeds = {s.settings["seed"] for s in workspace.stages(2) if s.stage.startswith("sample-")}
-    assert len(seeds) == 3
+    seeds = {s.stage: s.settings["seed"] for s in workspace.stages(2) if s.stage.startswith("sample-")}
+    # Self-play, and for each of the two models the turn's scores and fresh ones: none shares a stream.
+    assert len(set(seeds.values())) == 5
+    fresh = {seeds["sample-base"], seeds["sample-again"]}
+    assert len(fresh) == 2
+    assert fresh.isdisjoint(
+        seed for stage, seed in seeds.items() if stage not in ("sample-base", "sample-again")
+    )
 
 
 SCRIPT = """

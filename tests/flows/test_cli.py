@@ -60,7 +60,7 @@ def flywheel(
         (
             ["run", "--set", "evaluation.k=[1, 9]"],
             "setting 'evaluation': k 9 is more than the 4 solutions that are drawn; "
-            "tasks/settings/iteration.py",
+            "tasks/settings/ describes them all",
         ),
     ],
 )
@@ -89,7 +89,7 @@ def test_malformed_settings_file(
         ([], "holds no problem"),
         (["{"], "line 1: not JSON"),
         ([json.dumps(GOOD), "[1]"], "line 2: a JSON object is expected"),
-        ([json.dumps({**GOOD, "entry_point": ""})], "line 1: 'entry_point' is missing"),
+        ([json.dumps({**GOOD, "entry_point": ""})], "line 1: 'entry_point' is empty"),
         ([json.dumps({**GOOD, "signature": "def g(x):"})], "no `def f"),
         ([json.dumps({**GOOD, "signature": "def f(x"})], "no `def f"),
         ([json.dumps(GOOD), json.dumps(GOOD)], "more than once"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.core.records import Problem
@@ -196,6 +196,7 @@ def test_verifier_completion_moves_a_test_that_fits_the_prefill_to_the_front() -
 
 
 @given(junk)
+@example("0\\\n#")
 def test_parsers_survive_anything(text: str) -> None:
     code = solution(text)
     if isinstance(code, str):

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import IO, Any
@@ -60,19 +61,23 @@ class Command:
                 process_group=0,
             )
 
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
     def wait_for(self, text: str) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while text not in self._output.read_text():
-            assert self.process.poll() is None, self._output.read_text()[-3000:]
-            assert time.monotonic() < deadline, self._output.read_text()[-3000:]
+        while text not in self.output:
+            assert self.process.poll() is None, self.output[-3000:]
+            assert time.monotonic() < deadline, self.output[-3000:]
             time.sleep(0.1)
 
     def stop(self, number: signal.Signals) -> str:
         """Signal the whole group, as Ctrl-C does; what was printed afterwards."""
-        before = len(self._output.read_text())
+        before = len(self.output)
         os.killpg(self.process.pid, number)
         self.process.wait(END_S)
-        return self._output.read_text()[before:]
+        return self.output[before:]
 
     def states(self) -> set[tuple[str, str]]:
         """Kind and state of all runs, flows and tasks, that did not complete."""
@@ -113,6 +118,29 @@ class Command:
         return True
 
 
+ENDING = """
+import sys
+from prefect import flow, get_run_logger
+from flows.runtime.errors import prepare_prefect
+prepare_prefect()
+from flows.runtime.server import reporting
+@flow
+def ending():
+    get_run_logger().info("the last line")
+with reporting(sys.argv[1]):
+    ending()
+"""
+
+
+def test_the_last_lines_of_a_run_reach_the_server_before_it_ends(tmp_path: Path) -> None:
+    command = Command(tmp_path, ENDING, str(tmp_path / "workspace"))
+    assert command.process.wait(PATIENCE_S) == 0
+    assert "Error logging" not in command.output
+    with sqlite3.connect(command.home / "prefect.db") as database:
+        lines = [message for (message,) in database.execute("select message from log")]
+    assert "the last line" in lines
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_command_takes_its_server_along(tmp_path: Path, number: signal.Signals) -> None:
     command = Command(tmp_path, WAITING, str(tmp_path / "workspace"))
@@ -144,8 +172,16 @@ def test_ctrl_c_ends_a_run_while_containers_work(image: str, tmp_path: Path) -> 
 def post(url: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
     answer: IO[bytes]
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            # The server's database is locked for a moment when much is written.
+            if error.code != 503 or time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def served(folder: Path, port: int) -> Command:
