@@ -183,7 +183,7 @@ import time
 from prefect.logging.configuration import setup_logging
 setup_logging()
 from prefect.logging import get_logger
-from tasks import progress
+from tasks.core import progress
 log = get_logger("task_runs.work")
 log.setLevel("INFO")
 with progress.watching("execute-before", log.info):
