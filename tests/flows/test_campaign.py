@@ -180,7 +180,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from flows.campaign import campaign
-from tests import replay
+from tests.support import replay
 campaign(replay.settings_in(Path(sys.argv[1])))
 """
 
