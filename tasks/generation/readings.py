@@ -44,6 +44,7 @@ _FIELD = re.compile(
     r'\s{0,9}:\s{0,9}"((?:[^"\\]|\\.)*)',
     re.DOTALL | re.IGNORECASE,
 )
+_LITERAL_LINE = re.compile(r"^[ \t]*[\[{(]", re.MULTILINE)
 _ESCAPE = re.compile(r"\\([ntr\"'\\])")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|\\[ntr]")
@@ -106,11 +107,7 @@ def _values(text: str) -> Iterator[Any]:
             return
         except (ValueError, RecursionError):
             pass
-        literals = ast.Dict | ast.List | ast.Tuple | ast.Constant
-        nodes = [
-            part.node.value for part in read_fragments(stripped).parts if isinstance(part.node, ast.Expr)
-        ]
-        values = [_literal(node) for node in nodes if isinstance(node, literals)]
+        values = _literals(stripped)
         yield from values
         if any(values):
             return
@@ -125,6 +122,15 @@ def _values(text: str) -> Iterator[Any]:
         if isinstance(value, dict | list) and value:
             read += 1
             yield value
+    if not read and _LITERAL_LINE.search(text):
+        yield from _literals(text)
+
+
+def _literals(text: str) -> list[Any]:
+    """The values of the statements of a text that are literals of Python, prose between them left out."""
+    literals = ast.Dict | ast.List | ast.Tuple | ast.Constant
+    nodes = [part.node.value for part in read_fragments(text).parts if isinstance(part.node, ast.Expr)]
+    return [_literal(node) for node in nodes if isinstance(node, literals)]
 
 
 def _literal(node: ast.expr) -> Any:

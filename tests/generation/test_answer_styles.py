@@ -127,7 +127,7 @@ DECOYS: dict[str, Callable[[str], str]] = {
 }  # fmt: skip
 # An answer that is one JSON value, one string or without any fence is not followed by a block of its own.
 WHOLE = (
-    *("session", "dict", "numbered", "quoted", "string", "repr", "escaped", "no closing", "only closing"),
+    *("session", "numbered", "quoted", "string", "repr", "escaped", "no closing", "only closing"),
     *("turns", "mark of order", "html", "code tag"),
 )
 VALUES = [[3, 1, 2, 1], [], [5], [7, 7, 0]]
