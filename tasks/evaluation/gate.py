@@ -140,4 +140,4 @@ def promote(
         stage.facts.update(decide(rows_before, rows_after, evaluation, settings))
 
     plain = {**settings.model_dump(), "k": evaluation.k, "bootstrap": evaluation.bootstrap}
-    return run_stage(turn, "promote", 2, {"before": before, "after": after}, plain, compute, label)
+    return run_stage(turn, "promote", 3, {"before": before, "after": after}, plain, compute, label)

@@ -109,6 +109,16 @@ def test_the_gate_promotes_holds_and_rolls_back() -> None:
     assert decision(rows("dev", 2, 1, few), rows("dev", 0, 1, few)) == "hold"
 
 
+@given(st.lists(st.integers(-5, 5), min_size=5, max_size=40))
+def test_gains_and_losses_that_add_up_to_nothing_are_no_gain(changes: list[int]) -> None:
+    # Tenths are no binary fractions: their sum misses 0 by some 1e-17, to either side.
+    balanced = [change / 10 for change in [*changes, *(-change for change in changes)]]
+    found = bootstrap(balanced, 200, 0)
+    assert found.mean == 0.0
+    differences = {"starter/dev": {"pass@1": found}}
+    assert gate(differences, GateSettings())[0] in ("hold", "roll back")
+
+
 def test_no_tolerance_lets_through_what_did_not_change_at_all() -> None:
     differences = compare(rows("dev", 1, 1), rows("dev", 2, 1), SETTINGS)
     assert gate(differences, GateSettings(tolerance=0))[0] == "promote"
