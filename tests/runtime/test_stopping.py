@@ -73,11 +73,13 @@ class Command:
             time.sleep(0.1)
 
     def stop(self, number: signal.Signals) -> str:
-        """Signal the whole group, as Ctrl-C does; what was printed afterwards."""
+        """Signal the whole group, as Ctrl-C does; what was printed afterwards, but for what a task said that
+        was at work until the signal reached it."""
         before = len(self.output)
         os.killpg(self.process.pid, number)
         self.process.wait(END_S)
-        return self.output[before:]
+        said = self.output[before:].splitlines()
+        return "\n".join(line for line in said if "| INFO    | Task run '" not in line)
 
     def states(self) -> set[tuple[str, str]]:
         """Kind and state of all runs, flows and tasks, that did not complete."""
