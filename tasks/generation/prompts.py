@@ -21,7 +21,7 @@ from tasks.core.records import Problem
 from tasks.generation.signatures import clean_signature, imports_of
 from tasks.testcode.suites import target_name
 
-VERSION = 5
+VERSION = 6
 """Part of every sampling key: raise it when a prompt or a parser changes what it gives."""
 FENCE = "```"
 _OPEN = "```python\n"

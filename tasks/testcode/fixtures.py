@@ -9,9 +9,11 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from tasks.core.values import ValueFormatError, literal
-from tasks.testcode.marks import row_is_off
+from tasks.testcode.marks import marks_of_row
 
 MAX_ROWS = 100
+OPEN = "open_fixture_"
+"""How the name of a fixture begins that goes on after the test (`arguments`)."""
 _MODULE_SETUPS = ("setUpModule", "setup_module", "setup_function")
 
 
@@ -35,13 +37,20 @@ def table(node: ast.expr, setup: Sequence[ast.stmt]) -> list[ast.expr] | None:
         rows: list[ast.expr] = [ast.Constant(value=turn) for turn in itertools.islice(turns, MAX_ROWS + 1)]
         return rows if len(rows) <= MAX_ROWS else None
     if isinstance(node, ast.List | ast.Tuple) and not any(isinstance(row, ast.Starred) for row in node.elts):
-        rows = [row for row in node.elts if not row_is_off(row)]
+        rows = [row for row in node.elts if marks_of_row(row).fate == "run"]
         return [_param(row) for row in rows] if len(rows) <= MAX_ROWS else None
     return None
 
 
 def _uses(statement: ast.stmt, name: str) -> Iterator[bool]:
     return (isinstance(part, ast.Name) and part.id == name for part in ast.walk(statement))
+
+
+def _fails_by_row(values: ast.expr) -> bool:
+    """Whether a verdict hangs on how some row fails or is skipped: leaving that row out, or running it as any
+    other, would be wrong."""
+    rows = values.elts if isinstance(values, ast.List | ast.Tuple) else ()
+    return any(m.fate == "must fail" or m.skipped_if or m.fails_by for m in map(marks_of_row, rows))
 
 
 def _param(row: ast.expr) -> ast.expr:
@@ -67,6 +76,9 @@ def parametrized(
         given |= dict(zip(("argnames", "argvalues"), decorator.args, strict=False))
         names, whole = _names(given.get("argnames"))
         if not names or (values := given.get("argvalues")) is None:
+            continue
+        if _fails_by_row(values):
+            # Its arguments stay unbound, so that the whole test is told of as one that cannot be read.
             continue
         rows = table(values, setup)
         if rows is not None and count * len(rows) <= MAX_ROWS:
@@ -139,7 +151,13 @@ def arguments(
                 bind(other)
             call = f"{name}({', '.join(asked)})"
             gives = any(isinstance(part, ast.Yield) for part in ast.walk(fixtures[name]))
-            steps.extend(ast.parse(f"{name} = {f'next({call})' if gives else call}").body)
+            if gives and any(
+                isinstance(part, ast.Assert | ast.With | ast.Raise) for part in ast.walk(fixtures[name])
+            ):
+                # What it asserts behind its `yield` is asked after the test.
+                steps.extend(ast.parse(f"{OPEN}{name} = {call}\n{name} = next({OPEN}{name})").body)
+            else:
+                steps.extend(ast.parse(f"{name} = {f'next({call})' if gives else call}").body)
 
     for step in functions:
         if step.name in _MODULE_SETUPS:

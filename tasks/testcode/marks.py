@@ -51,12 +51,15 @@ class Marks:
 
     fate: Fate
     skipped_if: tuple[ast.expr, ...] = ()
+    fails_by: ast.expr | None = None
+    """The exceptions by which alone a test may fail ("free"), or has to ("must fail"); None for any."""
 
 
 def marks_of(decorators: Iterable[ast.expr]) -> Marks:
     """The marks among the decorators of a test, those of the classes around it included."""
     fate: Fate = "run"
     open_conditions: list[ast.expr] = []
+    fails_by: ast.expr | None = None
     for decorator in decorators:
         call = decorator if isinstance(decorator, ast.Call) else None
         name = ast.unparse(call.func if call else decorator).rpartition(".")[2]
@@ -76,11 +79,13 @@ def marks_of(decorators: Iterable[ast.expr]) -> Marks:
             fate = "skipped"
         elif fate != "skipped":
             fate = "must fail" if name == "expectedFailure" or _is_strict(call) else "free"
-    return Marks(fate, tuple(open_conditions))
+            raises = [word.value for word in call.keywords if word.arg == "raises"] if call else []
+            fails_by = raises[0] if raises else None
+    return Marks(fate, tuple(open_conditions), fails_by)
 
 
-def row_is_off(row: ast.expr) -> bool:
-    """Whether a row is `pytest.param(.., marks=pytest.mark.skip)` or the like, and no verdict hangs on it."""
+def marks_of_row(row: ast.expr) -> Marks:
+    """The marks of `pytest.param(.., marks=pytest.mark.skip)`; those of any other row say that it is run."""
     given = (
         [keyword.value for keyword in row.keywords if keyword.arg == "marks"]
         if isinstance(row, ast.Call)
@@ -89,7 +94,7 @@ def row_is_off(row: ast.expr) -> bool:
     marks = [
         one for value in given for one in (value.elts if isinstance(value, ast.List | ast.Tuple) else [value])
     ]
-    return marks_of(marks).fate != "run"
+    return marks_of(marks)
 
 
 def module_marks(body: Sequence[ast.stmt]) -> list[ast.expr]:

@@ -193,22 +193,24 @@ def _of_definition(
                 yield from _of_definition(coroutine, setup, entry_point, turns, decorators)
             for part in inner_classes:
                 yield from _of_definition(part, setup.followed_by(), entry_point, turns, decorators)
-    elif (marks := testmarks.marks_of(decorators)).fate in ("run", "must fail"):
+    elif (marks := testmarks.marks_of(decorators)).fate in ("run", "must fail") or marks.fails_by:
         rows, body = fixtures.parametrized(decorators, _marked(node.body, marks), [*setup])
         for row in rows:
             known = set().union(*map(bound_names, row)) if row else set()
-            given = setup.followed_by(*row, *fixtures.arguments(node, known, [*setup], decorators))
+            bound = fixtures.arguments(node, known, [*setup], decorators)
+            given = setup.followed_by(*row, *bound)
+            whole = _closed(body, bound)
             asked = {arg.arg for arg in node.args.args}
             loops = [bound_names(part) for part in body if isinstance(part, ast.For)]
             filled = (given.versions.keys() - fixtures.unknown_fixtures(given)).union(*loops)
             if isinstance(node, ast.AsyncFunctionDef) or not asked <= filled:
                 # To be told why it is no test.
                 yield ast.Module(body=[node], type_ignores=[])
-            elif any(_is_assertion(part, given) for part in body):
-                yield from _walk(body, given, entry_point, turns * len(rows))
-            elif any(mentions(part, entry_point) for part in body):
+            elif any(_is_assertion(part, given) for part in whole):
+                yield from _walk(whole, given, entry_point, turns * len(rows))
+            elif any(mentions(part, entry_point) for part in whole):
                 # What it asks is that nothing is raised.
-                *earlier, last = body
+                *earlier, last = whole
                 yield ast.Module(body=[*given.followed_by(*earlier).slice(last), last], type_ignores=[])
 
 
@@ -216,10 +218,23 @@ def _marked(body: list[ast.stmt], marks: testmarks.Marks) -> list[ast.stmt]:
     """The body of a test as its marks want it: behind the conditions under which it is skipped, or expected
     to fail."""
     if marks.fate == "must fail":
-        manager = ast.parse("pytest.raises(Exception)", mode="eval").body
+        wanted = marks.fails_by or ast.Name(id="Exception", ctx=ast.Load())
+        raises = ast.parse("pytest.raises", mode="eval").body
+        manager = ast.Call(func=raises, args=[wanted], keywords=[])
         body = [ast.With(items=[ast.withitem(context_expr=manager)], body=body)]
+    elif marks.fails_by is not None:
+        expected = ast.ExceptHandler(type=marks.fails_by, name=None, body=[ast.Pass()])
+        body = [ast.Try(body=body, handlers=[expected], orelse=[], finalbody=[])]
     for condition in marks.skipped_if:
         body = [ast.If(test=ast.UnaryOp(op=ast.Not(), operand=condition), body=body, orelse=[])]
+    return body
+
+
+def _closed(body: list[ast.stmt], bound: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """The body of a test, and behind it what the fixtures that assert something do after their `yield`."""
+    names = [name for step in bound for name in sorted(bound_names(step)) if name.startswith(fixtures.OPEN)]
+    for name in names:
+        body = [ast.Try(body=body, handlers=[], orelse=[], finalbody=ast.parse(f"next({name}, None)").body)]
     return body
 
 

@@ -76,6 +76,9 @@ MARKS = (
     "@pytest.mark.xfail(reason='r')",
     "@pytest.mark.xfail(sys.platform == 'win32', reason='r')",
     "@pytest.mark.xfail(strict=True)",
+    "@pytest.mark.xfail(raises=ValueError)",
+    "@pytest.mark.xfail(raises=(TypeError, AssertionError))",
+    "@pytest.mark.xfail(raises=ValueError, strict=True)",
 )
 HEAD = """import os
 import sys
@@ -146,3 +149,49 @@ def test_suites_pass_where_they_pass_in_pytest(seeds: Seeds, tmp_path: Path) -> 
         f"{name}: pytest {expected[number, name]}\n{suites[number][len(HEAD) :]}"
         for number, name in different[:5]
     )
+
+
+FIRST = "def test_first():\n    assert f([]) in ([], [[], []], [0], [[0, 0]] * 3)\n\n"
+FIXTURES = (
+    # What a fixture asserts behind its `yield` is asked after the test, also of one that another asks for.
+    "@pytest.fixture\ndef v():\n    yield [1]\n    assert f([2]) == [2]\n\n"
+    "def test_a(v):\n    assert isinstance(f(v), list)\n",
+    "@pytest.fixture\ndef v():\n    yield [1]\n    assert g(2) == 4\n\n@pytest.fixture\ndef w(v):\n"
+    "    yield [*v, 2]\n    assert len(v) == 1\n\ndef test_a(w):\n    assert isinstance(f(w), list)\n",
+    "@pytest.fixture(autouse=True)\ndef v():\n    x = [[1]]\n    yield x\n    assert x == [[1]]\n\n"
+    "def test_a(v):\n    assert len(f(v)) > 0\n",
+    "@pytest.fixture\ndef v():\n    x = [1]\n    yield x\n    x.clear()\n\n"
+    "def test_a(v):\n    assert f(v) == [1]\n",
+)
+XFAILS = (
+    "@pytest.mark.xfail(raises=ValueError)\ndef test_a():\n    assert g(1) == 2\n",
+    "@pytest.mark.xfail(raises=(ValueError, TypeError))\ndef test_a():\n    assert g('a') == 'aa'\n",
+    "@pytest.mark.xfail(raises=TypeError, strict=True)\ndef test_a():\n    f([1]).missing()\n",
+    "@pytest.mark.xfail(raises=AttributeError, strict=True)\ndef test_a():\n    g(1).missing()\n",
+)
+
+
+def test_what_a_fixture_asserts_last_and_how_a_test_may_fail_count_as_in_pytest(
+    seeds: Seeds, tmp_path: Path
+) -> None:
+    suites = [f"{HEAD}{FIRST}{text}" for text in (*FIXTURES, *XFAILS)]
+    expected = passed_by_pytest(tmp_path, suites)
+    assert {expected[0, "deep"], expected[0, "grows"], expected[4, "same"]} == {True, False}
+    found = passed_here(seeds, suites)
+    assert [
+        (suites[n][len(HEAD) + len(FIRST) :], name)
+        for n, name in expected
+        if found[n, name] and not expected[n, name]
+    ] == []
+    assert [
+        (suites[n][len(HEAD) + len(FIRST) :], name)
+        for n, name in expected
+        if expected[n, name] and not found[n, name]
+    ] == []
+
+
+def test_a_row_whose_failing_counts_is_never_left_out(seeds: Seeds) -> None:
+    # No solution fails on the second row, as a strict mark wants it to.
+    rows = "[1, pytest.param(2, marks=pytest.mark.xfail(strict=True))]"
+    table = f"@pytest.mark.parametrize('x', {rows})\ndef test_a(x):\n    assert f(x) == x\n"
+    assert not any(passed_here(seeds, [f"{HEAD}{FIRST}{table}"]).values())
