@@ -42,7 +42,7 @@ from tasks.settings.agreement import AgreementSettings
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier turns are judged again.
-FILTER_VERSION = 12
+FILTER_VERSION = 13
 UNOPPOSED = 1e9
 CHECKS_ALONE = "no test is a plain call: there are no values to vote with"
 NO_DATA = "what the solutions return is no plain data"

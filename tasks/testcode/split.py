@@ -41,6 +41,13 @@ def mentions(node: ast.AST, name: str) -> bool:
     return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
 
 
+# In the order in which they are called; a class's own methods are functions of that name in its setup.
+_TEARDOWNS = (
+    *("self_tearDown", "self_teardown_method", "self_tearDownClass", "self_teardown_class"),
+    *("teardown_function", "tearDownModule", "teardown_module"),
+)
+
+
 def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     """The first `MAX_TESTS` of a file, each as the source of its setup and its assertion, in the words of the
     file as far as it has any (`tasks.testcode.written`); uses the tree up.
@@ -199,7 +206,7 @@ def _of_definition(
             known = set().union(*map(bound_names, row)) if row else set()
             bound = fixtures.arguments(node, known, [*setup], decorators)
             given = setup.followed_by(*row, *bound)
-            whole = _closed(body, bound)
+            whole = _closed(body, bound, given)
             asked = {arg.arg for arg in node.args.args}
             loops = [bound_names(part) for part in body if isinstance(part, ast.For)]
             filled = (given.versions.keys() - fixtures.unknown_fixtures(given)).union(*loops)
@@ -230,11 +237,29 @@ def _marked(body: list[ast.stmt], marks: testmarks.Marks) -> list[ast.stmt]:
     return body
 
 
-def _closed(body: list[ast.stmt], bound: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """The body of a test, and behind it what the fixtures that assert something do after their `yield`."""
+def _closed(body: list[ast.stmt], bound: Sequence[ast.stmt], setup: History) -> list[ast.stmt]:
+    """The body of a test, and behind it what is asserted after a test: by the fixtures behind their `yield`,
+    by the methods and functions that tear down."""
+    body = _cleaned(body)
     names = [name for step in bound for name in sorted(bound_names(step)) if name.startswith(fixtures.OPEN)]
-    for name in names:
-        body = [ast.Try(body=body, handlers=[], orelse=[], finalbody=ast.parse(f"next({name}, None)").body)]
+    ends = [f"next({name}, None)" for name in reversed(names)]
+    functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
+    for name in _TEARDOWNS:
+        if name in functions and _is_assertion(functions[name], setup):
+            ends.append(f"{name}({', '.join(['None'] * len(functions[name].args.args))})")
+    for end in ends:
+        body = [ast.Try(body=body, handlers=[], orelse=[], finalbody=ast.parse(end).body)]
+    return body
+
+
+def _cleaned(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The body of a test whose `self.addCleanup(function, ..)` calls the function after what follows."""
+    for number, step in enumerate(body):
+        call = step.value if isinstance(step, ast.Expr) else None
+        if isinstance(call, ast.Call) and call.args and ast.unparse(call.func) == "self.addCleanup":
+            later = ast.Expr(value=ast.Call(func=call.args[0], args=call.args[1:], keywords=call.keywords))
+            rest = _cleaned(body[number + 1 :]) or [ast.Pass()]
+            return [*body[:number], ast.Try(body=rest, handlers=[], orelse=[], finalbody=[later])]
     return body
 
 

@@ -119,7 +119,9 @@ def passed_by_pytest(folder: Path, suites: list[str]) -> dict[tuple[int, str], b
     tests: dict[str, bool] = {}
     for case in ElementTree.parse(report).iter("testcase"):
         bad = any(part.tag in ("failure", "error") for part in case)
-        module = case.get("classname", "").rpartition(".")[2] or case.get("name", "")
+        # A test class is named behind its module.
+        named = [part for part in case.get("classname", "").split(".") if part.startswith("test_")]
+        module = named[-1] if named else case.get("name", "")
         tests[module] = tests.get(module, True) and not bad
     for number, name in passed:
         passed[number, name] = tests[f"test_{number}_{name.replace(' ', '')}"]
@@ -163,6 +165,20 @@ FIXTURES = (
     "@pytest.fixture\ndef v():\n    x = [1]\n    yield x\n    x.clear()\n\n"
     "def test_a(v):\n    assert f(v) == [1]\n",
 )
+TEARDOWNS = (
+    "class TestA(unittest.TestCase):\n    def setUp(self):\n        self.x = [1]\n    def tearDown(self):\n"
+    "        self.assertEqual(g(len(self.x)), 2)\n    def test_a(self):\n"
+    "        self.assertIsInstance(f(self.x), list)\n",
+    "class TestA(unittest.TestCase):\n    def test_a(self):\n"
+    "        self.addCleanup(lambda: self.assertEqual(g(2), 4))\n"
+    "        self.assertIsInstance(f([1]), list)\n",
+    "def teardown_module(module):\n    assert g(1) == 2\n\n"
+    "def test_a():\n    assert isinstance(f([1]), list)\n",
+    "def teardown_function(function):\n    assert g(3) == 6\n\n"
+    "def test_a():\n    assert isinstance(f([1]), list)\n",
+    "class TestA:\n    def teardown_method(self):\n        assert g(1) == 2\n    def test_a(self):\n"
+    "        assert isinstance(f([1]), list)\n",
+)
 XFAILS = (
     "@pytest.mark.xfail(raises=ValueError)\ndef test_a():\n    assert g(1) == 2\n",
     "@pytest.mark.xfail(raises=(ValueError, TypeError))\ndef test_a():\n    assert g('a') == 'aa'\n",
@@ -174,9 +190,12 @@ XFAILS = (
 def test_what_a_fixture_asserts_last_and_how_a_test_may_fail_count_as_in_pytest(
     seeds: Seeds, tmp_path: Path
 ) -> None:
-    suites = [f"{HEAD}{FIRST}{text}" for text in (*FIXTURES, *XFAILS)]
+    suites = [f"{HEAD}{FIRST}{text}" for text in (*FIXTURES, *TEARDOWNS, *XFAILS)]
     expected = passed_by_pytest(tmp_path, suites)
-    assert {expected[0, "deep"], expected[0, "grows"], expected[4, "same"]} == {True, False}
+    assert {expected[0, "deep"], expected[0, "grows"], expected[4, "same"], expected[4, "deep"]} == {
+        True,
+        False,
+    }
     found = passed_here(seeds, suites)
     assert [
         (suites[n][len(HEAD) + len(FIRST) :], name)
