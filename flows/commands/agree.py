@@ -18,12 +18,12 @@ from typing import Any
 
 from tasks.core.progress import watching
 from tasks.core.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
+from tasks.execution.asked import AskedSuite
 from tasks.execution.determinism import Seeds, two_seeds
+from tasks.execution.equivalence import compared_form
 from tasks.execution.exchange import (
-    AskedSuite,
     RowsByProblem,
     check_out,
-    compared_form,
     read_problems,
     whole_file,
 )

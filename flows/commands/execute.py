@@ -18,9 +18,9 @@ from typing import Any
 
 from tasks.core.progress import watching
 from tasks.core.records import Problem, Solution
+from tasks.execution.asked import AskedSuite
 from tasks.execution.determinism import Seeds, two_seeds
 from tasks.execution.exchange import (
-    AskedSuite,
     check_out,
     count_solutions,
     read_problems,

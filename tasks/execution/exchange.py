@@ -14,77 +14,21 @@ it is judged invalid, with the reason.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import json
 import os
 import sqlite3
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from tasks.core import values
 from tasks.core.errors import FlywheelError
-from tasks.core.fragments import parse_python
 from tasks.core.jsonl import code_of, id_of, object_of, placed_objects, read_objects
-from tasks.core.records import Behaviour, Call, Case, Outcome, Problem, Solution, Suite
-from tasks.execution.verdicts import Equality
-from tasks.generation.answers import bare_tests
-from tasks.generation.prompts import Refusal
-from tasks.testcode.doctests import examples
-from tasks.testcode.split import patched, split_tests
-from tasks.testcode.suites import PROGRAM, make_call, read_case, target_name
+from tasks.core.records import Problem, Solution
+from tasks.execution.asked import AskedSuite, check_suite, suite_of
 
 Content = TypeVar("Content")
-_REASONS = {
-    "syntax": "does not parse",
-    "too_deep": "is nested deeper than tests are read",
-    "no_assertion": "asserts nothing",
-    "other_target": "never uses {target}",
-    "undefined_name": "uses a name that nothing defines",
-    "redefines_target": "brings its own {target}: it does not test the solution",
-    "exits_early": "returns, exits or skips before it asserts anything",
-    "unseen": "asks for a warning or a line of a log, which stay in the solution's process",
-    "skipped": "returns, or is skipped, before it asserts anything",
-    "true": "holds whatever {target} is: it tests nothing",
-    "false": "fails whatever {target} is",
-    "asynchronous": "is asynchronous: a coroutine cannot leave the solution's process",
-}
-# What these say of a test forbids nobody to pass its suite.
-_IDLE = ("skipped", "true")
-# pytest's own, which the sandbox has none of.
-_PYTEST_FIXTURES = {
-    *(
-        "cache",
-        "capfd",
-        "capfdbinary",
-        "caplog",
-        "capsys",
-        "capsysbinary",
-        "doctest_namespace",
-        "monkeypatch",
-    ),
-    *("pytestconfig", "record_property", "recwarn", "request", "testdir", "pytester", "tmp_path"),
-    *("tmp_path_factory", "tmpdir", "tmpdir_factory"),
-}
-
-
-class Idle(str):
-    """Why a test tests nothing, where it holds all the same."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AskedSuite:
-    """A suite as it was asked for: `entries` in their order, a case or the reason why there is none."""
-
-    suite: Suite
-    entries: tuple[Case | str, ...]
-    equality: Equality
 
 
 def read_problems(path: Path) -> dict[str, Problem]:
@@ -112,7 +56,7 @@ class RowsByProblem:
             problem_id = _problem_of(row, where, problems).problem_id
             name = id_of(row, id_name, where)
             if id_name == "suite_id":
-                _check_suite(row, where)
+                check_suite(row, where)
             else:
                 code_of(row, where)
             self._places.setdefault(problem_id, array("q")).append(place)
@@ -138,7 +82,7 @@ class RowsByProblem:
         """A problem's suites, in the order of the file."""
         problem = self._problems[problem_id]
         return [
-            _suite(row, where, problem, id_of(row, "suite_id", where), benchmark)
+            suite_of(row, where, problem, id_of(row, "suite_id", where), benchmark)
             for where, row in self._rows(problem_id)
         ]
 
@@ -160,7 +104,7 @@ def read_suites(path: Path, problems: Mapping[str, Problem]) -> dict[str, list[A
         if (problem.problem_id, suite_id) in seen:
             raise FlywheelError(f"{where}: suite_id {suite_id!r} was used before for this problem.")
         seen.add((problem.problem_id, suite_id))
-        suites.setdefault(problem.problem_id, []).append(_suite(row, where, problem, suite_id))
+        suites.setdefault(problem.problem_id, []).append(suite_of(row, where, problem, suite_id))
     return _not_empty(suites, path)
 
 
@@ -226,71 +170,6 @@ def check_out(out: Path, inputs: Sequence[Path]) -> None:
         raise FlywheelError(f"--out {out}: there is no folder {out.resolve().parent}, make it first.")
 
 
-def compared_form(
-    behaviours: Sequence[Behaviour], asked: Sequence[AskedSuite]
-) -> tuple[list[Behaviour], list[Suite]]:
-    """One problem's behaviours and suites, with values rewritten so that `==` means what the suites' own
-    comparison rules mean: stdout without the whitespace that does not count, tuples as lists.
-    """
-    rules = {suite.equality for suite in asked}
-    form = _stripped if same_output in rules else _listed if json_equal in rules else None
-    suites = [suite.suite for suite in asked]
-    if form is None:
-        return list(behaviours), suites
-
-    @cache
-    def text(encoded: str) -> str:
-        try:
-            return values.encode(form(values.decode(encoded)))
-        except values.ValueFormatError:
-            return encoded
-
-    def outcome(row: Outcome) -> Outcome:
-        return replace(row, value=text(row.value)) if row.kind == "value" else row
-
-    def case(row: Case) -> Case:
-        return replace(row, expected=text(row.expected)) if row.expected else row
-
-    return (
-        [replace(row, calls=tuple(map(outcome, row.calls))) for row in behaviours],
-        [replace(suite, cases=tuple(map(case, suite.cases))) for suite in suites],
-    )
-
-
-def _stripped(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
-    return "\n".join(line.rstrip() for line in text.split("\n")).rstrip()
-
-
-def same_output(left: Any, right: Any) -> bool:
-    """The stdout rule: equal texts but for whitespace at the end of lines and of the whole."""
-    if not isinstance(left, str) or not isinstance(right, str):
-        return False
-    return bool(_stripped(left) == _stripped(right))
-
-
-def json_equal(left: Any, right: Any) -> bool:
-    """Python's `==` over plain data, a tuple counting as the list that JSON makes of it, and the key 1 of a
-    dictionary as "1"."""
-    return values.equal(_listed(left), _listed(right))
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_listed(item) for item in value]
-    if isinstance(value, dict):
-        texts = {_json_key(key): _listed(item) for key, item in value.items()}
-        # JSON has no two keys of one text.
-        return texts if len(texts) == len(value) else {key: _listed(item) for key, item in value.items()}
-    return value
-
-
-def _json_key(key: Any) -> Any:
-    """A key as JSON has it, which knows texts alone."""
-    return json.dumps(key) if key is None or type(key) in (int, float, bool) else key
-
-
 def _not_empty(content: Content, path: Path) -> Content:
     if not content:
         raise FlywheelError(f"{path} holds no line: one JSON object a line is expected.")
@@ -320,99 +199,3 @@ def _problem_of(row: Mapping[str, Any], where: str, problems: Mapping[str, Probl
     if problem_id not in problems:
         raise FlywheelError(f"{where}: problem_id {problem_id!r} is in no line of the problems file.")
     return problems[problem_id]
-
-
-def _check_suite(row: Mapping[str, Any], where: str) -> None:
-    if ("code" in row) == ("cases" in row):
-        raise FlywheelError(f"{where}: a suite has either 'code' or 'cases'.")
-    if "code" in row:
-        code_of(row, where)
-    elif not isinstance(row["cases"], list):
-        raise FlywheelError(f"{where}: 'cases' must be a list.")
-
-
-def _suite(
-    row: Mapping[str, Any], where: str, problem: Problem, suite_id: str, benchmark: bool = True
-) -> AskedSuite:
-    _check_suite(row, where)
-    equality = values.equal if problem.entry_point else same_output
-    if "code" in row:
-        entries = read_text(code_of(row, where), problem.entry_point, benchmark)
-    else:
-        entries = [_case(case, problem) for case in row["cases"]] or ["the suite has no case"]
-        equality = json_equal if problem.entry_point else same_output
-    cases = tuple(entry for entry in entries if isinstance(entry, Case))
-    return AskedSuite(Suite(suite_id, problem.problem_id, cases), tuple(entries), equality)
-
-
-def read_text(text: str, entry_point: str, benchmark: bool = True) -> list[Case | str]:
-    """A case, or why there is none, for each test of a test file, in order; what does not parse comes last.
-
-    `benchmark`: see `tasks.testcode.suites.read_cases`; else the text may be a model's raw answer.
-    """
-    if benchmark:
-        shown = examples(text) if parse_python(text) is None else []
-        tree, skipped = (ast.Module(body=shown, type_ignores=[]), []) if shown else patched(text)
-    else:
-        found = bare_tests(text, entry_point)
-        if isinstance(found, Refusal):
-            return ["all of it is a thought"]
-        tree, skipped = found
-    entries = [
-        _asserted(test, entry_point, benchmark) for test in split_tests(tree, target_name(entry_point))
-    ]
-    entries += [f"does not parse: {source[:100]!r}" for source in skipped]
-    return entries or ["the suite asserts nothing"]
-
-
-def _asserted(test: str, entry_point: str, benchmark: bool) -> Case | str:
-    case = read_case(test, entry_point, benchmark=benchmark)
-    if case == "no_fixture":
-        return _wanted_fixtures(test)
-    if case == "other_target" and not entry_point:
-        return f'never calls {PROGRAM}("its input"), as a test of a stdin program does'
-    if isinstance(case, str):
-        reason = _REASONS.get(case, case).format(target=target_name(entry_point))
-        return Idle(reason) if case in _IDLE else reason
-    if not entry_point and case.call is None:
-        return f'of a stdin program only {PROGRAM}("input") == "output" can be tested'
-    return case
-
-
-def _wanted_fixtures(test: str) -> str:
-    """Why a test function cannot run: arguments of its that nothing here gives."""
-    tree = parse_python(test)
-    functions = [part for part in tree.body if isinstance(part, ast.FunctionDef)] if tree else []
-    names = [arg.arg for function in functions for arg in function.args.args if arg.arg != "self"]
-    own = [name for name in names if name in _PYTEST_FIXTURES]
-    if own:
-        return f"asks for pytest's own fixture {', '.join(own)}, which the sandbox does not have"
-    unknown = "does not define, or defines with options that are not known here (params)"
-    return f"asks for a fixture that the file {unknown}, among: {', '.join(names)}"
-
-
-def _case(row: Any, problem: Problem) -> Case | str:
-    if not isinstance(row, dict):
-        return "a case is a JSON object"
-    try:
-        return _called(row, problem.entry_point) if problem.entry_point else _piped(row)
-    except values.ValueFormatError as error:
-        return str(error)
-
-
-def _called(row: Mapping[str, Any], entry_point: str) -> Case | str:
-    args, kwargs = row.get("args", []), row.get("kwargs", {})
-    if "args" not in row and "kwargs" not in row:
-        return "a case of a function has 'args' or 'kwargs'"
-    if not isinstance(args, list) or not isinstance(kwargs, dict):
-        return "'args' is a list and 'kwargs' an object"
-    if "expected" not in row:
-        return "'expected' is missing"
-    return Case("", make_call(entry_point, args, kwargs), expected=values.encode(row["expected"]))
-
-
-def _piped(row: Mapping[str, Any]) -> Case | str:
-    stdin, stdout = row.get("stdin"), row.get("stdout")
-    if not isinstance(stdin, str) or not isinstance(stdout, str):
-        return "a case of a stdin program has 'stdin' and 'stdout', both text"
-    return Case("", Call("", values.encode([[stdin], {}])), expected=values.encode(stdout))

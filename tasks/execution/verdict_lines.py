@@ -8,7 +8,7 @@ from typing import Any
 from sandbox_image.iterators import Iterated
 from tasks.core import values
 from tasks.core.records import CONDITION, Behaviour, Case, Outcome, Solution, Verdict
-from tasks.execution.exchange import AskedSuite, Idle
+from tasks.execution.asked import AskedSuite, Idle
 from tasks.execution.hidden import hidden
 from tasks.execution.verdicts import CallPlan, judge, suite_outcomes, tests_nothing
 

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case
 from tasks.core.values import encode
+from tasks.execution.asked import read_text
+from tasks.execution.comparison import json_equal, same_output
 from tasks.execution.exchange import (
     count_solutions,
-    json_equal,
     read_problems,
     read_solutions,
     read_suites,
-    read_text,
-    same_output,
     whole_file,
 )
 from tasks.testcode.suites import make_call

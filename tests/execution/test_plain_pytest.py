@@ -15,8 +15,8 @@ from pathlib import Path
 from flows.commands.execute import judge_solutions
 from tasks.core.records import Case, Problem, Solution, Suite
 from tasks.core.values import equal
+from tasks.execution.asked import AskedSuite, read_text
 from tasks.execution.determinism import Seeds
-from tasks.execution.exchange import AskedSuite, read_text
 
 SOLUTIONS = {
     "deep": "import copy\ndef f(x):\n    return copy.deepcopy(x)\ndef g(x):\n    return 2 * x\n",
