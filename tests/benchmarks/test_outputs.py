@@ -185,7 +185,8 @@ def test_predictions_are_scored_and_nothing_runs(problems: list[Problem]) -> Non
     apart = bootstrap([0.5, 0.5, 0.0], 500, 0, [row.group for row in before])
     assert (apart.low, apart.high, apart.problems) == (0.0, 0.5, 2)
     after = [replace(row, predictions_correct=2) for row in before]
-    assert compare(before, after, settings)["livecodebench-output/test"]["output pass@1"].mean == pytest.approx(2 / 3)
+    mean = compare(before, after, settings)["livecodebench-output/test"]["output pass@1"].mean
+    assert mean == pytest.approx(2 / 3)
     for problem in problems:
         assert programs_of(problem, [], known_records([problem])[1]) == []
 
