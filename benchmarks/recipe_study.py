@@ -7,10 +7,10 @@ The first judges recipe_samples.parquet, what each model wrote on starter, MBPP 
 HumanEval, ten solutions and four suites a problem at temperature 0.6, and writes recipe_study.md beside this
 file. The second trains a recipe from recipe_rows.parquet, draws its samples and puts them into the file.
 
-The rows are those that two turns of `cpu-night` trained on (commit cdee5f3, the second turn with the base as
-witness). "And MBPP" adds rows that the rule keeps of 163 MBPP problems outside the test split (64 solutions
-and 24 suites each; 23 problems kept, 8 of them rightly), "and gold" the rows of the same problems where gold
-chooses solutions and cases (27 problems): what a filter that makes no mistake would give.
+The rows are those that two iterations of `cpu-night` trained on (commit cdee5f3, the second iteration with
+the base as witness). "And MBPP" adds rows that the rule keeps of 163 MBPP problems outside the test split (64
+solutions and 24 suites each; 23 problems kept, 8 of them rightly), "and gold" the rows of the same problems
+where gold chooses solutions and cases (27 problems): what a filter that makes no mistake would give.
 "Balanced" are pairs as `tasks.datasets.preferences` makes them now: of the solver's 50 instead of 74 % prefer
 the shorter text, of the verifier's 21 instead of 61 %. The others were made at that commit.
 

@@ -2,12 +2,12 @@
 
     python benchmarks/witness_study.py
 
-Reads witness_samples.parquet: what the base model and the models of two turns of a night (`cpu-night`, commit
-93532cd, 2026-11-27) wrote on the 90 problems of the starter benchmark, ten solutions and five suites each at
-temperature 0.6. Decides without gold, with the default thresholds and votes in proportion as the audit has
-them, and then opens it: a kept problem is right if most of its chosen solutions pass the gold suite. Where
-fewer than all ten solutions of a model take part, the figures are means over `DRAWS` draws. Writes
-witness_study.md beside this file.
+Reads witness_samples.parquet: what the base model and the models of two iterations of a night (`cpu-night`,
+commit 93532cd, 2026-11-27) wrote on the 90 problems of the starter benchmark, ten solutions and five suites
+each at temperature 0.6. Decides without gold, with the default thresholds and votes in proportion as the
+audit has them, and then opens it: a kept problem is right if most of its chosen solutions pass the gold
+suite. Where fewer than all ten solutions of a model take part, the figures are means over `DRAWS` draws.
+Writes witness_study.md beside this file.
 """
 
 from __future__ import annotations
@@ -174,8 +174,8 @@ def main() -> None:
     lines = [
         "# The filter with the base model as witness",
         "",
-        "The base model and two turns' models on 90 starter problems, 10 solutions and 5 suites each. Made "
-        "by `python benchmarks/witness_study.py`.",
+        "The base model and the models of two iterations on 90 starter problems, 10 solutions and 5 suites "
+        "each. Made by `python benchmarks/witness_study.py`.",
         "",
         "| who votes | problems kept | of them right | 95 % Wilson |",
         "|---|---|---|---|",

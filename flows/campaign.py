@@ -1,4 +1,4 @@
-"""A campaign: turns of the wheel one after the other, each its own flow run, until it has had enough.
+"""A campaign: iterations one after the other, each its own flow run, until it has had enough.
 
 What is decided (promote, hold, roll back, stop) reads dev alone; test is only drawn.
 """
@@ -24,12 +24,12 @@ from tasks.settings.iteration import IterationSettings
 
 
 def stop_reason(reports: Sequence[Mapping[str, Any]], settings: CampaignSettings) -> str:
-    """Why no further turn follows these reports (oldest first); "" when one does."""
+    """Why no further iteration follows these reports (oldest first); "" when one does."""
     if len(reports) >= settings.iterations:
         return f"{len(reports)} of {settings.iterations} iterations are done"
     fruitless = [report["decision"] != "promote" for report in reports[-settings.patience :]]
     if settings.patience and len(fruitless) == settings.patience and all(fruitless):
-        return f"no promotion in {settings.patience} turns (campaign.patience)"
+        return f"no promotion in {settings.patience} iterations (campaign.patience)"
     stages = reports[-1]["stages"] if reports and settings.min_precision else {}
     audits = [stages.get(name, {}).get("audit", {}) for name in ("score-before", "agree")]
     why = imprecise(audits, settings.min_precision)
@@ -38,25 +38,25 @@ def stop_reason(reports: Sequence[Mapping[str, Any]], settings: CampaignSettings
 
 @flow(name="campaign", flow_run_name=first_name, log_prints=True, validate_parameters=False)
 def campaign(settings: IterationSettings) -> dict[str, Any]:
-    """Turn the wheel until `settings.campaign` says stop. Returns the report of all its turns.
+    """Run iterations until `settings.campaign` says stop. Returns the report of all its iterations.
 
     The campaign is the unbroken run of latest iterations with these settings: after a kill the same call goes
-    on with the turn that was interrupted, and one with more iterations goes on from where it ended.
+    on with the iteration that was interrupted, and one with more iterations goes on from where it ended.
     """
     settings = settings_given(settings)
     check_decides(settings)
     workspace = Workspace(settings.workspace)
     with workspace.lock("a campaign"), noted(workspace.root):
-        begun = workspace.turns_with(settings)
+        begun = workspace.iterations_with(settings)
         finished = {number: workspace.manifest(number)["finished"] for number in begun}
         reports: list[Mapping[str, Any]] = [report for report in finished.values() if report]
         interrupted = [number for number, report in finished.items() if not report]
         while not (why := stop_reason(reports, settings.campaign)):
-            say(f"campaign: turn {len(reports) + 1} of at most {settings.campaign.iterations}")
+            say(f"campaign: iteration {len(reports) + 1} of at most {settings.campaign.iterations}")
             latest = max([*workspace.iterations(), settings.iteration - 1, 0])
             number = interrupted.pop(0) if interrupted else latest + 1
             reports.append(iteration(settings.model_copy(update={"iteration": number})))
         report = campaign_report(workspace, reports, why)
         publish_campaign(workspace, report)
-        rename(workspace.root, f"campaign of {len(reports)} turns")
+        rename(workspace.root, f"campaign of {len(reports)} iterations")
         return report

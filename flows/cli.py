@@ -63,7 +63,7 @@ def run(
     workspace: WorkspaceOption = "",
     json_output: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Turn the wheel once, or finish the turn that a killed run began."""
+    """Run one iteration, or finish the iteration that a killed run began."""
     settings = _settings(preset, config, assignments, workspace)
     from flows.reports.terminal import print_report
     from flows.runtime.errors import prepare_prefect
@@ -86,11 +86,11 @@ def campaign(
     assignments: Assignments = None,
     workspace: WorkspaceOption = "",
     iterations: Annotated[
-        int, typer.Option("--iterations", min=0, help="Turns at most; 0: what the settings say.")
+        int, typer.Option("--iterations", min=0, help="Iterations at most; 0: what the settings say.")
     ] = 0,
     json_output: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Turn the wheel several times: promote, hold or roll back after each, stop when nothing improves."""
+    """Run several iterations: promote, hold or roll back after each, stop when nothing improves."""
     wanted = [f"campaign.iterations={iterations}"] if iterations else []
     settings = _settings(preset, config, [*(assignments or ()), *wanted], workspace)
     from flows.reports.terminal import print_campaign

@@ -20,7 +20,7 @@ from tasks.execution.step import execute
 from tasks.generation.sampling import sample, shared_out
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
-from tasks.pipeline.stage import StageCount, Turn, joined, say
+from tasks.pipeline.stage import IterationContext, StageCount, joined, say
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.iteration import IterationSettings
@@ -89,7 +89,7 @@ def audited_rule(settings: IterationSettings, solutions: int) -> AgreementSettin
 
 
 def evaluate_model(
-    turn: Turn,
+    context: IterationContext,
     label: str,
     model: ModelRef,
     problems: Ref,
@@ -119,10 +119,10 @@ def evaluate_model(
     )
     dtype, engine = settings.model.dtype, settings.engine
     stream = evaluation_stream(seed, model)
-    samples = sample(turn, label, model, problems, dtype, engine, sampling, stream)
+    samples = sample(context, label, model, problems, dtype, engine, sampling, stream)
     suites = samples.tables["suites"]
     sandbox = limits_for(evaluation.benchmarks, settings.sandbox)
-    behaviours = execute(turn, label, problems, samples.tables["solutions"], suites, sandbox, limits)
+    behaviours = execute(context, label, problems, samples.tables["solutions"], suites, sandbox, limits)
     solutions_audited = evaluation.solutions
     witness_stages: tuple[StageResult, ...] = ()
     mixed = None
@@ -131,17 +131,17 @@ def evaluate_model(
         # Of all problems, though dev is all that is audited: these samples are the base's own scores', and so
         # are found again by their key.
         stream = evaluation_stream(seed, witness)
-        answers = sample(turn, name, witness, problems, dtype, engine, sampling, stream)
+        answers = sample(context, name, witness, problems, dtype, engine, sampling, stream)
         solutions = answers.tables["solutions"]
-        witnessed = execute(turn, name, audited.dev, solutions, suites, sandbox, limits)
+        witnessed = execute(context, name, audited.dev, solutions, suites, sandbox, limits)
         own, theirs = audited_counts(settings)
         solutions_audited, witness_stages = own + theirs, (answers, witnessed)
         mixed = Mixed(answers.tables["samples"], solutions, witnessed.tables["behaviours"], own, theirs)
-    pool_stages = pool_of_negatives(turn, problems, limits, samples, behaviours, settings, part)
+    pool_stages = pool_of_negatives(context, problems, limits, samples, behaviours, settings, part)
     pool = pool_stages[-1].tables["pool"]
-    met_pool = execute(turn, f"{label}-pool", problems, pool, suites, sandbox, limits)
+    met_pool = execute(context, f"{label}-pool", problems, pool, suites, sandbox, limits)
     scores = score(
-        turn,
+        context,
         label,
         problems,
         samples.tables["samples"],
@@ -158,7 +158,7 @@ def evaluate_model(
 
 
 def pool_of_negatives(
-    turn: Turn,
+    context: IterationContext,
     problems: Ref,
     limits: Ref,
     samples: StageResult,
@@ -170,13 +170,13 @@ def pool_of_negatives(
 
     The first model that is scored adds its wrong samples; for every later one all of this is found again.
     """
-    proposed = candidates(turn, problems, limits, settings.evaluation, part)
+    proposed = candidates(context, problems, limits, settings.evaluation, part)
     programs, gold_suites = proposed.tables["candidates"], proposed.tables["suites"]
     sandbox = limits_for(settings.evaluation.benchmarks, settings.sandbox)
     name, gold_limits = joined("candidates", part), proposed.tables["limits"]
-    labels = execute(turn, name, problems, programs, gold_suites, sandbox, gold_limits)
+    labels = execute(context, name, problems, programs, gold_suites, sandbox, gold_limits)
     pool = negatives(
-        turn,
+        context,
         problems,
         programs,
         gold_suites,
@@ -200,17 +200,17 @@ def evaluation(settings: IterationSettings) -> dict[str, Any]:
     workspace = Workspace(settings.workspace)
     name, _ = model_named(settings.model.name, settings.workspace)
     settings = settings.model_copy(update={"model": settings.model.model_copy(update={"name": name})})
-    turn = Turn(str(workspace.root), 0, settings.seed, StageCount(STAGES))
+    context = IterationContext(str(workspace.root), 0, settings.seed, StageCount(STAGES))
     try:
         with workspace.lock(f"an evaluation of {settings.model.name}"), noted(workspace.root):
             model = base_model(settings.model)
             title = title_of(workspace, model)
             say(f"evaluating {title}: {model.path}")
             rename(workspace.root, f"evaluation of {title}")
-            labels = evaluation_set(turn, settings.evaluation, settings.sandbox)
+            labels = evaluation_set(context, settings.evaluation, settings.sandbox)
             labelled = labels.tables
             scored = evaluate_model(
-                turn, "evaluation", model, labelled["scored"], labelled["limits"], settings
+                context, "evaluation", model, labelled["scored"], labelled["limits"], settings
             )
             return record_evaluation(workspace, model, [labels, *scored.stages], settings)
     finally:

@@ -1,4 +1,4 @@
-"""One turn of the wheel: who reads this file from top to bottom has read the whole method.
+"""One iteration: who reads this file from top to bottom has read the whole method.
 
 A model proposes problems, writes solutions and tests for them independently, both are executed against each
 other, what agrees becomes training data for both roles, and the trained model is promoted if it is better
@@ -26,7 +26,7 @@ from flows.runtime.checks import check_decides, check_models_fit
 from flows.runtime.crashed_runs import noted
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import first_name, rename
-from tasks.datasets.collection import Harvest, Samples, collect, past_turns
+from tasks.datasets.collection import Harvest, Samples, collect, past_iterations
 from tasks.datasets.preferences import prefer
 from tasks.evaluation.evaluation_set import evaluation_set
 from tasks.evaluation.gate import champion_of, kept_start, meets_base, promote
@@ -37,7 +37,7 @@ from tasks.generation.sampling import sample
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
 from tasks.mutation.step import mutate
-from tasks.pipeline.stage import StageCount, Turn, joined, say
+from tasks.pipeline.stage import IterationContext, StageCount, joined, say
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.settings.iteration import IterationSettings
 from tasks.training.step import train
@@ -45,20 +45,20 @@ from tasks.training.step import train
 
 @flow(name="iteration", flow_run_name=first_name, log_prints=True, validate_parameters=False)
 def iteration(settings: IterationSettings) -> dict[str, Any]:
-    """Turn the wheel once, or finish the turn that a killed run began. Returns the report."""
+    """Run one iteration, or finish the iteration that a killed run began. Returns the report."""
     settings = settings_given(settings)
     check_decides(settings)
     workspace = Workspace(settings.workspace)
     with workspace.lock("an iteration"), noted(workspace.root):
         check_models_fit(settings)
-        turn = Turn(str(workspace.root), workspace.begin(settings), settings.seed)
-        say(f"iteration {turn.iteration} in {workspace.root}")
-        rename(workspace.root, f"turn {turn.iteration}")
+        context = IterationContext(str(workspace.root), workspace.begin(settings), settings.seed)
+        say(f"iteration {context.iteration} in {workspace.root}")
+        rename(workspace.root, f"iteration {context.iteration}")
         try:
-            report = _turn(turn, workspace, settings)
+            report = _run_iteration(context, workspace, settings)
         finally:
             close_shared_sampler()
-        rename(workspace.root, f"turn {turn.iteration}, {report['decision']}")
+        rename(workspace.root, f"iteration {context.iteration}, {report['decision']}")
         return report
 
 
@@ -70,26 +70,30 @@ class Judged:
     harvest: Harvest
 
 
-def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict[str, Any]:
+def _run_iteration(
+    context: IterationContext, workspace: Workspace, settings: IterationSettings
+) -> dict[str, Any]:
     stages: dict[str, StageResult] = {}
 
     def noted(stage: StageResult) -> StageResult:
         """The stage, for the report too; the pool of negatives is met twice, and told of once."""
         return stages.setdefault(stage.stage, stage)
 
-    # The champion is the last promoted model; the wheel starts with the base.
+    # The champion is the last promoted model; the first iteration starts with the base.
     base = base_model(settings.model)
-    champion = champion_of(workspace, base, turn.iteration)
+    champion = champion_of(workspace, base, context.iteration)
     witness = witness_of(champion, base, settings)
-    past = past_turns(workspace, base, turn.iteration, settings.rows, need_witness=hears_witness(settings))
+    past = past_iterations(
+        workspace, base, context.iteration, settings.rows, need_witness=hears_witness(settings)
+    )
     stage_count = StageCount(stages_of_iteration(settings, champion.digest == base.digest, past))
-    turn = replace(turn, count=stage_count)
-    labelled = noted(evaluation_set(turn, settings.evaluation, settings.sandbox)).tables
+    context = replace(context, count=stage_count)
+    labelled = noted(evaluation_set(context, settings.evaluation, settings.sandbox)).tables
 
     # 1. Problems: statements and proposals, without repeats and without benchmark text.
     problems = noted(
         propose(
-            turn,
+            context,
             champion,
             labelled["guarded"],
             settings.model.dtype,
@@ -103,30 +107,30 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     # solutions is the base model's, which has not been trained to agree with itself.
     sampled = noted(
         sample(
-            turn,
+            context,
             "self-play",
             champion,
             problems,
             settings.model.dtype,
             settings.engine,
             settings.sampling,
-            self_play_stream(settings, turn.iteration),
+            self_play_stream(settings, context.iteration),
             witness,
         )
     ).tables
 
     # The champion's scores before training, and the filter's audit: now, while the engine holds its weights
-    # (or never, if the turn that promoted it left them).
+    # (or never, if the iteration that promoted it left them).
     audited = Audited(base, labelled["dev"])
     before = evaluate_model(
-        turn, "before", champion, labelled["scored"], labelled["limits"], settings, audited=audited
+        context, "before", champion, labelled["scored"], labelled["limits"], settings, audited=audited
     )
     for stage in before.stages:
         noted(stage)
 
     # 3. Execution: every solution meets every call of its problem's suites in a container.
     executed = noted(
-        execute(turn, "self-play", problems, sampled["solutions"], sampled["suites"], settings.sandbox)
+        execute(context, "self-play", problems, sampled["solutions"], sampled["suites"], settings.sandbox)
     )
     samples = Samples(
         problems,
@@ -138,31 +142,32 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
     )
 
     # 4. Agreement: what behaves alike wins, and becomes rows for both roles.
-    judged = _judge(turn, turn.iteration, samples, settings)
+    judged = _judge(context, context.iteration, samples, settings)
     for stage in judged.stages:
         noted(stage)
     harvests = [judged.harvest]
 
-    # 5. Rows of earlier turns too, judged again if the filter has changed; guards choose what is trained on.
+    # 5. Rows of earlier iterations too, judged again if the filter has changed; guards choose what is trained
+    # on.
     for earlier in past:
         number = earlier.harvest.iteration
         again = not earlier.judged_by(settings)
         harvests.append(
-            _judge(turn, number, earlier.samples, settings, f"of-{number}").harvest
+            _judge(context, number, earlier.samples, settings, f"of-{number}").harvest
             if again
             else earlier.harvest
         )
-    data = noted(collect(turn, harvests, labelled["guarded"], settings.rows)).tables
+    data = noted(collect(context, harvests, labelled["guarded"], settings.rows)).tables
 
     # 6. Training: SFT, then DPO with an SFT term. The engine's memory is training's now.
     close_shared_sampler()
     start = base if settings.training.train_from == "base" else champion
     sft = noted(
-        train(turn, "sft", start, data["sft"], data["sft_held_out"], settings.model, settings.training)
+        train(context, "sft", start, data["sft"], data["sft_held_out"], settings.model, settings.training)
     )
     dpo = noted(
         train(
-            turn,
+            context,
             "dpo",
             sft.models["model"],
             data["pairs"],
@@ -178,34 +183,34 @@ def _turn(turn: Turn, workspace: Workspace, settings: IterationSettings) -> dict
         gate = kept_start(sft, dpo)
     else:
         after = evaluate_model(
-            turn, "after", candidate, labelled["scored"], labelled["limits"], settings, audited=audited
+            context, "after", candidate, labelled["scored"], labelled["limits"], settings, audited=audited
         )
         for stage in after.stages:
             noted(stage)
         gate = noted(
             promote(
-                turn,
+                context,
                 before.scores.tables["scores"],
                 after.scores.tables["scores"],
                 settings.evaluation,
                 settings.gate,
             )
         ).facts
-        if gate["decision"] == "promote" and meets_base(workspace, base, turn.iteration, settings.gate):
+        if gate["decision"] == "promote" and meets_base(workspace, base, context.iteration, settings.gate):
             stage_count.total += AGAINST_BASE
-            gate = _met_base(turn, base, candidate, labelled["dev"], labelled["limits"], settings, gate)
-    report = report_of(turn, settings, list(stages.values()), gate, base, champion, candidate)
-    workspace.finish(turn.iteration, report)
+            gate = _met_base(context, base, candidate, labelled["dev"], labelled["limits"], settings, gate)
+    report = report_of(context, settings, list(stages.values()), gate, base, champion, candidate)
+    workspace.finish(context.iteration, report)
     publish(report)
     return report
 
 
 def _judge(
-    turn: Turn, iteration: int, samples: Samples, settings: IterationSettings, label: str = ""
+    context: IterationContext, iteration: int, samples: Samples, settings: IterationSettings, label: str = ""
 ) -> Judged:
     """From an iteration's executed samples to training rows, each with the ids of its sources."""
     agreed = agree(
-        turn,
+        context,
         samples.problems,
         samples.solutions,
         samples.suites,
@@ -217,9 +222,9 @@ def _judge(
     decisions = agreed.tables["decisions"]
 
     # Mutants of the winners: a suite that rejects neither a losing solution nor one of them tests nothing.
-    mutants = mutate(turn, samples.solutions, decisions, settings.preferences, label)
+    mutants = mutate(context, samples.solutions, decisions, settings.preferences, label)
     executed = execute(
-        turn,
+        context,
         joined("mutants", label),
         samples.problems,
         mutants.tables["mutants"],
@@ -227,7 +232,7 @@ def _judge(
         settings.sandbox.for_mutants(),
     )
     rows = prefer(
-        turn,
+        context,
         samples.problems,
         samples.solutions,
         samples.suites,
@@ -243,7 +248,7 @@ def _judge(
 
 
 def _met_base(
-    turn: Turn,
+    context: IterationContext,
     base: ModelRef,
     candidate: ModelRef,
     dev: Ref,
@@ -252,12 +257,12 @@ def _met_base(
     gate: dict[str, Any],
 ) -> dict[str, Any]:
     """The gate again, against the base on fresh samples of dev: gains that were noise end here."""
-    fresh = f"{EVALUATION_SEED}/{turn.iteration}"
+    fresh = f"{EVALUATION_SEED}/{context.iteration}"
     old, new = (
-        evaluate_model(turn, label, model, dev, limits, settings, fresh, "dev").scores.tables["scores"]
+        evaluate_model(context, label, model, dev, limits, settings, fresh, "dev").scores.tables["scores"]
         for label, model in (("base", base), ("again", candidate))
     )
-    meeting = promote(turn, old, new, settings.evaluation, settings.gate, "against-base").facts
+    meeting = promote(context, old, new, settings.evaluation, settings.gate, "against-base").facts
     return {
         **gate,
         "decision": meeting["decision"],

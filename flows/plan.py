@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flows.evaluation import MODEL_STAGES, hears_witness
-from tasks.datasets.collection import PastTurn
+from tasks.datasets.collection import PastIteration
 from tasks.settings.iteration import IterationSettings
 
 # The base model's samples beside another model's, and their execution.
@@ -16,11 +16,13 @@ _JUDGING = 4
 AGAINST_BASE = 2 * MODEL_STAGES + 1
 
 
-def stages_of_iteration(settings: IterationSettings, champion_is_base: bool, past: Sequence[PastTurn]) -> int:
+def stages_of_iteration(
+    settings: IterationSettings, champion_is_base: bool, past: Sequence[PastIteration]
+) -> int:
     """The stages of an iteration whose training leaves a new model and whose gate does not ask the base."""
     witness = _WITNESS if hears_witness(settings) else 0
     before = MODEL_STAGES + (0 if champion_is_base else witness)
-    again = sum(not turn.judged_by(settings) for turn in past)
+    again = sum(not iteration.judged_by(settings) for iteration in past)
     labelled, problems, samples, executed, collected, training, gate = 1, 1, 1, 1, 1, 2, 1
     return (
         (labelled + problems + samples + before + executed)

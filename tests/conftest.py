@@ -43,11 +43,11 @@ def sandbox(image: str, sandbox_settings: SandboxSettings) -> Iterator[DockerSan
 
 
 @pytest.fixture(scope="session")
-def turned(
+def two_iterations(
     prefect_server: None, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[IterationSettings, dict[str, Any]]:
-    """A campaign of two turns with recorded completions: its settings and its report. Read it only."""
-    settings = replay.settings_in(tmp_path_factory.mktemp("turned"))
+    """A campaign of two iterations with recorded completions: its settings and its report. Read it only."""
+    settings = replay.settings_in(tmp_path_factory.mktemp("two_iterations"))
     return settings, campaign(settings)
 
 

@@ -86,7 +86,7 @@ def check_disk() -> Finding:
             "disk",
             "note",
             f"{free:.1f} GiB free here",
-            f"free at least {DISK_GB} GiB: every turn keeps its models",
+            f"free at least {DISK_GB} GiB: every iteration keeps its models",
         )
     return Finding("disk", "ok", f"{free:.1f} GiB free here")
 

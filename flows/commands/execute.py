@@ -1,7 +1,7 @@
 """`flywheel execute`: any solutions against any suites of their problems, from files to a file.
 
 Solutions stream through the sandbox in chunks; problems and suites are held. A solution runs over the union
-of its problem's calls, as in a turn of the wheel (`tasks.execution.step`), and a verdict means the same.
+of its problem's calls, as in an iteration (`tasks.execution.step`), and a verdict means the same.
 """
 
 from __future__ import annotations

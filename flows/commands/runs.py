@@ -89,7 +89,7 @@ class EvaluationRun(Run):
 def open_iteration(root: str, iteration: int) -> Run:
     """An iteration of a workspace, the latest for 0. Raises `FlywheelError` when there is none."""
     workspace = Workspace.existing(root)
-    # Folder 0 holds what `flywheel evaluate` scored: no turn of the wheel.
+    # Folder 0 holds what `flywheel evaluate` scored: no iteration.
     numbers = [number for number in workspace.iterations() if number > 0]
     if not numbers:
         raise FlywheelError(f"{workspace.root} holds no iteration yet: `flywheel run` makes one.")

@@ -19,8 +19,8 @@ _ENDS = ("share", "low", "high")
 AUDITED = ("kept problems right", "chosen solutions", "rejected solutions", "kept cases")
 
 
-def turn_of(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What a campaign keeps of one turn's report."""
+def entry_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What a campaign keeps of one iteration's report."""
     stages = report["stages"]
     before = stages["score-before"]
     return {
@@ -44,7 +44,7 @@ def turn_of(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def campaign_report(workspace: Workspace, reports: Sequence[Mapping[str, Any]], why: str) -> dict[str, Any]:
-    """All turns, oldest first, and why there are no more. `reports` is never empty."""
+    """All iterations, oldest first, and why there are no more. `reports` is never empty."""
     last = reports[-1]
     champion = (
         {"origin": "base model", "digest": last["base_digest"]}
@@ -56,56 +56,58 @@ def campaign_report(workspace: Workspace, reports: Sequence[Mapping[str, Any]], 
     return {
         "workspace": str(workspace.root),
         "folder": str(workspace.root / "campaigns" / f"{reports[0]['iteration']:04d}"),
-        "turns": [turn_of(report) for report in reports],
+        "iterations": [entry_of(report) for report in reports],
         "stopped": why,
         "champion": champion,
     }
 
 
 def campaign_markdown(report: Mapping[str, Any]) -> str:
-    """One row a turn, the metrics of both roles on dev and test, and the audit of each turn's filter."""
-    turns = report["turns"]
-    scored = turns[0]["before"]
+    """One row an iteration, the metrics of both roles on dev and test, and the audit of each iteration's
+    filter."""
+    iterations = report["iterations"]
+    scored = iterations[0]["before"]
     columns = [
         (metric, name) for metric in (*SOLVER, HEADLINE, OUTPUT) for name in scored if metric in scored[name]
     ]
-    head = ["turn", "decision", *(f"{metric}, {name}" for metric, name in columns)]
+    head = ["iteration", "decision", *(f"{metric}, {name}" for metric, name in columns)]
+    promoted = sum(entry["decision"] == "promote" for entry in iterations)
     lines = [
-        f"# Campaign of {len(turns)} turns: {sum(turn['decision'] == 'promote' for turn in turns)} promoted",
+        f"# Campaign of {len(iterations)} iterations: {promoted} promoted",
         "",
         f"Stopped because {report['stopped']}. Champion: {report['champion']['origin']}.",
         "",
-        "## Scores of each turn's candidate (dev decides, test is only reported)",
+        "## Scores of each iteration's candidate (dev decides, test is only reported)",
         "",
         f"| {' | '.join(head)} |",
         "|" + "---|" * len(head),
     ]
-    first = turns[0]
+    first = iterations[0]
     start = "base" if first["from_base"] else "champion"
     lines.append(_row([start, "-", *(_cell(first["before"], *column) for column in columns)]))
     lines += [
-        _row([turn["iteration"], turn["decision"], *(_cell(turn["after"], *column) for column in columns)])
-        for turn in turns
+        _row([entry["iteration"], entry["decision"], *(_cell(entry["after"], *column) for column in columns)])
+        for entry in iterations
     ]
     titles = [f"{name.removesuffix(' right')} right" for name in AUDITED]
     lines += [
         "",
         "## Yield, and the filter on labelled problems",
         "",
-        f"| turn | problems (new) | kept | SFT rows | pairs | {' | '.join(titles)} |",
+        f"| iteration | problems (new) | kept | SFT rows | pairs | {' | '.join(titles)} |",
         "|" + "---|" * (5 + len(AUDITED)),
     ]
-    for turn in turns:
-        audit = [_share(turn["audit"].get(name)) for name in AUDITED]
-        counts = [_roles(turn["sft"]), _roles(turn["pairs"])]
-        problems = f"{turn['problems']} ({turn['new_problems']})"
-        lines.append(_row([turn["iteration"], problems, turn["kept"], *counts, *audit]))
+    for entry in iterations:
+        audit = [_share(entry["audit"].get(name)) for name in AUDITED]
+        counts = [_roles(entry["sft"]), _roles(entry["pairs"])]
+        problems = f"{entry['problems']} ({entry['new_problems']})"
+        lines.append(_row([entry["iteration"], problems, entry["kept"], *counts, *audit]))
     lines += ["", "## Diversity of each candidate's answers to the benchmarks", ""]
-    shares = list(dict.fromkeys(name for turn in turns for name in turn["diversity"]))
-    lines += [_row(["turn", *shares]), "|" + "---|" * (1 + len(shares))]
-    for turn in turns:
-        lines.append(_row([turn["iteration"], *(written(turn["diversity"], name) for name in shares)]))
-    lines += ["", *(f"- turn {turn['iteration']}: {turn['reason']}" for turn in turns)]
+    shares = list(dict.fromkeys(name for entry in iterations for name in entry["diversity"]))
+    lines += [_row(["iteration", *shares]), "|" + "---|" * (1 + len(shares))]
+    for entry in iterations:
+        lines.append(_row([entry["iteration"], *(written(entry["diversity"], name) for name in shares)]))
+    lines += ["", *(f"- iteration {entry['iteration']}: {entry['reason']}" for entry in iterations)]
     return "\n".join(lines)
 
 
@@ -132,23 +134,27 @@ def curves(report: Mapping[str, Any]) -> bytes:
     """The campaign as a PNG: solver, verifier, yield, audit over iterations."""
     return png_of(
         [
-            Panel("Solver", "iteration (0: before)", "%", dict(_scores(report["turns"], SOLVER))),
-            Panel("Verifier", "iteration (0: before)", "%", dict(_scores(report["turns"], VERIFIER))),
-            Panel("Yield", "iteration", "count", dict(_yields(report["turns"]))),
-            Panel("Audit of the filter", "iteration", "% right", dict(_audits(report["turns"]))),
+            Panel("Solver", "iteration (0: before)", "%", dict(_scores(report["iterations"], SOLVER))),
+            Panel("Verifier", "iteration (0: before)", "%", dict(_scores(report["iterations"], VERIFIER))),
+            Panel("Yield", "iteration", "count", dict(_yields(report["iterations"]))),
+            Panel("Audit of the filter", "iteration", "% right", dict(_audits(report["iterations"]))),
         ]
     )
 
 
 def _scores(
-    turns: Sequence[Mapping[str, Any]], metrics: Sequence[str]
+    iterations: Sequence[Mapping[str, Any]], metrics: Sequence[str]
 ) -> Iterator[tuple[str, Sequence[Point]]]:
-    """A series a metric and benchmark: the model before the first turn, then each turn's candidate."""
-    first = turns[0]["iteration"] - 1
-    for name in turns[0]["before"]:
+    """A series a metric and benchmark: the model before the first iteration, then each iteration's
+    candidate."""
+    first = iterations[0]["iteration"] - 1
+    for name in iterations[0]["before"]:
         benchmark, _, split = name.partition("/")
         for metric in metrics:
-            scored = [(first, turns[0]["before"]), *((turn["iteration"], turn["after"]) for turn in turns)]
+            scored = [
+                (first, iterations[0]["before"]),
+                *((entry["iteration"], entry["after"]) for entry in iterations),
+            ]
             yield (
                 f"{metric}, {benchmark} ({split})",
                 [
@@ -159,19 +165,19 @@ def _scores(
             )
 
 
-def _yields(turns: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[Point]]]:
+def _yields(iterations: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[Point]]]:
     counts = {
-        "problems kept": [turn["kept"] for turn in turns],
-        "SFT rows": [sum(turn["sft"].values()) for turn in turns],
-        "pairs": [sum(turn["pairs"].values()) for turn in turns],
+        "problems kept": [entry["kept"] for entry in iterations],
+        "SFT rows": [sum(entry["sft"].values()) for entry in iterations],
+        "pairs": [sum(entry["pairs"].values()) for entry in iterations],
     }
     for label, row in counts.items():
-        yield label, [(turn["iteration"], n, n, n) for turn, n in zip(turns, row, strict=True)]
+        yield label, [(entry["iteration"], n, n, n) for entry, n in zip(iterations, row, strict=True)]
 
 
-def _audits(turns: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[Point]]]:
+def _audits(iterations: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[Point]]]:
     for name in AUDITED:
-        rows = [(turn["iteration"], turn["audit"].get(name)) for turn in turns]
+        rows = [(entry["iteration"], entry["audit"].get(name)) for entry in iterations]
         yield (
             name,
             [

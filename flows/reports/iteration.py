@@ -15,16 +15,16 @@ from tasks.filtering.consensus import FILTER_VERSION
 from tasks.generation.diversity import written
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import markdown_image
-from tasks.pipeline.stage import Turn
+from tasks.pipeline.stage import IterationContext
 from tasks.pipeline.workspace import ModelRef, StageResult
 from tasks.settings.iteration import IterationSettings
 
-# Below, even a good turn's gain is seldom beyond noise.
+# Below, even a good iteration's gain is seldom beyond noise.
 FEW_PROBLEMS = 200
 
 
 def report_of(
-    turn: Turn,
+    context: IterationContext,
     settings: IterationSettings,
     stages: Sequence[StageResult],
     gate: Mapping[str, Any],
@@ -34,9 +34,9 @@ def report_of(
 ) -> dict[str, Any]:
     """Everything a run says about itself, as plain JSON."""
     return {
-        "iteration": turn.iteration,
-        "workspace": turn.root,
-        "folder": str(turn.workspace.iteration_folder(turn.iteration)),
+        "iteration": context.iteration,
+        "workspace": context.root,
+        "folder": str(context.workspace.iteration_folder(context.iteration)),
         "rule": settings.agreement.rule,
         "asked": settings.evaluation.model_dump(include={"solutions", "suites", "temperature"}),
         "base_digest": base.digest,
@@ -94,7 +94,7 @@ def _problems(stages: Mapping[str, Any]) -> list[str]:
 def _audit(stages: Mapping[str, Any]) -> list[str]:
     audits = {
         "labelled dev problems": stages["score-before"]["audit"],
-        "the labelled ones of this turn's own problems": stages["agree"].get("audit", {}),
+        "the labelled ones of this iteration's own problems": stages["agree"].get("audit", {}),
     }
     lines = []
     for name, audit in audits.items():
@@ -129,10 +129,12 @@ def _training(stages: Mapping[str, Any]) -> list[str]:
     ]
     for kind, name in (("sft", "SFT"), ("pairs", "pairs")):
         facts = stages["collect"][kind]
-        turns = ", ".join(f"{count} of turn {turn}" for turn, count in facts["iterations"].items())
+        iterations = ", ".join(
+            f"{count} of iteration {number}" for number, count in facts["iterations"].items()
+        )
         lines.append(
-            f"- trained on, {name}: {_counts(facts['roles'])} ({turns or 'none'}); {facts['held out']} held "
-            f"out; {facts['one-liners']:.0%} of solver rows are one-liners; dropped: "
+            f"- trained on, {name}: {_counts(facts['roles'])} ({iterations or 'none'}); {facts['held out']} "
+            f"held out; {facts['one-liners']:.0%} of solver rows are one-liners; dropped: "
             f"{_counts(facts['dropped'])}"
         )
     for role, lengths in stages["collect"]["lengths"].items():

@@ -29,7 +29,7 @@ from flows.runtime.stopping import before_the_end, take_signals_again
 
 NOTE = "running"
 _MESSAGE = "its process ended without a word; a later run of this workspace found it"
-# By workspace: the runs of this process, a campaign and its turn.
+# By workspace: the runs of this process, a campaign and its iteration.
 _going_on: dict[Path, list[str]] = {}
 
 

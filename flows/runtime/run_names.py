@@ -1,4 +1,5 @@
-"""What a run is called in the Prefect UI: its workspace, which turn it is, and in the end what came of it."""
+"""What a run is called in the Prefect UI: its workspace, which iteration it is, and in the end what came of
+it."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from prefect.runtime import flow_run
 
 
 def first_name() -> str:
-    """A run's name before it knows its turn: `workspace: iteration`."""
+    """A run's name before it knows its iteration: `workspace: iteration`."""
     return f"{Path(str(_given('workspace'))).name or 'flywheel'}: {flow_run.flow_name}"
 
 

@@ -1,4 +1,5 @@
-"""The training set of a turn: rows of this and earlier iterations, judged by one filter, guarded, split."""
+"""The training set of an iteration: rows of this and earlier iterations, judged by one filter, guarded,
+split."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from tasks.datasets.row_filters import Selection, good_text, hold_out, length_fa
 from tasks.filtering.consensus import FILTER_VERSION, disputed
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner
-from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.rows import RowSettings
@@ -44,7 +45,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class PastTurn:
+class PastIteration:
     """A finished iteration: its samples, its rows, and the settings that made the ones of the others."""
 
     samples: Samples
@@ -59,19 +60,19 @@ class PastTurn:
         return same and self.filter_version == FILTER_VERSION
 
 
-def past_turns(
+def past_iterations(
     workspace: Workspace,
     base: ModelRef,
     iteration: int,
     settings: RowSettings,
     need_witness: bool,
-) -> list[PastTurn]:
+) -> list[PastIteration]:
     """The last `history` finished iterations from the same base before this one, oldest first.
 
     A rolled-back iteration's rows stay in the workspace; they are trained on only when asked. With
-    `need_witness`, turns of another model than the base that no witness confirmed are left out too.
+    `need_witness`, iterations of another model than the base that no witness confirmed are left out too.
     """
-    turns = []
+    iterations = []
     for number in [n for n in workspace.iterations() if 0 < n < iteration]:
         finished = workspace.manifest(number)["finished"] or {}
         if finished.get("base_digest") != base.digest:
@@ -86,8 +87,8 @@ def past_turns(
         tables = {name: stage.tables for name, stage in stages.items()}
         problems, sampled, rows = tables["propose"]["problems"], tables["sample-self-play"], tables["prefer"]
         settings_then = workspace.started_with(number)
-        turns.append(
-            PastTurn(
+        iterations.append(
+            PastIteration(
                 Samples(
                     problems,
                     sampled["solutions"],
@@ -101,7 +102,7 @@ def past_turns(
                 finished.get("filter_version", 0),
             )
         )
-    return turns[-settings.history :] if settings.history else []
+    return iterations[-settings.history :] if settings.history else []
 
 
 def facts_of(selection: Selection[SftRow] | Selection[Pair]) -> dict[str, Any]:
@@ -117,12 +118,14 @@ def facts_of(selection: Selection[SftRow] | Selection[Pair]) -> dict[str, Any]:
 
 
 @step("collect")
-def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: RowSettings) -> StageResult:
+def collect(
+    context: IterationContext, harvests: Sequence[Harvest], benchmark: Ref, settings: RowSettings
+) -> StageResult:
     """Rows of all harvests through the guards (`tasks.datasets.row_filters`): what is trained on, what is
     held out."""
 
     def compute(stage: Stage) -> None:
-        workspace = turn.workspace
+        workspace = context.workspace
         problems = {
             problem.problem_id: problem
             for harvest in harvests
@@ -140,8 +143,8 @@ def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: R
             for pair in workspace.read(harvest.pairs, Pair)
         ]
         doubtful = disputed([workspace.read(harvest.decisions, Decision) for harvest in harvests])
-        rows = select(sft, turn.iteration, problems, contamination, settings, doubtful)
-        ranked = select(pairs, turn.iteration, problems, contamination, settings, doubtful)
+        rows = select(sft, context.iteration, problems, contamination, settings, doubtful)
+        ranked = select(pairs, context.iteration, problems, contamination, settings, doubtful)
         hold_out([rows, ranked], settings)
         stage.write("sft", SftRow, rows.rows)
         stage.write("pairs", Pair, ranked.rows)
@@ -158,5 +161,5 @@ def collect(turn: Turn, harvests: Sequence[Harvest], benchmark: Ref, settings: R
             f"sft{harvest.iteration}": harvest.sft,
             f"pairs{harvest.iteration}": harvest.pairs,
         }
-    plain = {**settings.model_dump(), "iteration": turn.iteration}
-    return run_stage(turn, "collect", 6, inputs, plain, compute)
+    plain = {**settings.model_dump(), "iteration": context.iteration}
+    return run_stage(context, "collect", 6, inputs, plain, compute)

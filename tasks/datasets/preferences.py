@@ -28,7 +28,7 @@ from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver
 from tasks.datasets.verifier_rows import IDLE, good_suites, suite_text, verifier_pairs, verifier_sft
 from tasks.filtering.consensus import FILTER_VERSION
 from tasks.generation import prompts
-from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.preferences import PreferenceSettings
 from tasks.settings.sampling import SamplingSettings
@@ -152,7 +152,7 @@ def show_pairs(stage: Stage, evidence: Sequence[Evidence], pairs: Sequence[Pair]
 
 @step("prefer")
 def prefer(
-    turn: Turn,
+    context: IterationContext,
     problems: Ref,
     solutions: Ref,
     suites: Ref,
@@ -168,7 +168,7 @@ def prefer(
     size = sampling.cases_per_suite
 
     def compute(stage: Stage) -> None:
-        workspace = turn.workspace
+        workspace = context.workspace
         evidence = gather(
             workspace.read(problems, Problem),
             workspace.read(solutions, Solution),
@@ -178,7 +178,7 @@ def prefer(
             workspace.read(decisions, Decision),
             sampling.layout,
         )
-        rows = rows_of(over(evidence, "kept problems"), size, settings, turn.seed)
+        rows = rows_of(over(evidence, "kept problems"), size, settings, context.seed)
         stage.write("sft", SftRow, rows.sft)
         stage.write("pairs", Pair, rows.pairs)
         stage.write("dropped", Dropped, rows.dropped)
@@ -206,6 +206,6 @@ def prefer(
         "cases_per_suite": size,
         "layout": sampling.layout,
         "prompts": prompts.VERSION,
-        "seed": turn.seed,
+        "seed": context.seed,
     }
-    return run_stage(turn, "prefer", FILTER_VERSION, inputs, plain, compute, label)
+    return run_stage(context, "prefer", FILTER_VERSION, inputs, plain, compute, label)

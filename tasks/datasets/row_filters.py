@@ -63,7 +63,8 @@ def select(
 ) -> Selection[Row]:
     """Rows of this and earlier iterations through all guards; the newest come first.
 
-    `problems` holds every row's problem, by id; of those in `disputed` two turns believe different things.
+    `problems` holds every row's problem, by id; of those in `disputed` two iterations believe different
+    things.
     """
 
     def one_value(row: Row) -> bool:
@@ -71,16 +72,19 @@ def select(
 
     newest = sorted(rows, key=lambda row: (-row.iteration, -row.score, row.row_id))
     selection = Selection(newest)
-    # Both turns' rows: the later one's votes may be more for no better reason than that samples vary less.
+    # Both iterations' rows: the later one's votes may be more for no better reason than that samples vary
+    # less.
     selection.keep(
-        [row for row in newest if row.problem_id not in disputed], "two turns contradict each other"
+        [row for row in newest if row.problem_id not in disputed], "two iterations contradict each other"
     )
     selection.keep(_first_of_each(selection.rows, problems), "says the same as a newer row")
     selection.keep(
         [row for row in over(selection.rows, "rows") if not touches_benchmark(row, problems, contamination)],
         "shares text with a benchmark",
     )
-    selection.keep(_within_age_caps(selection.rows, iteration, settings), "too many rows of an older turn")
+    selection.keep(
+        _within_age_caps(selection.rows, iteration, settings), "too many rows of an older iteration"
+    )
     selection.keep(_varied(selection.rows, settings.per_problem), "enough rows of its problem and role")
     selection.keep(
         _capped(selection.rows, "solver", teaches_brevity, settings.max_one_liner_share),
@@ -116,8 +120,8 @@ def hold_out(selections: Sequence[Selection[Any]], settings: RowSettings) -> Non
 
 
 def _first_of_each(rows: Sequence[Row], problems: Mapping[str, Problem]) -> list[Row]:
-    """One row of each text: the same program sampled again in a later turn is not a second lesson, nor are
-    the same cases in other quotes."""
+    """One row of each text: the same program sampled again in a later iteration is not a second lesson, nor
+    are the same cases in other quotes."""
 
     def said(row: SftRow | Pair, completion: str) -> object:
         text = prompts.fenced(row.prompt, completion)
@@ -154,7 +158,7 @@ def touches_benchmark(
 
 
 def _within_age_caps(rows: Sequence[Row], iteration: int, settings: RowSettings) -> list[Row]:
-    """At most `max_rows` of this iteration, and `age_decay` of that for every turn of age."""
+    """At most `max_rows` of this iteration, and `age_decay` of that for every iteration of age."""
     counts: Counter[int] = Counter()
     kept = []
     for row in rows:

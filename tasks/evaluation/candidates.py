@@ -9,7 +9,7 @@ from tasks.benchmarks.reference import gold_of, known_records
 from tasks.core.progress import over
 from tasks.core.records import CpuLimit, Problem, Solution, Suite
 from tasks.mutation.mutate import mutate_all
-from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.sandbox import MUTANT_CPU_SHARE
@@ -38,13 +38,13 @@ def candidates_of(problem: Problem, count: int, seed: int) -> list[Solution]:
 
 @step("candidates")
 def candidates(
-    turn: Turn, problems: Ref, limits: Ref, settings: EvaluationSettings, label: str = ""
+    context: IterationContext, problems: Ref, limits: Ref, settings: EvaluationSettings, label: str = ""
 ) -> StageResult:
     """Write them (`candidates`), the gold suites that will judge them (`suites`) and their share of the CPU
     limits (`limits`): some never end, and one that is slow is of no use."""
 
     def compute(stage: Stage) -> None:
-        labelled = turn.workspace.read(problems, Problem)
+        labelled = context.workspace.read(problems, Problem)
         count = PER_NEGATIVE * settings.negatives
         asked = over(labelled, "problems") if count else iter(())
         rows = [row for problem in asked for row in candidates_of(problem, count, SEED)]
@@ -52,7 +52,7 @@ def candidates(
         stage.write("suites", Suite, known_records(labelled)[1])
         shares = [
             replace(limit, cpu_s=limit.cpu_s * MUTANT_CPU_SHARE)
-            for limit in turn.workspace.read(limits, CpuLimit)
+            for limit in context.workspace.read(limits, CpuLimit)
         ]
         stage.write("limits", CpuLimit, shares)
         stage.facts.update(
@@ -67,4 +67,4 @@ def candidates(
         "seed": SEED,
         "cpu_share": MUTANT_CPU_SHARE,
     }
-    return run_stage(turn, "candidates", 4, inputs, plain, compute, label)
+    return run_stage(context, "candidates", 4, inputs, plain, compute, label)

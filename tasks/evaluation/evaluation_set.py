@@ -9,7 +9,7 @@ from dataclasses import replace
 from tasks.benchmarks import at_hand, load_benchmark
 from tasks.core.records import CpuLimit, Problem, record_id
 from tasks.evaluation.reference_runs import with_gold
-from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Stage, StageResult
 from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.sandbox import SandboxSettings
@@ -27,7 +27,9 @@ def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
 
 
 @step("evaluation-set")
-def evaluation_set(turn: Turn, settings: EvaluationSettings, sandbox: SandboxSettings) -> StageResult:
+def evaluation_set(
+    context: IterationContext, settings: EvaluationSettings, sandbox: SandboxSettings
+) -> StageResult:
     """Write the problems that are scored (`scored`; `dev` those that decide), what their programs are limited
     to (`limits`), and all that self-play must not see (`guarded`, without cases): every problem of the
     benchmarks that are configured, and of the others that are at hand, which a model may be scored on later.
@@ -50,4 +52,4 @@ def evaluation_set(turn: Turn, settings: EvaluationSettings, sandbox: SandboxSet
 
     plain = {"max_problems": settings.max_problems, "cpu_s": sandbox.cpu_s}
     inputs = {"problems": record_id(*problems), "guarded": record_id(*guarded)}
-    return run_stage(turn, "evaluation-set", 7, inputs, plain, compute)
+    return run_stage(context, "evaluation-set", 7, inputs, plain, compute)

@@ -17,7 +17,7 @@ from typing import Any
 from tasks.core.records import ProblemScore, Role
 from tasks.core.statistics import LEAST_PROBLEMS, Interval, bounds
 from tasks.evaluation.metrics import HEADLINE, as_json, compare
-from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.gate import GateSettings
@@ -125,7 +125,7 @@ def decide(
 
 @step("promote")
 def promote(
-    turn: Turn,
+    context: IterationContext,
     before: Ref,
     after: Ref,
     evaluation: EvaluationSettings,
@@ -135,9 +135,9 @@ def promote(
     """Compare candidate and champion (or base, by `label`) on the same problems and decide."""
 
     def compute(stage: Stage) -> None:
-        rows_before = turn.workspace.read(before, ProblemScore)
-        rows_after = turn.workspace.read(after, ProblemScore)
+        rows_before = context.workspace.read(before, ProblemScore)
+        rows_after = context.workspace.read(after, ProblemScore)
         stage.facts.update(decide(rows_before, rows_after, evaluation, settings))
 
     plain = {**settings.model_dump(), "k": evaluation.k, "bootstrap": evaluation.bootstrap}
-    return run_stage(turn, "promote", 3, {"before": before, "after": after}, plain, compute, label)
+    return run_stage(context, "promote", 3, {"before": before, "after": after}, plain, compute, label)

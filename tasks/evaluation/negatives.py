@@ -15,7 +15,7 @@ from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import answered, judge, outcome_key, plan_calls
-from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.evaluation import EvaluationSettings
 
@@ -84,7 +84,7 @@ def _origin(solution: Solution) -> str:
 
 @step("negatives")
 def negatives(
-    turn: Turn,
+    context: IterationContext,
     problems: Ref,
     candidates: Ref,
     gold_suites: Ref,
@@ -101,7 +101,7 @@ def negatives(
     """
 
     def compute(stage: Stage) -> None:
-        workspace = turn.workspace
+        workspace = context.workspace
         labelled = {problem.problem_id: problem for problem in workspace.read(problems, Problem)}
 
         def wrong_of(solutions: Ref, suites: Ref, behaviours: Ref) -> dict[str, list[Wrong]]:
@@ -138,4 +138,4 @@ def negatives(
         "candidate_behaviours": candidate_behaviours,
     }
     plain = {"negatives": settings.negatives}
-    return run_stage(turn, "negatives", 2, inputs, plain, compute, label)
+    return run_stage(context, "negatives", 2, inputs, plain, compute, label)

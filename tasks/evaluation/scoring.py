@@ -32,7 +32,7 @@ from tasks.core.values import encode
 from tasks.evaluation.metrics import as_json, summarise
 from tasks.execution.verdicts import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.filtering.audit import audit_filter
-from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.evaluation import EvaluationSettings
@@ -293,7 +293,7 @@ def as_witnesses(
 
 @step("score")
 def score(
-    turn: Turn,
+    context: IterationContext,
     label: str,
     problems: Ref,
     samples: Ref,
@@ -310,7 +310,7 @@ def score(
     `mixed` with the base model's."""
 
     def compute(stage: Stage) -> None:
-        workspace = turn.workspace
+        workspace = context.workspace
         all_problems = workspace.read(problems, Problem)
         all_samples = workspace.read(samples, Sample)
         all_solutions = workspace.read(solutions, Solution)
@@ -356,4 +356,4 @@ def score(
         inputs |= {"witness_samples": mixed.samples, "witness_solutions": mixed.solutions}
         inputs["witness_behaviours"] = mixed.behaviours
         plain["mixed"] = [mixed.own, mixed.theirs]
-    return run_stage(turn, "score", 8, inputs, plain, compute, label)
+    return run_stage(context, "score", 8, inputs, plain, compute, label)

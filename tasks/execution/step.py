@@ -28,7 +28,7 @@ from tasks.core.records import (
 from tasks.core.tables import by_problem
 from tasks.execution.determinism import Run, Seeds, run_programs, two_seeds
 from tasks.execution.verdicts import plan_calls
-from tasks.pipeline.stage import Turn, run_stage, say, step
+from tasks.pipeline.stage import IterationContext, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.sandbox.image import ensure_image
 from tasks.settings.iteration import MACHINE
@@ -154,7 +154,7 @@ def mostly_sound(behaviours: list[Behaviour]) -> list[Behaviour]:
 
 @step("execute")
 def execute(
-    turn: Turn,
+    context: IterationContext,
     label: str,
     problems: Ref,
     solutions: Ref,
@@ -167,14 +167,14 @@ def execute(
     image = ensure_image(say, settings.numpy)
 
     def compute(stage: Stage) -> None:
-        workspace = turn.workspace
+        workspace = context.workspace
         all_problems = workspace.read(problems, Problem)
         solutions_of = by_problem(workspace.read(solutions, Solution))
         suites_of = by_problem(workspace.read(suites, Suite))
         limit_of = {limit.problem_id: limit for limit in workspace.read(limits, CpuLimit)} if limits else {}
         rows: list[Behaviour] = []
         progress = current()
-        with two_seeds(settings, image, f"{workspace.root.name}-{turn.iteration}") as seeds:
+        with two_seeds(settings, image, f"{workspace.root.name}-{context.iteration}") as seeds:
 
             def run(shard: Sequence[Problem]) -> list[Behaviour]:
                 return mostly_sound(execute_shard(seeds, shard, solutions_of, suites_of, limit_of))
@@ -204,4 +204,4 @@ def execute(
     if limits is not None:
         inputs["limits"] = limits
     plain = settings.model_dump(exclude=MACHINE["sandbox"])
-    return run_stage(turn, "execute", 7, inputs, plain, compute, label)
+    return run_stage(context, "execute", 7, inputs, plain, compute, label)

@@ -11,7 +11,7 @@ from tasks.core.tables import by_problem
 from tasks.execution.verdicts import wanted_key
 from tasks.filtering.audit import audit
 from tasks.filtering.consensus import FILTER_VERSION, Ballot, ballots, decide
-from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.agreement import AgreementSettings
 from tasks.testcode.suites import case_source
@@ -77,7 +77,7 @@ def show_decision(
 
 @step("agree")
 def agree(
-    turn: Turn,
+    context: IterationContext,
     problems: Ref,
     solutions: Ref,
     suites: Ref,
@@ -92,7 +92,7 @@ def agree(
     """
 
     def compute(stage: Stage) -> None:
-        workspace = turn.workspace
+        workspace = context.workspace
         all_problems = workspace.read(problems, Problem)
         problem_ids = [problem.problem_id for problem in all_problems]
         all_suites = workspace.read(suites, Suite)
@@ -121,4 +121,4 @@ def agree(
 
     inputs = {"problems": problems, "solutions": solutions, "suites": suites, "behaviours": behaviours}
     plain = {**settings.model_dump(), "witnessed": witnessed}
-    return run_stage(turn, "agree", FILTER_VERSION, inputs, plain, compute, label)
+    return run_stage(context, "agree", FILTER_VERSION, inputs, plain, compute, label)

@@ -41,7 +41,7 @@ from tasks.execution.verdicts import (
 from tasks.settings.agreement import AgreementSettings
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
-# that the samples of earlier turns are judged again.
+# that the samples of earlier iterations are judged again.
 FILTER_VERSION = 13
 UNOPPOSED = 1e9
 CHECKS_ALONE = "no test is a plain call: there are no values to vote with"
@@ -331,11 +331,12 @@ def decide_all(
     return [decide(ballot, settings) for ballot in voted]
 
 
-def disputed(turns: Sequence[Sequence[Decision]]) -> set[str]:
-    """The problems of which two turns' winners want different things of one call: one of them is wrong."""
+def disputed(iterations: Sequence[Sequence[Decision]]) -> set[str]:
+    """The problems of which two iterations' winners want different things of one call: one of them is
+    wrong."""
     wanted: dict[tuple[str, Call], str] = {}
     found: set[str] = set()
-    for decision in (decision for decisions in turns for decision in decisions if decision.kept):
+    for decision in (decision for decisions in iterations for decision in decisions if decision.kept):
         for case in decision.cases:
             if case.call is not None and case.rule not in (CONDITION, TRUTH):
                 key = wanted_key(case)

@@ -1,8 +1,8 @@
 """Signs of collapse: a model that learns from itself writes ever shorter, ever more equal texts.
 
-What a first trial of the loop showed within two turns (SmolLM2-135M): one-line programs from 77 to 100 %,
-distinct programs of 8 from 6.9 to 4.2, repeated asserts within a suite twice as many. What DPO at 1e-5 did on
-two turns' pairs (benchmarks/recipe_study.py): bodies of programs from 68 to 29 characters, `return n`
+What a first trial of the loop showed within two iterations (SmolLM2-135M): one-line programs from 77 to 100
+%, distinct programs of 8 from 6.9 to 4.2, repeated asserts within a suite twice as many. What DPO at 1e-5 did
+on two iterations' pairs (benchmarks/recipe_study.py): bodies of programs from 68 to 29 characters, `return n`
 where it had been `return abs(n)`.
 """
 

@@ -26,7 +26,7 @@ from tasks.generation.decontamination import Contamination, find_duplicates
 from tasks.generation.signatures import BadSignature, plain_signature
 from tasks.inference.base import Request, Sampler
 from tasks.inference.sampler import shared_sampler
-from tasks.pipeline.stage import Turn, run_stage, say, step
+from tasks.pipeline.stage import IterationContext, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.engine import EngineSettings
 from tasks.settings.problems import ProblemSettings
@@ -229,7 +229,7 @@ def earlier_problems(workspace: Workspace, iteration: int) -> list[Problem]:
 
 @step("propose")
 def propose(
-    turn: Turn,
+    context: IterationContext,
     model: ModelRef,
     benchmark: Ref,
     dtype: str,
@@ -238,13 +238,13 @@ def propose(
     settings: ProblemSettings,
 ) -> StageResult:
     """The iteration's problems: statements and proposals, deduplicated and decontaminated."""
-    workspace = turn.workspace
+    workspace = context.workspace
     pool = load_statements(settings.statements)
-    earlier = earlier_problems(workspace, turn.iteration)
+    earlier = earlier_problems(workspace, context.iteration)
 
     def compute(stage: Stage) -> None:
-        # Other statements, snippets and seeds every turn, also while the model is held.
-        rng = random.Random(f"{turn.seed}/{turn.iteration}/problems")
+        # Other statements, snippets and seeds every iteration, also while the model is held.
+        rng = random.Random(f"{context.seed}/{context.iteration}/problems")
         used = Counter(problem.statement for problem in earlier)
         drawn = draw_statements(pool, used, settings.max_statements, settings.repeat_statements, rng)
         samples: list[Sample] = []
@@ -296,9 +296,9 @@ def propose(
         **settings.model_dump(),
         "sampling": sampling.model_dump(),
         "dtype": dtype,
-        "seed": turn.seed,
-        "iteration": turn.iteration,
+        "seed": context.seed,
+        "iteration": context.iteration,
         "prompts": prompts.VERSION,
         "replay": engine.replay,
     }
-    return run_stage(turn, "propose", 3, inputs, plain, compute)
+    return run_stage(context, "propose", 3, inputs, plain, compute)

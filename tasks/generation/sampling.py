@@ -24,7 +24,7 @@ from tasks.generation.answers import parse_solution, parse_suite
 from tasks.generation.diversity import diversity_of
 from tasks.inference.base import Request, Sampler
 from tasks.inference.sampler import shared_sampler
-from tasks.pipeline.stage import Turn, run_stage, say, step
+from tasks.pipeline.stage import IterationContext, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.settings.engine import EngineSettings
 from tasks.settings.sampling import SamplingSettings
@@ -225,7 +225,7 @@ def show_first(stage: Stage, problems: Sequence[Problem], samples: Sequence[Samp
 
 @step("sample")
 def sample(
-    turn: Turn,
+    context: IterationContext,
     label: str,
     model: ModelRef,
     problems: Ref,
@@ -239,7 +239,7 @@ def sample(
     the `witness`, if there is one. Equal `seed`s draw equal samples."""
 
     def compute(stage: Stage) -> None:
-        workspace = turn.workspace
+        workspace = context.workspace
         all_problems = workspace.read(problems, Problem)
         samples: list[Sample] = []
         progress = current()
@@ -280,4 +280,4 @@ def sample(
         "prompts": prompts.VERSION,
         "replay": engine.replay,
     }
-    return run_stage(turn, "sample", 6, inputs, plain, compute, label)
+    return run_stage(context, "sample", 6, inputs, plain, compute, label)

@@ -1,4 +1,4 @@
-"""The model that the wheel starts from, as a checkpoint folder with a digest."""
+"""The model that the first iteration starts from, as a checkpoint folder with a digest."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from tasks.core.progress import over
 from tasks.core.records import Decision, Solution
 from tasks.mutation.mutate import mutate_all
-from tasks.pipeline.stage import Turn, run_stage, step
+from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.preferences import PreferenceSettings
 
@@ -32,17 +32,17 @@ def mutants_of_winners(
 
 @step("mutate")
 def mutate(
-    turn: Turn, solutions: Ref, decisions: Ref, settings: PreferenceSettings, label: str = ""
+    context: IterationContext, solutions: Ref, decisions: Ref, settings: PreferenceSettings, label: str = ""
 ) -> StageResult:
     """Write the mutants of all kept problems as solutions that can be executed."""
 
     def compute(stage: Stage) -> None:
-        chosen = turn.workspace.read(decisions, Decision)
+        chosen = context.workspace.read(decisions, Decision)
         rows = mutants_of_winners(
-            turn.workspace.read(solutions, Solution),
+            context.workspace.read(solutions, Solution),
             over(chosen, "problems"),
             settings.mutants,
-            turn.seed,
+            context.seed,
         )
         stage.write("mutants", Solution, rows)
         stage.facts.update(
@@ -52,5 +52,5 @@ def mutate(
         )
 
     inputs = {"solutions": solutions, "decisions": decisions}
-    plain = {"mutants": settings.mutants, "seed": turn.seed}
-    return run_stage(turn, "mutate", 2, inputs, plain, compute, label)
+    plain = {"mutants": settings.mutants, "seed": context.seed}
+    return run_stage(context, "mutate", 2, inputs, plain, compute, label)

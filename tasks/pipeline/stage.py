@@ -29,7 +29,8 @@ def step(name: str) -> Callable[[Callable[P, StageResult]], Callable[P, StageRes
 
     def decorate(function: Callable[P, StageResult]) -> Callable[P, StageResult]:
         def run_name() -> str:
-            """One step does several things in a turn: its label, or what is trained for, tells them apart."""
+            """One step does several things in one iteration: its label, or what is trained for, tells them
+            apart."""
             given = task_run.parameters or {}
             return joined(name, str(given.get("label") or given.get("objective") or ""))
 
@@ -69,7 +70,7 @@ class StageCount:
 
 
 @dataclass(frozen=True)
-class Turn:
+class IterationContext:
     """The iteration that a step works for: passed to every step, never stored. `count` numbers its stages
     for people, where their number is known."""
 
@@ -93,7 +94,7 @@ def say(message: str) -> None:
 
 
 def run_stage(
-    turn: Turn,
+    context: IterationContext,
     name: str,
     version: int,
     inputs: Mapping[str, Ref | ModelRef | str],
@@ -105,19 +106,19 @@ def run_stage(
 
     The key covers the stage's name and version, the digests of its inputs and its settings. `label` tells
     apart what one iteration does several times; it is no part of the key, so that a champion's scores
-    "after" its own turn are its scores "before" the next. A reused stage ends in the Prefect state
+    "after" its own iteration are its scores "before" the next. A reused stage ends in the Prefect state
     `Completed(name="Reused")`, so the UI tells the two apart.
     """
     digests = {part: item if isinstance(item, str) else item.digest for part, item in inputs.items()}
     plain = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else dict(settings)
     key = digest_of(name, version, digests, plain)
-    workspace = turn.workspace
+    workspace = context.workspace
     name = joined(name, label)
-    numbered = f"{turn.count.begin() if turn.count else ''}{name}"
+    numbered = f"{context.count.begin() if context.count else ''}{name}"
     found = workspace.find(key)
     if found is None:
         say(numbered)
-        with workspace.stage(turn.iteration, name, key, digests, plain) as stage:
+        with workspace.stage(context.iteration, name, key, digests, plain) as stage:
             compute(stage)
             if stage.examples:
                 stage.facts["examples"] = stage.examples
@@ -125,7 +126,7 @@ def run_stage(
         artifacts.publish_stage(result)
         return result
     found = replace(found, stage=name)
-    workspace.record(turn.iteration, found)
+    workspace.record(context.iteration, found)
     artifacts.publish_stage(found)
     say(f"{numbered}: reused, nothing to compute")
     return cast(StageResult, Completed(name="Reused", data=found, message="the same was computed before"))

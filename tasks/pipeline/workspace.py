@@ -175,8 +175,8 @@ class Workspace:
     def lock(self, holder: str) -> Iterator[None]:
         """Be the one writer. The kernel frees the lock of a holder that died.
 
-        The process that holds it may take it again (a campaign's turns do). Raises `FlywheelError` naming
-        the holder when another run has it.
+        The process that holds it may take it again (a campaign's iterations do). Raises `FlywheelError`
+        naming the holder when another run has it.
         """
         if self.root in _HELD:
             yield
@@ -248,7 +248,7 @@ class Workspace:
         path = self.iteration_folder(iteration) / "settings.json"
         return json.loads(path.read_text()) if path.exists() else None
 
-    def turns_with(self, settings: BaseModel) -> list[int]:
+    def iterations_with(self, settings: BaseModel) -> list[int]:
         """The unbroken run of latest iterations that were started with these settings, ascending.
 
         With an explicit `settings.iteration`: those from that one on.
@@ -256,10 +256,10 @@ class Workspace:
         plain = settings.model_dump(mode="json", exclude=_ELSEWHERE)
         first = int(getattr(settings, "iteration", 0))
         numbers = [number for number in self.iterations() if number >= max(1, first)]
-        turns = itertools.takewhile(
+        iterations = itertools.takewhile(
             lambda number: not _differences(self.started_with(number), plain), reversed(numbers)
         )
-        return list(turns)[::-1]
+        return list(iterations)[::-1]
 
     def manifest(self, iteration: int) -> dict[str, Any]:
         """`{"stages": {key: entry}, "finished": {...} or None}`."""

@@ -8,17 +8,22 @@ from tasks.settings.base import Form
 
 
 class CampaignSettings(Form):
-    """How many turns, and when to stop before."""
+    """How many iterations, and when to stop before."""
 
-    iterations: int = Field(3, ge=1, le=10_000, description="Turns of a campaign, finished ones included.")
+    iterations: int = Field(
+        3, ge=1, le=10_000, description="Iterations of a campaign, finished ones included."
+    )
     patience: int = Field(
-        3, ge=0, le=10_000, description="Stop after so many turns in a row without a promotion; 0: never."
+        3,
+        ge=0,
+        le=10_000,
+        description="Stop after so many iterations in a row without a promotion; 0: never.",
     )
     min_precision: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Stop when the audits of a turn show that fewer of the chosen solutions are right: the "
-        "upper end of the 95 % interval, of at least 30; 0: never. Those of one problem are not"
+        description="Stop when the audits of an iteration show that fewer of the chosen solutions are right: "
+        "the upper end of the 95 % interval, of at least 30; 0: never. Those of one problem are not"
         " independent, so leave room.",
     )

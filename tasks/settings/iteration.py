@@ -30,7 +30,7 @@ MACHINE = {
 
 
 class IterationSettings(Form):
-    """One turn of the wheel."""
+    """One iteration."""
 
     workspace: str = Field(
         "workspace", min_length=1, description="Folder that holds tables, models, manifests."
@@ -54,7 +54,8 @@ class IterationSettings(Form):
         default_factory=EngineSettings, description="The machine that samples: vLLM, on CPU or GPU."
     )
     problems: ProblemSettings = Field(
-        default_factory=ProblemSettings, description="Where problems come from, and how many a turn has."
+        default_factory=ProblemSettings,
+        description="Where problems come from, and how many an iteration has.",
     )
     sampling: SamplingSettings = Field(
         default_factory=SamplingSettings, description="How many solutions and suites are written, and how."
@@ -69,7 +70,7 @@ class IterationSettings(Form):
         default_factory=PreferenceSettings, description="What is made of kept problems: rows and pairs."
     )
     rows: RowSettings = Field(
-        default_factory=RowSettings, description="Which rows, of this and earlier turns, are trained on."
+        default_factory=RowSettings, description="Which rows, of this and earlier iterations, are trained on."
     )
     training: TrainingSettings = Field(
         default_factory=TrainingSettings, description="SFT, then DPO with an SFT term."
@@ -82,7 +83,8 @@ class IterationSettings(Form):
         default_factory=GateSettings, description="What a candidate must show to be promoted."
     )
     campaign: CampaignSettings = Field(
-        default_factory=CampaignSettings, description="How many turns `campaign` makes, and when it stops."
+        default_factory=CampaignSettings,
+        description="How many iterations `campaign` makes, and when it stops.",
     )
 
     @field_validator("schedule")

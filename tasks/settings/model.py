@@ -10,7 +10,7 @@ from tasks.settings.base import Form
 
 
 class ModelSettings(Form):
-    """The base model that the wheel starts from."""
+    """The base model that the first iteration starts from."""
 
     name: str = Field(
         "HuggingFaceTB/SmolLM2-135M-Instruct",

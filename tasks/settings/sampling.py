@@ -35,8 +35,8 @@ class SamplingSettings(Form):
         description="Share of the solutions that the base model writes once another model is champion: one "
         "that was trained on its own votes votes alike when it is wrong, too; the base was not (ten "
         "solutions on each of 90 problems, benchmarks/witness_study.md: of what the filter keeps "
-        "16 % are right with the second turn's model alone, 71 % with half of them the base's, 83 % with 7 "
-        "of 10). Lower it for models whose solutions get better.",
+        "16 % are right with the second iteration's model alone, 71 % with half of them the base's, 83 % "
+        "with 7 of 10). Lower it for models whose solutions get better.",
     )
     top_k: int = Field(50, ge=0, le=10_000, description="Sample among so many tokens; 0 for all.")
     max_solution_tokens: int = Field(128, ge=8, le=32_768, description="Longest solution, in tokens.")

@@ -16,7 +16,7 @@ from tasks.core.records import Pair, SftRow
 from tasks.models.resolve import model_digest
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
-from tasks.pipeline.stage import Turn, run_stage, say, step
+from tasks.pipeline.stage import IterationContext, run_stage, say, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.settings.iteration import MACHINE
 from tasks.settings.model import ModelSettings
@@ -88,7 +88,7 @@ def panels_of(result: TrainingResult, rows: Sequence[SftRow | Pair]) -> list[Pan
 
 @step("train")
 def train(
-    turn: Turn,
+    context: IterationContext,
     objective: Literal["sft", "dpo"],
     start: ModelRef,
     rows: Ref,
@@ -98,7 +98,7 @@ def train(
 ) -> StageResult:
     """Train from `start`; rows held out stop it early. With fewer rows than `min_rows` the stage is skipped:
     it leaves `start` itself."""
-    workspace = turn.workspace
+    workspace = context.workspace
 
     def compute(stage: Stage) -> None:
         all_rows: list[SftRow | Pair] = list(workspace.read(rows, RECORDS[objective]))
@@ -118,7 +118,7 @@ def train(
             out,
             settings,
             base.dtype,
-            turn.seed,
+            context.seed,
             stage.folder / "training.log",
             say,
             base_model=base.name,
@@ -133,5 +133,5 @@ def train(
         stage.facts.update(facts_of(result))
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows, "held_out": held_out}
-    plain = {**settings.model_dump(exclude=MACHINE["training"]), "dtype": base.dtype, "seed": turn.seed}
-    return run_stage(turn, f"train-{objective}", 2, inputs, plain, compute)
+    plain = {**settings.model_dump(exclude=MACHINE["training"]), "dtype": base.dtype, "seed": context.seed}
+    return run_stage(context, f"train-{objective}", 2, inputs, plain, compute)

@@ -15,11 +15,11 @@ from tasks.pipeline.workspace import Workspace
 from tests.support.factories import behaviour_of, solution, suite
 
 
-def test_an_export_loads_as_data_set_and_model(turned: Any, tmp_path: Path) -> None:
+def test_an_export_loads_as_data_set_and_model(two_iterations: Any, tmp_path: Path) -> None:
     from datasets import load_dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    settings, report = turned
+    settings, report = two_iterations
     said = export("1", str(tmp_path / "out"), settings.workspace)
     assert said == f"data set and model in {tmp_path / 'out'}"
     folder = str(tmp_path / "out" / "dataset")
@@ -27,9 +27,9 @@ def test_an_export_loads_as_data_set_and_model(turned: Any, tmp_path: Path) -> N
         name: load_dataset(folder, name, cache_dir=str(tmp_path / "cache"))["train"]
         for name in ("sft", "preferences", "problems", "pass_matrix")
     }
-    turn = report["turns"][0]
+    entry = report["iterations"][0]
     assert len(loaded["preferences"]) + len(loaded["sft"]) > 0
-    assert len(loaded["problems"]) == turn["problems"]
+    assert len(loaded["problems"]) == entry["problems"]
     assert not {"gold_solution", "gold_suite", "wrong_solutions"} & set(loaded["problems"].column_names)
     first = loaded["pass_matrix"][0]
     assert len(first["cases"]) == len(first["verdicts"]) > 0
@@ -38,7 +38,7 @@ def test_an_export_loads_as_data_set_and_model(turned: Any, tmp_path: Path) -> N
     model = tmp_path / "out" / "model"
     assert AutoModelForCausalLM.from_pretrained(model).num_parameters() > 0
     assert AutoTokenizer.from_pretrained(model).eos_token
-    assert model_digest(model) == turn["candidate"]["digest"]
+    assert model_digest(model) == entry["candidate"]["digest"]
     card = (model / "README.md").read_text()
     for words in (
         "license: other",
@@ -54,9 +54,9 @@ def test_an_export_loads_as_data_set_and_model(turned: Any, tmp_path: Path) -> N
 
 
 def test_a_hub_that_is_out_of_reach_or_unknown_to_us_is_one_sentence(
-    turned: Any, monkeypatch: pytest.MonkeyPatch
+    two_iterations: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = turned[0].workspace
+    root = two_iterations[0].workspace
     with pytest.raises(FlywheelError, match="write it as hub:USER/NAME"):
         export("1", "hub:name", root)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""Lineage, diff and compare on a real small workspace: turns with recorded completions."""
+"""Lineage, diff and compare on a real small workspace: iterations with recorded completions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tests.support import replay
 
 
 @pytest.fixture(scope="module")
-def three(turned: Any, tmp_path_factory: pytest.TempPathFactory) -> IterationSettings:
-    """Two equal turns and a third with two other settings, which trains nothing."""
-    settings: IterationSettings = turned[0]
+def three(two_iterations: Any, tmp_path_factory: pytest.TempPathFactory) -> IterationSettings:
+    """Two equal iterations and a third with two other settings, which trains nothing."""
+    settings: IterationSettings = two_iterations[0]
     root = tmp_path_factory.mktemp("three") / "workspace"
     shutil.copytree(settings.workspace, root)
     agreement = settings.agreement.model_copy(update={"min_margin": 1.2})
@@ -85,7 +85,7 @@ def test_a_text_is_in_the_raw_sample_it_names(three: IterationSettings) -> None:
     assert part["samples"][0]["completion"].strip() == row["completion"].strip()
 
 
-def test_rows_of_an_earlier_turn_are_found_in_the_turn_that_trained_on_them(
+def test_rows_of_an_earlier_iteration_are_found_in_the_iteration_that_trained_on_them(
     three: IterationSettings,
 ) -> None:
     row = rows_of(three, 1, "sft")[0]

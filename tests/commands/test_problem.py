@@ -14,9 +14,9 @@ from tests.support import replay
 
 
 def test_a_problem_is_shown_with_programs_tests_verdicts_and_decision(
-    turned: Any, capsys: pytest.CaptureFixture[str]
+    two_iterations: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = turned[0].workspace
+    root = two_iterations[0].workspace
     statement, signature, right, wrong, asserts = replay.STATEMENTS[0]
     show_problem("1", root, "replay/0", json_output=True)
     view = json.loads(capsys.readouterr().out)
@@ -46,8 +46,8 @@ def test_a_problem_is_shown_with_programs_tests_verdicts_and_decision(
     assert f"| `assert double_price{asserts[3]}` | none |" in text
 
 
-def test_a_labelled_problem_is_shown_as_both_models_answered_it(turned: Any) -> None:
-    view = problem_view(open_run("1", turned[0].workspace), "starter/001")
+def test_a_labelled_problem_is_shown_as_both_models_answered_it(two_iterations: Any) -> None:
+    view = problem_view(open_run("1", two_iterations[0].workspace), "starter/001")
     assert view["problem"]["gold_solution"]
     assert [part["answers"] for part in view["answers"]] == ["before", "after"]
     for part in view["answers"]:
@@ -57,8 +57,8 @@ def test_a_labelled_problem_is_shown_as_both_models_answered_it(turned: Any) -> 
         assert part["decision"] is None
 
 
-def test_the_end_of_an_id_is_enough_and_what_is_not_there_is_named(turned: Any) -> None:
-    run = open_run("1", turned[0].workspace)
+def test_the_end_of_an_id_is_enough_and_what_is_not_there_is_named(two_iterations: Any) -> None:
+    run = open_run("1", two_iterations[0].workspace)
     assert problem_view(run, "lay/3")["problem"]["problem_id"] == "replay/3"
     with pytest.raises(FlywheelError, match=r"has no problem called 'x' \(replay/0, "):
         problem_view(run, "x")

@@ -55,39 +55,41 @@ def full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_export_to_a_disk_that_fills_is_one_sentence_and_leaves_nothing(
-    turned: Any, disk: Path, monkeypatch: pytest.MonkeyPatch
+    two_iterations: Any, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full(disk, monkeypatch)
     before = sorted(disk.rglob("*"))
     with pytest.raises(
         FlywheelError, match=r"out cannot be written: No space left on device; nothing was left"
     ):
-        export("1", str(disk / "new" / "out"), turned[0].workspace)
+        export("1", str(disk / "new" / "out"), two_iterations[0].workspace)
     assert sorted(disk.rglob("*")) == before
 
 
 def test_an_export_that_cannot_fit_is_not_begun(
-    turned: Any, disk: Path, monkeypatch: pytest.MonkeyPatch
+    two_iterations: Any, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not os.path.ismount(disk):
         monkeypatch.setattr(room, "free_bytes", lambda folder: 2000)
     else:
         (disk / "filler").write_bytes(b"x" * (2 * MIB - 65536))
     with pytest.raises(FlywheelError, match=r"the export needs at least \d+ KiB in .*, and \d+ KiB are free"):
-        export("1", str(disk / "out"), turned[0].workspace)
+        export("1", str(disk / "out"), two_iterations[0].workspace)
     assert not (disk / "out").exists()
 
 
-def test_an_export_goes_onto_a_disk_that_is_mounted_at_its_very_folder(turned: Any, disk: Path) -> None:
-    assert export("1", str(disk), turned[0].workspace) == f"data set and model in {disk}"
+def test_an_export_goes_onto_a_disk_that_is_mounted_at_its_very_folder(
+    two_iterations: Any, disk: Path
+) -> None:
+    assert export("1", str(disk), two_iterations[0].workspace) == f"data set and model in {disk}"
     assert sorted(path.name for path in disk.iterdir()) == ["dataset", "model"]
 
 
-def test_an_export_to_a_disk_that_may_not_be_written_is_one_sentence(turned: Any, disk: Path) -> None:
+def test_an_export_to_a_disk_that_may_not_be_written_is_one_sentence(two_iterations: Any, disk: Path) -> None:
     if not (os.path.ismount(disk) and _ran("mount", "-o", "remount,ro", str(disk))):
         disk.chmod(0o555)
     with pytest.raises(FlywheelError, match=r"out cannot be written: (Read-only file|Permission)"):
-        export("1", str(disk / "new" / "out"), turned[0].workspace)
+        export("1", str(disk / "new" / "out"), two_iterations[0].workspace)
 
 
 def test_a_folder_is_whole_or_not_there(tmp_path: Path) -> None:
@@ -107,11 +109,11 @@ def test_a_folder_is_whole_or_not_there(tmp_path: Path) -> None:
 
 
 def test_a_workspace_too_small_for_its_models_is_noticed_before_anything_runs(
-    turned: Any, disk: Path, monkeypatch: pytest.MonkeyPatch
+    two_iterations: Any, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not os.path.ismount(disk):
         monkeypatch.setattr(room, "free_bytes", lambda folder: MIB)
-    settings = turned[0].model_copy(update={"workspace": str(disk / "workspace")})
+    settings = two_iterations[0].model_copy(update={"workspace": str(disk / "workspace")})
     parameters = base_parameters(settings.model)
     assert parameters == parameters_of(Path(settings.model.name)) > 50_000
     needed = size(2 * 4 * parameters + 64 * MIB)
@@ -120,7 +122,9 @@ def test_a_workspace_too_small_for_its_models_is_noticed_before_anything_runs(
     ):
         check_models_fit(settings)
     # What was trained before needs no room: a finished iteration is reported again on a full disk.
-    old, new = (Workspace(root).iteration_folder(1) for root in (turned[0].workspace, settings.workspace))
+    old, new = (
+        Workspace(root).iteration_folder(1) for root in (two_iterations[0].workspace, settings.workspace)
+    )
     new.mkdir(parents=True)
     shutil.copyfile(old / "manifest.json", new / "manifest.json")
     check_models_fit(settings)

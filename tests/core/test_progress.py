@@ -29,7 +29,7 @@ from tasks.generation.sampling import sample
 from tasks.inference.base import Request
 from tasks.inference.replay import ReplaySampler
 from tasks.pipeline import stage as stages
-from tasks.pipeline.stage import Turn
+from tasks.pipeline.stage import IterationContext
 from tasks.pipeline.workspace import ModelRef, Workspace
 from tasks.settings.iteration import IterationSettings
 from tests.support import replay
@@ -155,8 +155,8 @@ def test_a_slow_model_is_no_silence(
         problems = stage.write("problems", Problem, replay.problems()[:4])
     began = time.monotonic()
     model = ModelRef("m", "digest", "model")
-    turn = Turn(str(workspace.root), 1, 0, stages.StageCount(9))
-    sample(turn, "self-play", model, problems, "float32", settings.engine, settings.sampling, "0")
+    context = IterationContext(str(workspace.root), 1, 0, stages.StageCount(9))
+    sample(context, "self-play", model, problems, "float32", settings.engine, settings.sampling, "0")
     moments = [began, *(moment for moment, _ in lines.said), time.monotonic()]
     assert max(after - before for before, after in itertools.pairwise(moments)) < 2
     first, *others = lines.texts
@@ -166,8 +166,8 @@ def test_a_slow_model_is_no_silence(
     )
 
 
-def test_every_stage_says_which_of_how_many_it_is(turned: Any, lines: Lines, tmp_path: Path) -> None:
-    settings: IterationSettings = turned[0]
+def test_every_stage_says_which_of_how_many_it_is(two_iterations: Any, lines: Lines, tmp_path: Path) -> None:
+    settings: IterationSettings = two_iterations[0]
     root = shutil.copytree(settings.workspace, tmp_path / "workspace")
     for number in (1, 2):
         lines.said.clear()

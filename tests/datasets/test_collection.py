@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.iteration import iteration
 from tasks.core.records import Decision, SftRow
-from tasks.datasets.collection import past_turns
+from tasks.datasets.collection import past_iterations
 from tasks.filtering.consensus import FILTER_VERSION
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.rows import RowSettings
@@ -18,13 +18,13 @@ def stage_of(workspace: Workspace, number: int, name: str) -> StageResult:
     return next(stage for stage in workspace.stages(number) if stage.stage == name)
 
 
-def test_rows_of_earlier_turns_accumulate_without_repeating_themselves(turned: Any) -> None:
-    workspace = Workspace(turned[0].workspace)
+def test_rows_of_earlier_iterations_accumulate_without_repeating_themselves(two_iterations: Any) -> None:
+    workspace = Workspace(two_iterations[0].workspace)
     facts = stage_of(workspace, 2, "collect").facts["sft"]
     kept, dropped = sum(facts["roles"].values()) + facts["held out"], facts["dropped"]
     both = len(rows_of(workspace, 1, "prefer")) + len(rows_of(workspace, 2, "prefer"))
     assert kept + sum(dropped.values()) == both
-    # The recording writes the same programs in every turn: the newer row of each stays.
+    # The recording writes the same programs in every iteration: the newer row of each stays.
     assert dropped["says the same as a newer row"] > 0
     texts = [(row.prompt, row.completion) for row in rows_of(workspace, 2, "collect")]
     assert len(texts) == len(set(texts))
@@ -34,8 +34,8 @@ def rows_of(workspace: Workspace, number: int, stage: str) -> list[SftRow]:
     return workspace.read(stage_of(workspace, number, stage).tables["sft"], SftRow)
 
 
-def test_a_rolled_back_turn_is_left_out_unless_asked_for(turned: Any, tmp_path: Path) -> None:
-    workspace = Workspace(shutil.copytree(turned[0].workspace, tmp_path / "workspace"))
+def test_a_rolled_back_iteration_is_left_out_unless_asked_for(two_iterations: Any, tmp_path: Path) -> None:
+    workspace = Workspace(shutil.copytree(two_iterations[0].workspace, tmp_path / "workspace"))
     report = workspace.manifest(1)["finished"]
     workspace.finish(1, report | {"decision": "roll back"})
 
@@ -44,7 +44,7 @@ def test_a_rolled_back_turn_is_left_out_unless_asked_for(turned: Any, tmp_path: 
     def numbers(**changed: Any) -> list[int]:
         return [
             past.harvest.iteration
-            for past in past_turns(workspace, base, 3, RowSettings(**changed), need_witness=False)
+            for past in past_iterations(workspace, base, 3, RowSettings(**changed), need_witness=False)
         ]
 
     assert numbers() == [2]
@@ -53,17 +53,19 @@ def test_a_rolled_back_turn_is_left_out_unless_asked_for(turned: Any, tmp_path: 
     assert numbers(history=0) == []
     # Another base model wrote other samples: they are not what it "wrote itself".
     other = ModelRef("base", "another", "base model")
-    assert past_turns(workspace, other, 3, RowSettings(), need_witness=False) == []
+    assert past_iterations(workspace, other, 3, RowSettings(), need_witness=False) == []
     assert all(
-        past.judged_by(turned[0])
-        for past in past_turns(workspace, base, 3, RowSettings(), need_witness=False)
+        past.judged_by(two_iterations[0])
+        for past in past_iterations(workspace, base, 3, RowSettings(), need_witness=False)
     )
     workspace.finish(2, workspace.manifest(2)["finished"] | {"filter_version": FILTER_VERSION - 1})
-    assert not past_turns(workspace, base, 3, RowSettings(), need_witness=False)[-1].judged_by(turned[0])
+    assert not past_iterations(workspace, base, 3, RowSettings(), need_witness=False)[-1].judged_by(
+        two_iterations[0]
+    )
 
 
-def test_a_new_filter_judges_earlier_samples_again(turned: Any, tmp_path: Path) -> None:
-    settings, _ = turned
+def test_a_new_filter_judges_earlier_samples_again(two_iterations: Any, tmp_path: Path) -> None:
+    settings, _ = two_iterations
     workspace = Workspace(shutil.copytree(settings.workspace, tmp_path / "workspace"))
     strict = settings.model_copy(
         update={

@@ -81,7 +81,7 @@ def test_a_winner_meets_a_loser_that_is_no_longer_if_there_is_one() -> None:
         assert all(len(pair.chosen) >= len(pair.rejected) for pair in pairs)
 
 
-def test_winners_take_turns_and_no_loser_serves_twice() -> None:
+def test_winners_take_iterations_and_no_loser_serves_twice() -> None:
     """Both winners are as long as the losers: whichever is drawn first, the other has the second pair."""
     bodies = [*["return a + b"] * 3, "return b + a", "return a - b", "return a * b", "return a % b"]
     made = [solution(str(number), f"def add(a, b):\n    {body}") for number, body in enumerate(bodies)]

@@ -134,19 +134,28 @@ def test_shapes_that_are_rare_stay_and_the_newest_of_equal_texts() -> None:
     kept = {row.row_id for row in chosen(rows, max_one_liner_share=0.5).rows}
     assert {"rare", "long"} <= kept
     assert len(kept) == 5
-    # The same assembled suite has the same id in every turn.
-    again = chosen([solver_row("same", "p1", "return a + b", turn) for turn in (1, 3, 2)])
+    # The same assembled suite has the same id in every iteration.
+    again = chosen([solver_row("same", "p1", "return a + b", iteration) for iteration in (1, 3, 2)])
     assert [row.iteration for row in again.rows] == [3]
     assert [row.reason for row in again.dropped] == ["says the same as a newer row"] * 2
     # Of cases in other quotes the newer row's are taught, of other cases both.
     quotes = [["('a', 1_0) == 'a'", "(1, 2) == 3"], ['("a", 10) == "a"', "(1,2)==3"], ["('a', 1) == 'a'"]]
-    suites = [verifier_row(f"s{turn}", "p1", asserts, turn) for turn, asserts in enumerate(quotes, 1)]
+    suites = [
+        verifier_row(f"s{iteration}", "p1", asserts, iteration) for iteration, asserts in enumerate(quotes, 1)
+    ]
     assert {row.row_id for row in chosen(suites).rows} == {"s2", "s3"}
     pairs = [
         Pair(
-            one.row_id, "verifier", "p1", one.prompt, suites[2].completion, one.completion, "", iteration=turn
+            one.row_id,
+            "verifier",
+            "p1",
+            one.prompt,
+            suites[2].completion,
+            one.completion,
+            "",
+            iteration=iteration,
         )
-        for turn, one in enumerate([*suites[:2], suites[0]], 1)
+        for iteration, one in enumerate([*suites[:2], suites[0]], 1)
     ]
     assert [row.iteration for row in chosen(pairs).rows] == [3]
     # Of one problem the new shape comes before another program of a known one, though it is older.
@@ -158,12 +167,12 @@ def test_shapes_that_are_rare_stay_and_the_newest_of_equal_texts() -> None:
     assert {row.row_id for row in chosen(varied, per_problem=2).rows} == {"x", "z"}
 
 
-def test_of_a_disputed_problem_neither_turn_is_believed() -> None:
+def test_of_a_disputed_problem_neither_iteration_is_believed() -> None:
     rows = [solver_row("a", "p1", ONE_LINERS[0], 1), solver_row("b", "p1", ONE_LINERS[1], 2)]
     rows += [solver_row("c", "p2", ONE_LINERS[0], 1)]
     selection = select(rows, 3, PROBLEMS, CLEAN, OPEN, {"p1"})
     assert [row.row_id for row in selection.rows] == ["c"]
-    assert {row.reason for row in selection.dropped} == {"two turns contradict each other"}
+    assert {row.reason for row in selection.dropped} == {"two iterations contradict each other"}
 
 
 def test_held_out_problems_are_the_same_in_every_iteration_and_apart() -> None:

@@ -393,7 +393,7 @@ def test_gold_is_hidden_from_the_filter() -> None:
     assert all("7, 7" not in case.source for case in decision.cases)
 
 
-def test_turns_dispute_a_problem_where_they_want_different_things_of_one_call() -> None:
+def test_iterations_dispute_a_problem_where_they_want_different_things_of_one_call() -> None:
     def believed(problem_id: str, *asserts: str, kept: bool = True) -> Decision:
         return Decision(problem_id, kept, "", 9, 9, 2, 1.0, 2.0, cases=suite("s", *asserts).cases)
 

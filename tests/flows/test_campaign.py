@@ -22,7 +22,7 @@ from tasks.core.records import ProblemScore
 from tasks.evaluation.gate import champion_of, gate, line_of, meets_base
 from tasks.evaluation.metrics import compare
 from tasks.generation.diversity import LENGTH
-from tasks.pipeline.stage import Turn
+from tasks.pipeline.stage import IterationContext
 from tasks.pipeline.workspace import ModelRef, Workspace
 from tasks.settings.campaign import CampaignSettings
 from tasks.settings.evaluation import EvaluationSettings
@@ -53,7 +53,7 @@ def history(folder: Path, decisions: list[str]) -> Workspace:
 
 
 @given(st.lists(DECISIONS, max_size=12), st.integers(1, 12), st.integers(0, 5))
-def test_a_campaign_stops_at_its_length_or_after_fruitless_turns(
+def test_a_campaign_stops_at_its_length_or_after_fruitless_iterations(
     decisions: list[str], iterations: int, patience: int
 ) -> None:
     settings = CampaignSettings(iterations=iterations, patience=patience)
@@ -119,10 +119,10 @@ def test_every_few_promotions_the_candidate_meets_the_base(tmp_path: Path) -> No
     assert meets_base(workspace, BASE, 2, every)
 
 
-def test_each_turn_is_its_own_flow_run_and_the_report_shows_them(turned: Any) -> None:
-    _, report = turned
-    assert [turn["iteration"] for turn in report["turns"]] == [1, 2]
-    assert len({turn["flow_run_id"] for turn in report["turns"]}) == 2
+def test_each_iteration_is_its_own_flow_run_and_the_report_shows_them(two_iterations: Any) -> None:
+    _, report = two_iterations
+    assert [entry["iteration"] for entry in report["iterations"]] == [1, 2]
+    assert len({entry["flow_run_id"] for entry in report["iterations"]}) == 2
     assert report["stopped"] == "2 of 2 iterations are done"
     folder = Path(report["folder"])
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -130,30 +130,30 @@ def test_each_turn_is_its_own_flow_run_and_the_report_shows_them(turned: Any) ->
     assert "| 1 | hold | 50.0%" in text
     assert "| 2 | hold | 50.0%" in text
     assert "## Yield" in text
-    heads, _, first, *_ = text[text.index("| turn | distinct programs") :].splitlines()
+    heads, _, first, *_ = text[text.index("| iteration | distinct programs") :].splitlines()
     length = dict(zip(heads.split(" | "), first.split(" | "), strict=True))[LENGTH]
     assert length.isdigit()
 
 
-def test_a_finished_campaign_reports_again_and_turns_no_wheel(turned: Any) -> None:
-    settings, report = turned
+def test_a_finished_campaign_reports_again_and_runs_no_iteration(two_iterations: Any) -> None:
+    settings, report = two_iterations
     again = campaign(settings)
     assert campaign_markdown(again) == campaign_markdown(report)
     assert Workspace(settings.workspace).iterations() == [1, 2]
     shorter = settings.model_copy(update={"campaign": CampaignSettings(iterations=1)})
-    assert [turn["iteration"] for turn in campaign(shorter)["turns"]] == [1, 2]
+    assert [entry["iteration"] for entry in campaign(shorter)["iterations"]] == [1, 2]
     impatient = settings.model_copy(update={"campaign": CampaignSettings(iterations=9, patience=1)})
-    assert campaign(impatient)["stopped"] == "no promotion in 1 turns (campaign.patience)"
+    assert campaign(impatient)["stopped"] == "no promotion in 1 iterations (campaign.patience)"
 
 
-def test_the_second_turn_finds_the_champions_scores_again(turned: Any) -> None:
-    settings, _ = turned
+def test_the_second_iteration_finds_the_champions_scores_again(two_iterations: Any) -> None:
+    settings, _ = two_iterations
     reused = Workspace(settings.workspace).manifest(2)["finished"]["reused"]
     assert {"sample-before", "execute-before", "score-before"} <= set(reused)
 
 
-def test_a_candidate_meets_the_base_on_fresh_samples(turned: Any, tmp_path: Path) -> None:
-    settings, _ = turned
+def test_a_candidate_meets_the_base_on_fresh_samples(two_iterations: Any, tmp_path: Path) -> None:
+    settings, _ = two_iterations
     root = shutil.copytree(settings.workspace, tmp_path / "workspace")
     workspace = Workspace(root)
     report = workspace.manifest(2)["finished"]
@@ -161,13 +161,13 @@ def test_a_candidate_meets_the_base_on_fresh_samples(turned: Any, tmp_path: Path
     labelled = next(s for s in workspace.stages(2) if s.stage == "evaluation-set").tables
     passed = {"decision": "promote", "reason": "passed", "differences": {}}
     dev, limits = labelled["dev"], labelled["limits"]
-    met = _met_base(Turn(str(root), 2, 0), base, candidate, dev, limits, settings, passed)
+    met = _met_base(IterationContext(str(root), 2, 0), base, candidate, dev, limits, settings, passed)
     # The recording answers alike for every model: no gain over the base is no promotion.
     assert met["decision"] == "hold"
     assert met["reason"].startswith("passed; against the base, on fresh samples: pass@1 on dev changed by")
     assert not met["back_to_base"]
     seeds = {s.stage: s.settings["seed"] for s in workspace.stages(2) if s.stage.startswith("sample-")}
-    # Self-play, and for each of the two models the turn's scores and fresh ones: none shares a stream.
+    # Self-play, and for each of the two models the iteration's scores and fresh ones: none shares a stream.
     assert len(set(seeds.values())) == 5
     fresh = {seeds["sample-base"], seeds["sample-again"]}
     assert len(fresh) == 2
@@ -186,7 +186,7 @@ campaign(replay.settings_in(Path(sys.argv[1])))
 
 
 @pytest.mark.soak
-def test_a_killed_campaign_goes_on_with_the_turn_it_was_in(turned: Any, tmp_path: Path) -> None:
+def test_a_killed_campaign_goes_on_with_the_iteration_it_was_in(two_iterations: Any, tmp_path: Path) -> None:
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect")}
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
@@ -202,7 +202,7 @@ def test_a_killed_campaign_goes_on_with_the_turn_it_was_in(turned: Any, tmp_path
     before = {path: path.stat().st_mtime_ns for path in workspace.rglob("*.parquet")}
     subprocess.run(command, cwd=root, env=environment, check=True)
     assert all(path.stat().st_mtime_ns == written for path, written in before.items())
-    done, undisturbed = Workspace(workspace), Workspace(turned[0].workspace)
+    done, undisturbed = Workspace(workspace), Workspace(two_iterations[0].workspace)
     assert done.iterations() == [1, 2]
     for number in (1, 2):
         one, two = done.manifest(number)["finished"], undisturbed.manifest(number)["finished"]

@@ -281,7 +281,7 @@ def test_the_form_of_every_setting_is_described_and_drawable() -> None:
         (["run", "--set"], "flywheel: Option '--set' requires an argument. See `flywheel run --help`."),
         (["shwo"], "flywheel: No such command 'shwo'. Did you mean 'show'? See `flywheel --help`."),
         (["execute"], "flywheel: Missing option '--problems'. See `flywheel execute --help`."),
-        (["turn"], "flywheel: No such command 'turn'. See `flywheel --help`."),
+        (["iteration"], "flywheel: No such command 'iteration'. See `flywheel --help`."),
     ],
 )
 def test_a_wrong_command_line_gets_one_sentence(

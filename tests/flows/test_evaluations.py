@@ -21,13 +21,15 @@ from tests.flows.test_campaign import history
 
 
 @pytest.fixture(scope="module")
-def root(turned: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(shutil.copytree(turned[0].workspace, tmp_path_factory.mktemp("evaluated") / "workspace"))
+def root(two_iterations: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(
+        shutil.copytree(two_iterations[0].workspace, tmp_path_factory.mktemp("evaluated") / "workspace")
+    )
 
 
 @pytest.fixture(scope="module")
-def settings(turned: Any, root: str) -> IterationSettings:
-    settings: IterationSettings = turned[0]
+def settings(two_iterations: Any, root: str) -> IterationSettings:
+    settings: IterationSettings = two_iterations[0]
     return settings.model_copy(update={"workspace": root})
 
 

@@ -1,4 +1,5 @@
-"""The whole turn, with recorded completions: real containers, real (tiny) training, real Prefect runs."""
+"""The whole iteration, with recorded completions: real containers, real (tiny) training, real Prefect
+runs."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ from tests.support import replay
 
 
 @pytest.fixture(scope="module")
-def finished(turned: tuple[IterationSettings, Any]) -> tuple[IterationSettings, dict[str, Any]]:
-    settings, _ = turned
+def finished(two_iterations: tuple[IterationSettings, Any]) -> tuple[IterationSettings, dict[str, Any]]:
+    settings, _ = two_iterations
     return settings, Workspace(settings.workspace).manifest(1)["finished"]
 
 

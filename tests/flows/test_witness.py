@@ -1,4 +1,4 @@
-"""The base model as witness: a turn whose champion is another model, on recorded completions."""
+"""The base model as witness: an iteration whose champion is another model, on recorded completions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from flows.evaluation import (
 from flows.iteration import iteration
 from tasks.core.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.core.tables import read_plain, read_table
-from tasks.datasets.collection import past_turns
+from tasks.datasets.collection import past_iterations
 from tasks.datasets.lineage import lineage
 from tasks.evaluation.scoring import as_witnesses, first_solutions
 from tasks.generation.sampling import requests_of, shared_out
@@ -37,9 +37,11 @@ from tests.support.factories import PROBLEM, solution
 
 
 @pytest.fixture(scope="module")
-def third(turned: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, StageResult]]:
-    """A third turn, after the first one's candidate was promoted, and its stages."""
-    settings, _ = turned
+def third(
+    two_iterations: Any, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, dict[str, StageResult]]:
+    """A third iteration, after the first one's candidate was promoted, and its stages."""
+    settings, _ = two_iterations
     root = tmp_path_factory.mktemp("witness") / "workspace"
     shutil.copytree(settings.workspace, root)
     manifest = root / "iterations" / "0001" / "manifest.json"
@@ -174,20 +176,20 @@ def test_nobody_is_asked_who_is_not_heard() -> None:
     assert witness_of(base, base, settings) is None
     paper = settings.model_copy(update={"agreement": AgreementSettings(rule="paper")})
     assert witness_of(champion, base, paper) is None
-    # Nor are its earlier turns left out for that.
+    # Nor are its earlier iterations left out for that.
     assert hears_witness(settings)
     assert not hears_witness(paper)
     little = settings.sampling.model_copy(update={"witness_share": 0.01})
     assert witness_of(champion, base, settings.model_copy(update={"sampling": little})) is None
 
 
-def test_turns_that_no_witness_confirmed_are_left_out(third: Any, tmp_path: Path) -> None:
+def test_iterations_that_no_witness_confirmed_are_left_out(third: Any, tmp_path: Path) -> None:
     workspace = Workspace(shutil.copytree(third[0].root, tmp_path / "workspace"))
     base = ModelRef("", workspace.manifest(3)["finished"]["base_digest"], "")
 
     def numbers(need_witness: bool) -> list[int]:
-        past = past_turns(workspace, base, 9, RowSettings(), need_witness)
-        return [turn.harvest.iteration for turn in past]
+        past = past_iterations(workspace, base, 9, RowSettings(), need_witness)
+        return [iteration.harvest.iteration for iteration in past]
 
     assert numbers(need_witness=True) == [1, 2, 3]
     manifest = workspace.root / "iterations" / "0003" / "manifest.json"

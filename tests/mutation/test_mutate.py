@@ -120,7 +120,7 @@ def test_docstrings_annotations_and_f_string_texts_stay() -> None:
     assert {mutant.operator for mutant in mutants(code, 99, 0)} == {"return value", "removed statement"}
 
 
-def test_operators_take_turns_and_lines_are_the_originals() -> None:
+def test_operators_take_iterations_and_lines_are_the_originals() -> None:
     code = "def f(a):\n\n    # a comment\n    n = 1 + 2 + 3 + 4 + 5 + 6 + 7\n    return n if a else 0\n"
     found = mutants(code, 10, 1)
     counts = Counter(mutant.operator for mutant in found)

@@ -158,7 +158,7 @@ def test_settings_that_only_fit_the_machine_make_no_other_run(tmp_path: Path) ->
     }
     assert workspace.begin(IterationSettings(**smaller)) == 1
     assert workspace.begin(IterationSettings(iteration=1, **smaller)) == 1
-    assert workspace.turns_with(IterationSettings()) == [1]
+    assert workspace.iterations_with(IterationSettings()) == [1]
 
 
 def test_a_folder_that_was_moved_away_is_no_iteration(tmp_path: Path) -> None:

@@ -24,11 +24,11 @@ SECTIONS = ("Intended use", "Filter", "Limits", "Licence", "Method")
 
 
 @pytest.fixture(scope="module")
-def exported(turned: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def exported(two_iterations: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The folder that the first iteration was exported to, and its report."""
     folder = tmp_path_factory.mktemp("cards") / "out"
-    export("1", str(folder), turned[0].workspace)
-    return folder, open_run("1", turned[0].workspace).report
+    export("1", str(folder), two_iterations[0].workspace)
+    return folder, open_run("1", two_iterations[0].workspace).report
 
 
 def headings(card: str) -> set[str]:
@@ -90,14 +90,14 @@ def test_all_that_is_measured_is_defined(exported: tuple[Path, dict[str, Any]]) 
 
 
 def test_the_prompts_in_the_card_are_those_of_the_training(
-    exported: tuple[Path, dict[str, Any]], turned: Any
+    exported: tuple[Path, dict[str, Any]], two_iterations: Any
 ) -> None:
     card = (exported[0] / "model" / "README.md").read_text()
     statement = "Write a function that returns the larger of two numbers."
     problem = Problem("", statement, "larger", "def larger(a, b):", "")
     solver = solver_prompt(problem).full
     assert f"\n````text\n{solver}\n````\n" in card
-    assert verifier_prompt(problem, turned[0].sampling.cases_per_suite).full in card
+    assert verifier_prompt(problem, two_iterations[0].sampling.cases_per_suite).full in card
     rows = pq.read_table(exported[0] / "dataset" / "data" / "sft" / "train.parquet").to_pylist()
     worked = solver.partition(statement)[0]
     assert all(row["prompt"].startswith(worked) for row in rows if row["role"] == "solver")

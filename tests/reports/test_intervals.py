@@ -50,8 +50,10 @@ def test_a_chart_draws_no_bar_where_there_is_no_interval() -> None:
     assert (below[1], above[1]) == (0.25, 0.25)
 
 
-def test_a_run_on_four_problems_prints_none_anywhere(turned: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    settings, campaign = turned
+def test_a_run_on_four_problems_prints_none_anywhere(
+    two_iterations: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, campaign = two_iterations
     root = settings.workspace
     workspace = Workspace(root)
     report = workspace.manifest(1)["finished"]

@@ -16,7 +16,7 @@ from prefect.settings import PREFECT_API_URL
 from flows.runtime.crashed_runs import noted
 
 REPOSITORY = Path(__file__).parents[2]
-# A run that is killed while its turn goes on: both stand on the note.
+# A run that is killed while its iteration goes on: both stand on the note.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -24,14 +24,14 @@ from prefect import flow
 from flows.runtime.crashed_runs import noted
 
 @flow
-def turn():
+def iteration():
     with noted(Path(sys.argv[1])):
         os.kill(os.getpid(), signal.SIGKILL)
 
 @flow
 def campaign():
     with noted(Path(sys.argv[1])):
-        turn()
+        iteration()
 
 campaign()
 """

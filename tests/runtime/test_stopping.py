@@ -210,8 +210,8 @@ def test_sigterm_ends_serving_with_its_run(image: str, tmp_path: Path) -> None:
     said = command.stop(signal.SIGTERM)
     assert command.process.returncode == 0
     assert said.strip() == (
-        "flywheel: stopped serving; cancelled workspace: turn 1: the next run with the same settings goes on "
-        "from there."
+        "flywheel: stopped serving; cancelled workspace: iteration 1: the next run with the same settings "
+        "goes on from there."
     )
     assert command.states() == {("flow", "CANCELLED"), ("task", "CANCELLED")}
     assert command.nothing_left(processes)
@@ -226,7 +226,7 @@ def test_a_killed_serve_leaves_nothing_and_the_next_calls_its_run_crashed(image:
     assert ("flow", "RUNNING") in killed.states()
     again = served(tmp_path, free_port())
     said = again.stop(signal.SIGINT)
-    assert "cancelled workspace: turn 1" in said
+    assert "cancelled workspace: iteration 1" in said
     assert said.count("\n") == 2
     assert {state for kind, state in again.states() if kind == "flow"} == {"CRASHED", "CANCELLED"}
 
