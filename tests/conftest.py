@@ -23,6 +23,16 @@ from tests.support import replay
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
+# A test that asks for one of these fixtures, however far down, starts what the marker says.
+STARTS = {"docker": {"image", "sandbox", "seeds", "turned"}, "server": {"prefect_server"}}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker, fixtures in STARTS.items():
+            if fixtures.intersection(getattr(item, "fixturenames", ())):
+                item.add_marker(marker)
+
 
 @pytest.fixture(scope="session")
 def image() -> str:

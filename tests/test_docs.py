@@ -54,6 +54,7 @@ def test_settings_that_a_page_names_exist(page: Path) -> None:
     assert [f"{s}.{name}" for s, name in named if name not in sections[s] and name != "py"] == []
 
 
+@pytest.mark.docker
 def test_examples_of_execute_and_agree_give_what_the_page_says(tmp_path: Path) -> None:
     settings = load_settings()
 

@@ -78,6 +78,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return lambda *args: flywheel(monkeypatch, capsys, *args)
 
 
+@pytest.mark.docker
 def test_raw_answers_are_decided_with_every_reason(run: Any, tmp_path: Path) -> None:
     code, text = run(*arguments(tmp_path, *rows()), *SETTINGS)
     assert code == 0, text
@@ -111,6 +112,7 @@ def test_raw_answers_are_decided_with_every_reason(run: Any, tmp_path: Path) -> 
     }
 
 
+@pytest.mark.docker
 def test_the_order_of_lines_changes_nothing_but_the_order_of_ids(run: Any, tmp_path: Path) -> None:
     def sets(line: dict[str, Any]) -> dict[str, Any]:
         groups = [{**group, "solutions": sorted(group["solutions"])} for group in line["groups"]]
@@ -130,6 +132,7 @@ def test_the_order_of_lines_changes_nothing_but_the_order_of_ids(run: Any, tmp_p
     assert decided[0] == decided[1]
 
 
+@pytest.mark.docker
 def test_the_paper_rule_can_be_asked_for(run: Any, tmp_path: Path) -> None:
     code, text = run(*arguments(tmp_path, *rows()), "--rule", "paper")
     assert code == 0, text

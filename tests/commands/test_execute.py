@@ -79,6 +79,7 @@ def timeless(line: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in line.items() if name not in ("cpu_ms", "wall_ms")})
 
 
+@pytest.mark.docker
 def test_verdicts_of_the_three_kinds_of_suites(tmp_path: Path) -> None:
     done = run(files(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -197,6 +198,7 @@ def test_without_docker_nothing_is_written(
     assert not (tmp_path / "out.jsonl").exists()
 
 
+@pytest.mark.docker
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     sleeper = {**SOLUTIONS[0], "code": "import time\ndef add(a, b):\n    time.sleep(60)\n"}
     command = [
@@ -237,6 +239,7 @@ def running_programs(owner: int) -> set[tuple[str, str]]:
     return found
 
 
+@pytest.mark.docker
 def test_faults_that_remain_are_counted_and_the_exit_says_so(tmp_path: Path) -> None:
     sleeper = {"problem_id": "double", "solution_id": "sleeper", "code": "import time\ntime.sleep(60)\n"}
     arguments = [

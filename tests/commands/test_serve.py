@@ -28,6 +28,8 @@ from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
 from tests.support.ticking import tick
 
+pytestmark = pytest.mark.server
+
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 120
 

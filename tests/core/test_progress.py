@@ -135,6 +135,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     return lines
 
 
+@pytest.mark.server
 def test_a_slow_model_is_no_silence(
     prefect_server: None, lines: Lines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

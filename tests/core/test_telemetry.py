@@ -19,6 +19,8 @@ from tasks.core.telemetry import OFF, turn_off
 from tests.support import replay
 from tests.support.lookups import watch
 
+pytestmark = pytest.mark.server
+
 FLYWHEEL = (sys.executable, "-m", "flows.cli")
 # Serve, wait until the server is healthy and has had time for its first report, end.
 SERVING = """

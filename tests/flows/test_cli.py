@@ -176,6 +176,7 @@ def test_a_prefect_server_that_does_not_answer_is_named(
     assert text.count("\n") == 1
 
 
+@pytest.mark.server
 def test_a_prefect_profile_names_the_server_too(tmp_path: Path) -> None:
     profile = 'active = "team"\n[profiles.team]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
     (tmp_path / "profiles.toml").write_text(profile)

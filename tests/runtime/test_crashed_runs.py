@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from prefect import flow, get_client
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 
 from flows.runtime.crashed_runs import noted
+
+pytestmark = pytest.mark.server
 
 REPOSITORY = Path(__file__).parents[2]
 # A run that is killed while its iteration goes on: both stand on the note.

@@ -21,6 +21,8 @@ from tasks.sandbox.container import LABEL
 from tests.commands.test_serve import free_port
 from tests.support import replay
 
+pytestmark = pytest.mark.server
+
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 600
 END_S = 10
@@ -144,6 +146,7 @@ def test_the_last_lines_of_a_run_reach_the_server_before_it_ends(tmp_path: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.docker
 def test_a_command_takes_its_server_along(tmp_path: Path, number: signal.Signals) -> None:
     command = Command(tmp_path, WAITING, str(tmp_path / "workspace"))
     command.wait_for("waiting\n")

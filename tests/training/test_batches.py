@@ -22,6 +22,8 @@ from tasks.training.process import _Progress, explain_exit, run_training
 from tasks.training.token_rows import plan_dpo
 from tests.training.test_training import LEARN, PAIRS, ROWS, series, train_here, write
 
+pytestmark = pytest.mark.model
+
 # Seven rows, the last ten times as long as the first: a batch of 4 and one of 3.
 UNEVEN: dict[str, list[Any]] = {
     "sft": [replace(row, completion=row.completion * (1 + i * 2)) for i, row in enumerate(ROWS[:7])],

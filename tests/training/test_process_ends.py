@@ -16,6 +16,8 @@ from tasks.core.errors import FlywheelError
 from tasks.training.process import run_training
 from tests.training.test_training import LEARN, ROWS, write
 
+pytestmark = pytest.mark.model
+
 
 def alive(process: int) -> bool:
     try:

@@ -37,6 +37,8 @@ from tasks.training.process import explain_exit, finished_training, run_training
 from tasks.training.token_rows import plan_dpo, plan_sft, read_rows
 from tasks.training.worker import train
 
+pytestmark = pytest.mark.model
+
 ROWS = [SftRow(f"row{i}", "solver", f"p{i}", f"def f{i}(", f"a):\n    return {i}\n```") for i in range(8)]
 PAIRS = [
     Pair(row.row_id, row.role, row.problem_id, row.prompt, row.completion, "b):\n    pass\n```", "fails")
