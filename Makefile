@@ -1,4 +1,4 @@
-.PHONY: help setup demo test check soak docs bench-execution bench-verdicts clean
+.PHONY: help setup demo test test-fast coverage check soak docs bench-execution bench-verdicts clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -14,11 +14,17 @@ demo: setup  ## one whole iteration on this machine, about a quarter of an hour
 test: setup  ## every test but the long ones
 	@$(BIN)/python -m pytest -m "not soak"
 
+coverage: setup  ## what `make test` runs, and which lines it does not reach
+	@$(BIN)/python -m pytest -m "not soak" --cov
+
+test-fast: setup  ## the tests that start no container, model or server, on all cores: about a minute
+	@DOCKER_HOST=unix:///not/asked/for $(BIN)/python -m pytest -n auto -m "not soak and not docker and not model and not server"
+
 soak: setup  ## the long and destructive tests too
 	@$(BIN)/python -m pytest
 
-check: setup  ## lint, format, types, arrows between rooms
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+check: setup  ## lint, format, types, arrows between rooms, declared packages
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/deptry .
 
 docs: setup  ## write the generated pages anew
 	@$(BIN)/flywheel settings >docs/settings.md
