@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tasks.core import values
 from tasks.core.records import Behaviour, Call, Case, Outcome, Suite
 from tasks.execution.verdicts import plan_calls
-from tasks.filtering.consensus import ballot_of, decide
+from tasks.filtering.consensus import decide, problem_votes_of
 from tasks.settings.agreement import AgreementSettings
 
 SOLUTIONS, SUITES, CASES, CALLS, BEHAVIOURS = 16, 16, 5, 40, 6
@@ -73,7 +73,7 @@ def seconds_for(count: int, distinct: bool) -> tuple[float, int]:
     settings, spent, kept = AgreementSettings(), 0.0, 0
     for problem_id, behaviours, suites in problems(count, distinct):
         started = time.process_time()
-        kept += decide(ballot_of(problem_id, behaviours, suites), settings).kept
+        kept += decide(problem_votes_of(problem_id, behaviours, suites), settings).kept
         spent += time.process_time() - started
     return spent, kept
 

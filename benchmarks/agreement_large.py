@@ -28,13 +28,13 @@ from benchmarks.agreement_rules import RULES, Labelled, Rule
 from benchmarks.agreement_samples import COOL, WARM, Drawn
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.core.records import Behaviour, Case, Problem, Sample, Solution, Suite
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import Run
 from tasks.execution.step import behaviours_of, programs_of
 from tasks.execution.verdicts import CallPlan, holds, judge, plan_calls
-from tasks.filtering.consensus import ballot_of, decide
+from tasks.filtering.consensus import decide, problem_votes_of
 from tasks.generation.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
@@ -90,7 +90,7 @@ def load() -> list[Executed]:
                 for p in shard for row in rows[p.problem_id]
             ]  # fmt: skip
             written, proposed, _ = parse_samples(shard, samples, WARM)
-            gold_solutions, gold_suites = known_records(shard)
+            gold_solutions, gold_suites = reference_records(shard)
             solutions, suites = by_problem([*written, *gold_solutions]), by_problem([*proposed, *gold_suites])
             programs = [
                 program
@@ -126,10 +126,15 @@ def drawn(item: Executed, draw: int) -> Labelled:
     suites = [s for s in item.suites if taken(s.sample_id, first, SUITES)]
     rows = [item.behaviours[s.solution_id] for s in solutions]
     null = item.behaviours.get(f"null/{item.problem.problem_id}")
-    ballot = ballot_of(item.problem.problem_id, rows, suites, null, item.plan)
+    votes = problem_votes_of(item.problem.problem_id, rows, suites, null, item.plan)
     codes = {s.solution_id: s.code.strip() for s in solutions}
     return Labelled(
-        item.problem, ballot, item.right, tuple(map(item.holds, ballot.cases)), codes, frozenset()
+        item.problem,
+        votes,
+        item.right,
+        tuple(map(item.holds, votes.cases)),
+        codes,
+        frozenset(),
     )
 
 
@@ -172,7 +177,7 @@ def table(title: str, draws: Sequence[Sequence[Labelled]]) -> list[str]:
     ratios = np.array([mean(SHIPPED, chosen) / mean(CODET, chosen) for chosen in resampled])
     low, high = np.nanpercentile(ratios, [2.5, 97.5], axis=0)
     ahead = everything[SHIPPED] / everything[CODET]
-    solved = np.mean([[bool(item.right & item.ballot.vectors.keys()) for item in items] for items in draws])
+    solved = np.mean([[bool(item.right & item.votes.vectors.keys()) for item in items] for items in draws])
     return [
         f"## {title}",
         "",
@@ -209,10 +214,10 @@ def kept_under(items: Sequence[Labelled], settings: AgreementSettings) -> str:
     code: list[float] = []
     cases: list[bool] = []
     for item in items:
-        decision = decide(item.ballot, settings)
+        decision = decide(item.votes, settings)
         if decision.kept:
             code.append(sum(one in item.right for one in decision.chosen) / len(decision.chosen))
-            place = {id(case): index for index, case in enumerate(item.ballot.cases)}
+            place = {id(case): index for index, case in enumerate(item.votes.cases)}
             cases += [item.true[place[id(case)]] for case in decision.cases]
     if not code:
         return "nothing"

@@ -1,6 +1,6 @@
 """The rules of the agreement study: what each keeps of a labelled problem, and how sure it says it is.
 
-CodeT's rule lives here alone. Labels lie beside the ballot and no rule reads them.
+CodeT's rule lives here alone. Labels lie beside the votes and no rule reads them.
 
 What helped on 2026-11-25 (80 problems, of which the model ever solves 13, so differences of a few problems;
 128 more, held out, in agreement_study.md):
@@ -22,16 +22,16 @@ from math import log, sqrt
 from benchmarks.agreement_samples import WARM
 from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.execution.verdicts import holds, judge, plan_calls
-from tasks.filtering.consensus import Ballot, Group, ballot_of, decide_by_paper, ranked_groups
+from tasks.filtering.consensus import Group, ProblemVotes, decide_by_paper, problem_votes_of, ranked_groups
 from tasks.settings.agreement import AgreementSettings
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A problem's ballot, and what gold says of it: right solutions, and whether each case is true."""
+    """A problem's votes, and what gold says of it: right solutions, and whether each case is true."""
 
     problem: Problem
-    ballot: Ballot
+    votes: ProblemVotes
     right: frozenset[str]
     true: tuple[bool, ...]
     codes: dict[str, str]
@@ -60,27 +60,27 @@ def label(
     gold = rows[f"gold/{problem.problem_id}"]
     null = rows.get(f"null/{problem.problem_id}")
     own = [suite for suite in suites if suite.origin == "sample"]
-    ballot = ballot_of(problem.problem_id, [rows[s.solution_id] for s in sampled], own, null, plan)
+    votes = problem_votes_of(problem.problem_id, [rows[s.solution_id] for s in sampled], own, null, plan)
     return Labelled(
         problem,
-        ballot,
+        votes,
         frozenset(s.solution_id for s in sampled if holds(rows[s.solution_id], gold_suite, plan)),
-        tuple(judge(plan.outcome(gold, case), case) == "pass" for case in ballot.cases),
+        tuple(judge(plan.outcome(gold, case), case) == "pass" for case in votes.cases),
         {s.solution_id: s.code.strip() for s in sampled},
         frozenset(s.solution_id for s in sampled if f"/{WARM.temperature}/" not in s.sample_id),
     )
 
 
-def warm_ballot(item: Labelled) -> Ballot:
+def warm_votes(item: Labelled) -> ProblemVotes:
     """The samples at the usual temperature."""
-    vectors = {i: vector for i, vector in item.ballot.vectors.items() if i not in item.cool}
-    return replace(item.ballot, vectors=vectors)
+    vectors = {i: vector for i, vector in item.votes.vectors.items() if i not in item.cool}
+    return replace(item.votes, vectors=vectors)
 
 
 def groups_of(item: Labelled) -> list[Group]:
     """The groups that ever return a value."""
-    ballot = warm_ballot(item)
-    return [group for group in ranked_groups(ballot) if group.outputs] if ballot.cases else []
+    votes = warm_votes(item)
+    return [group for group in ranked_groups(votes) if group.outputs] if votes.cases else []
 
 
 def by_group(score: Callable[[Labelled, Group], float]) -> Rule:
@@ -102,8 +102,8 @@ def codet(item: Labelled) -> Pick | None:
     """CodeT (Chen et al. 2022, arXiv 2207.10397): solutions that pass the same cases are a consensus set; its
     score is its solutions x the cases they pass."""
     sets: dict[tuple[int, ...], list[str]] = {}
-    for solution_id, vector in warm_ballot(item).vectors.items():
-        sets.setdefault(item.ballot.satisfied(vector), []).append(solution_id)
+    for solution_id, vector in warm_votes(item).vectors.items():
+        sets.setdefault(item.votes.satisfied(vector), []).append(solution_id)
     if not sets:
         return None
     passed, members = max(sets.items(), key=lambda entry: (len(entry[0]) * len(entry[1]), len(entry[1])))
@@ -113,17 +113,17 @@ def codet(item: Labelled) -> Pick | None:
 
 def paper(item: Labelled) -> Pick | None:
     groups = groups_of(item)
-    decision = decide_by_paper(item.ballot, groups, AgreementSettings(rule="paper"))
-    return Pick(1.0, decision.chosen, tuple(range(len(item.ballot.cases)))) if decision.kept else None
+    decision = decide_by_paper(item.votes, groups, AgreementSettings(rule="paper"))
+    return Pick(1.0, decision.chosen, tuple(range(len(item.votes.cases)))) if decision.kept else None
 
 
 def expected_values(item: Labelled, group: Group) -> int:
-    return len({item.ballot.wanted[index] for index in group.satisfied})
+    return len({item.votes.wanted[index] for index in group.satisfied})
 
 
 def typed_cases(item: Labelled, group: Group) -> int:
     """Satisfied cases that expect neither a boolean nor None (0 and 1 count as booleans: they are equal)."""
-    return sum(item.ballot.wanted[index] not in ("0", "1", "null") for index in group.satisfied)
+    return sum(item.votes.wanted[index] not in ("0", "1", "null") for index in group.satisfied)
 
 
 def verbatim(item: Labelled, group: Group) -> int:
@@ -131,7 +131,7 @@ def verbatim(item: Labelled, group: Group) -> int:
 
 
 def proposals(item: Labelled, group: Group) -> int:
-    return sum(item.ballot.proposals[index] for index in group.satisfied)
+    return sum(item.votes.proposals[index] for index in group.satisfied)
 
 
 RULES: dict[str, Rule] = {
@@ -163,7 +163,7 @@ RULES: dict[str, Rule] = {
 
 def mixed(item: Labelled) -> Labelled:
     """As many samples as before, half of them the cooler ones."""
-    cool = [i for i in item.ballot.vectors if i in item.cool][: WARM.solutions // 2]
-    warm = [i for i in item.ballot.vectors if i not in item.cool][: WARM.solutions - len(cool)]
-    vectors = {i: item.ballot.vectors[i] for i in (*warm, *cool)}
-    return replace(item, ballot=replace(item.ballot, vectors=vectors), cool=frozenset())
+    cool = [i for i in item.votes.vectors if i in item.cool][: WARM.solutions // 2]
+    warm = [i for i in item.votes.vectors if i not in item.cool][: WARM.solutions - len(cool)]
+    vectors = {i: item.votes.vectors[i] for i in (*warm, *cool)}
+    return replace(item, votes=replace(item.votes, vectors=vectors), cool=frozenset())

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.agreement_rules import RULES, Labelled, Pick, Rule, label, mixed, warm_ballot
+from benchmarks.agreement_rules import RULES, Labelled, Pick, Rule, label, mixed, warm_votes
 from benchmarks.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 from tasks.core.records import Sample
 from tasks.core.statistics import wilson
@@ -28,7 +28,7 @@ from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
 from tasks.execution.step import execute_shard
 from tasks.filtering.consensus import decide
-from tasks.generation.sampling import known_records, parse_samples
+from tasks.generation.sampling import parse_samples, reference_records
 from tasks.sandbox.image import ensure_image
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.sandbox import SandboxSettings
@@ -65,7 +65,7 @@ def load() -> list[Labelled]:
                 for row in drawn
             ]  # fmt: skip
             solutions, suites, _ = parse_samples(shard, samples, WARM)
-            gold_solutions, gold_suites = known_records(shard)
+            gold_solutions, gold_suites = reference_records(shard)
             solutions_of = by_problem([*solutions, *gold_solutions])
             suites_of = by_problem([*suites, *gold_suites])
             behaviours = by_problem(execute_shard(seeds, shard, solutions_of, suites_of))
@@ -194,9 +194,9 @@ def shipped(items: Sequence[Labelled], setting: Setting) -> tuple[Point, float]:
     results = []
     wrong = rejected = 0
     for item in map(mixed, items) if setting.half_cool else items:
-        decision = decide(warm_ballot(item), setting.settings)
+        decision = decide(warm_votes(item), setting.settings)
         if decision.kept:
-            index = {id(case): number for number, case in enumerate(item.ballot.cases)}
+            index = {id(case): number for number, case in enumerate(item.votes.cases)}
             pick = Pick(0.0, decision.chosen, tuple(index[id(case)] for case in decision.cases))
             results.append(judged(item, pick))
             wrong += sum(solution not in item.right for solution in decision.rejected)

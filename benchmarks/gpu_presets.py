@@ -162,7 +162,7 @@ def measure_training(
         settings.model.dtype,
         0,
         work / f"{stage}.log",
-        clock.say,
+        clock.log_progress,
     )
     writing_s = clock.writing_s()
     shutil.rmtree(result.model)
@@ -189,7 +189,7 @@ class _Clock:
         self._started = time.monotonic()
         self._said: list[tuple[float, str]] = []
 
-    def say(self, text: str) -> None:
+    def log_progress(self, text: str) -> None:
         self._said.append((time.monotonic(), text))
         print(text, file=sys.stderr, flush=True)
 

@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import bootstrap
 from tasks.core.tables import by_problem, read_table, write_table
@@ -250,7 +250,7 @@ def load() -> dict[str, dict[str, Figures]]:
                 for copy in range(row.count)
             ]  # fmt: skip
             solutions, suites, _ = parse_samples(shard, samples, ASKED)
-            gold, gold_suites = known_records(shard)
+            gold, gold_suites = reference_records(shard)
             # Nothing else is asked: solutions meet gold's suite alone, and gold every suite.
             told = executed(sandbox, shard, solutions, gold_suites)
             true = executed(sandbox, shard, gold, [*suites, *gold_suites])

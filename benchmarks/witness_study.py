@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import wilson
@@ -28,7 +28,7 @@ from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import CallPlan, holds, plan_calls
-from tasks.filtering.consensus import ballot_of, decide
+from tasks.filtering.consensus import decide, problem_votes_of
 from tasks.generation.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.settings.agreement import AgreementSettings
@@ -76,7 +76,7 @@ def load() -> list[Heard]:
     with two_seeds(SandboxSettings(wall_s=30), ensure_image(print), "witness-study") as seeds:
         for start in range(0, len(problems), SHARD):
             shard = problems[start : start + SHARD]
-            solutions, suites = known_records(shard)
+            solutions, suites = reference_records(shard)
             for model in MODELS:
                 # Both models drew with the same seeds: the model's name tells their records apart.
                 samples = [
@@ -147,10 +147,10 @@ def _kept(problems: Sequence[Heard], jury: Jury, rng: random.Random) -> Iterator
         }
         rows = [heard.behaviours[one] for group in names.values() for one in group]
         null = heard.behaviours.get(f"null/{heard.problem_id}")
-        ballot = ballot_of(heard.problem_id, rows, heard.suites[jury.suites], null, heard.plan)
+        problem_votes = problem_votes_of(heard.problem_id, rows, heard.suites[jury.suites], null, heard.plan)
         if jury.share is not None:
-            ballot = replace(ballot, witnesses=frozenset(names["base"]))
-        decision = decide(ballot, rule)
+            problem_votes = replace(problem_votes, witnesses=frozenset(names["base"]))
+        decision = decide(problem_votes, rule)
         if decision.kept:
             yield decision.chosen, heard
 

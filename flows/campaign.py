@@ -13,11 +13,11 @@ from prefect import flow
 from flows.iteration import iteration
 from flows.reports.campaign import campaign_report, publish_campaign
 from flows.runtime.checks import check_decides
-from flows.runtime.crashed_runs import noted
+from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import first_name, rename
 from tasks.filtering.audit import imprecise
-from tasks.pipeline.stage import say
+from tasks.pipeline.stage import log_progress
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.campaign import CampaignSettings
 from tasks.settings.iteration import IterationSettings
@@ -46,13 +46,13 @@ def campaign(settings: IterationSettings) -> dict[str, Any]:
     settings = settings_given(settings)
     check_decides(settings)
     workspace = Workspace(settings.workspace)
-    with workspace.lock("a campaign"), noted(workspace.root):
+    with workspace.lock("a campaign"), track_flow_run(workspace.root):
         begun = workspace.iterations_with(settings)
         finished = {number: workspace.manifest(number)["finished"] for number in begun}
         reports: list[Mapping[str, Any]] = [report for report in finished.values() if report]
         interrupted = [number for number, report in finished.items() if not report]
         while not (why := stop_reason(reports, settings.campaign)):
-            say(f"campaign: iteration {len(reports) + 1} of at most {settings.campaign.iterations}")
+            log_progress(f"campaign: iteration {len(reports) + 1} of at most {settings.campaign.iterations}")
             latest = max([*workspace.iterations(), settings.iteration - 1, 0])
             number = interrupted.pop(0) if interrupted else latest + 1
             reports.append(iteration(settings.model_copy(update={"iteration": number})))

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.runtime.crashed_runs import noted
+from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.evaluations import model_named, record_evaluation, title_of
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import evaluation_name, rename
@@ -15,12 +15,12 @@ from tasks.benchmarks import limits_for
 from tasks.evaluation.candidates import candidates
 from tasks.evaluation.evaluation_set import evaluation_set
 from tasks.evaluation.negatives import negatives
-from tasks.evaluation.scoring import Mixed, score
+from tasks.evaluation.scoring import AuditSamples, score
 from tasks.execution.step import execute
-from tasks.generation.sampling import sample, shared_out
+from tasks.generation.sampling import sample, split_sample_budget
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
-from tasks.pipeline.stage import IterationContext, StageCount, joined, say
+from tasks.pipeline.stage import IterationContext, StageCount, log_progress, stage_label
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.iteration import IterationSettings
@@ -56,7 +56,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Audited:
+class AuditConfig:
     """What the filter is audited on: labelled dev problems, with the base model as witness."""
 
     base: ModelRef
@@ -65,8 +65,8 @@ class Audited:
 
 def hears_witness(settings: IterationSettings) -> bool:
     """Whether the base model is asked at all: it gets a share of the solutions, and the rule listens."""
-    _, theirs = shared_out(settings.sampling)
-    return settings.agreement.rule == "consensus" and theirs.solutions > 0
+    _, reference = split_sample_budget(settings.sampling)
+    return settings.agreement.rule == "consensus" and reference.solutions > 0
 
 
 def witness_of(champion: ModelRef, base: ModelRef, settings: IterationSettings) -> ModelRef | None:
@@ -74,14 +74,14 @@ def witness_of(champion: ModelRef, base: ModelRef, settings: IterationSettings) 
     return base if hears_witness(settings) and champion.digest != base.digest else None
 
 
-def audited_counts(settings: IterationSettings) -> tuple[int, int]:
+def audit_sample_counts(settings: IterationSettings) -> tuple[int, int]:
     """How many solutions of each model the audit takes of those drawn for scores, as self-play mixes them."""
-    own, theirs = (asked.solutions for asked in shared_out(settings.sampling))
-    scale = min(1.0, settings.evaluation.solutions / max(own, theirs))
-    return round(own * scale), max(1, round(theirs * scale))
+    policy, reference = (asked.solutions for asked in split_sample_budget(settings.sampling))
+    scale = min(1.0, settings.evaluation.solutions / max(policy, reference))
+    return round(policy * scale), max(1, round(reference * scale))
 
 
-def audited_rule(settings: IterationSettings, solutions: int) -> AgreementSettings:
+def audit_rule(settings: IterationSettings, solutions: int) -> AgreementSettings:
     """The filter as the audit judges it: votes in proportion, as evaluation draws fewer samples."""
     share = solutions / settings.sampling.solutions
     votes = max(2, round(settings.agreement.min_votes * share))
@@ -97,7 +97,7 @@ def evaluate_model(
     settings: IterationSettings,
     seed: str = EVALUATION_SEED,
     part: str = "",
-    audited: Audited | None = None,
+    audited: AuditConfig | None = None,
 ) -> Scored:
     """Sample, execute within the problems' `limits`, and score, the tests against the workspace's pool of
     negatives; of `part` of the problems, if that is all. The filter is audited as self-play applies it, with
@@ -134,9 +134,11 @@ def evaluate_model(
         answers = sample(context, name, witness, problems, dtype, engine, sampling, stream)
         solutions = answers.tables["solutions"]
         witnessed = execute(context, name, audited.dev, solutions, suites, sandbox, limits)
-        own, theirs = audited_counts(settings)
-        solutions_audited, witness_stages = own + theirs, (answers, witnessed)
-        mixed = Mixed(answers.tables["samples"], solutions, witnessed.tables["behaviours"], own, theirs)
+        policy, reference = audit_sample_counts(settings)
+        solutions_audited, witness_stages = policy + reference, (answers, witnessed)
+        mixed = AuditSamples(
+            answers.tables["samples"], solutions, witnessed.tables["behaviours"], policy, reference
+        )
     pool_stages = pool_of_negatives(context, problems, limits, samples, behaviours, settings, part)
     pool = pool_stages[-1].tables["pool"]
     met_pool = execute(context, f"{label}-pool", problems, pool, suites, sandbox, limits)
@@ -150,7 +152,7 @@ def evaluate_model(
         behaviours.tables["behaviours"],
         pool,
         met_pool.tables["behaviours"],
-        audited_rule(settings, solutions_audited),
+        audit_rule(settings, solutions_audited),
         evaluation,
         mixed,
     )
@@ -173,7 +175,7 @@ def pool_of_negatives(
     proposed = candidates(context, problems, limits, settings.evaluation, part)
     programs, gold_suites = proposed.tables["candidates"], proposed.tables["suites"]
     sandbox = limits_for(settings.evaluation.benchmarks, settings.sandbox)
-    name, gold_limits = joined("candidates", part), proposed.tables["limits"]
+    name, gold_limits = stage_label("candidates", part), proposed.tables["limits"]
     labels = execute(context, name, problems, programs, gold_suites, sandbox, gold_limits)
     pool = negatives(
         context,
@@ -202,10 +204,10 @@ def evaluation(settings: IterationSettings) -> dict[str, Any]:
     settings = settings.model_copy(update={"model": settings.model.model_copy(update={"name": name})})
     context = IterationContext(str(workspace.root), 0, settings.seed, StageCount(STAGES))
     try:
-        with workspace.lock(f"an evaluation of {settings.model.name}"), noted(workspace.root):
+        with workspace.lock(f"an evaluation of {settings.model.name}"), track_flow_run(workspace.root):
             model = base_model(settings.model)
             title = title_of(workspace, model)
-            say(f"evaluating {title}: {model.path}")
+            log_progress(f"evaluating {title}: {model.path}")
             rename(workspace.root, f"evaluation of {title}")
             labels = evaluation_set(context, settings.evaluation, settings.sandbox)
             labelled = labels.tables

@@ -14,22 +14,22 @@ from prefect import flow
 
 from flows.evaluation import (
     EVALUATION_SEED,
-    Audited,
+    AuditConfig,
     evaluate_model,
     hears_witness,
     self_play_stream,
     witness_of,
 )
-from flows.plan import AGAINST_BASE, stages_of_iteration
+from flows.plan import BASELINE_CHECK, stages_of_iteration
 from flows.reports.iteration import publish, report_of
 from flows.runtime.checks import check_decides, check_models_fit
-from flows.runtime.crashed_runs import noted
+from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import first_name, rename
-from tasks.datasets.collection import Harvest, Samples, collect, past_iterations
+from tasks.datasets.collection import IterationRows, Samples, collect, past_iterations
 from tasks.datasets.preferences import prefer
 from tasks.evaluation.evaluation_set import evaluation_set
-from tasks.evaluation.gate import champion_of, kept_start, meets_base, promote
+from tasks.evaluation.gate import champion_of, hold_unchanged, needs_baseline_check, promote
 from tasks.execution.step import execute
 from tasks.filtering.agreement import agree
 from tasks.generation.problems import propose
@@ -37,7 +37,7 @@ from tasks.generation.sampling import sample
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
 from tasks.mutation.step import mutate
-from tasks.pipeline.stage import IterationContext, StageCount, joined, say
+from tasks.pipeline.stage import IterationContext, StageCount, log_progress, stage_label
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.settings.iteration import IterationSettings
 from tasks.training.step import train
@@ -49,10 +49,10 @@ def iteration(settings: IterationSettings) -> dict[str, Any]:
     settings = settings_given(settings)
     check_decides(settings)
     workspace = Workspace(settings.workspace)
-    with workspace.lock("an iteration"), noted(workspace.root):
+    with workspace.lock("an iteration"), track_flow_run(workspace.root):
         check_models_fit(settings)
         context = IterationContext(str(workspace.root), workspace.begin(settings), settings.seed)
-        say(f"iteration {context.iteration} in {workspace.root}")
+        log_progress(f"iteration {context.iteration} in {workspace.root}")
         rename(workspace.root, f"iteration {context.iteration}")
         try:
             report = _run_iteration(context, workspace, settings)
@@ -67,7 +67,7 @@ class Judged:
     """From executed samples to training rows: the stages in order, and what they give."""
 
     stages: tuple[StageResult, ...]
-    harvest: Harvest
+    iteration_rows: IterationRows
 
 
 def _run_iteration(
@@ -75,7 +75,7 @@ def _run_iteration(
 ) -> dict[str, Any]:
     stages: dict[str, StageResult] = {}
 
-    def noted(stage: StageResult) -> StageResult:
+    def record_stage(stage: StageResult) -> StageResult:
         """The stage, for the report too; the pool of negatives is met twice, and told of once."""
         return stages.setdefault(stage.stage, stage)
 
@@ -88,10 +88,10 @@ def _run_iteration(
     )
     stage_count = StageCount(stages_of_iteration(settings, champion.digest == base.digest, past))
     context = replace(context, count=stage_count)
-    labelled = noted(evaluation_set(context, settings.evaluation, settings.sandbox)).tables
+    labelled = record_stage(evaluation_set(context, settings.evaluation, settings.sandbox)).tables
 
     # 1. Problems: statements and proposals, without repeats and without benchmark text.
-    problems = noted(
+    problems = record_stage(
         propose(
             context,
             champion,
@@ -105,7 +105,7 @@ def _run_iteration(
 
     # 2. Samples: the champion writes solutions and suites, each from the statement alone; part of the
     # solutions is the base model's, which has not been trained to agree with itself.
-    sampled = noted(
+    sampled = record_stage(
         sample(
             context,
             "self-play",
@@ -121,15 +121,15 @@ def _run_iteration(
 
     # The champion's scores before training, and the filter's audit: now, while the engine holds its weights
     # (or never, if the iteration that promoted it left them).
-    audited = Audited(base, labelled["dev"])
+    audited = AuditConfig(base, labelled["dev"])
     before = evaluate_model(
         context, "before", champion, labelled["scored"], labelled["limits"], settings, audited=audited
     )
     for stage in before.stages:
-        noted(stage)
+        record_stage(stage)
 
     # 3. Execution: every solution meets every call of its problem's suites in a container.
-    executed = noted(
+    executed = record_stage(
         execute(context, "self-play", problems, sampled["solutions"], sampled["suites"], settings.sandbox)
     )
     samples = Samples(
@@ -144,28 +144,28 @@ def _run_iteration(
     # 4. Agreement: what behaves alike wins, and becomes rows for both roles.
     judged = _judge(context, context.iteration, samples, settings)
     for stage in judged.stages:
-        noted(stage)
-    harvests = [judged.harvest]
+        record_stage(stage)
+    rows_by_iteration = [judged.iteration_rows]
 
     # 5. Rows of earlier iterations too, judged again if the filter has changed; guards choose what is trained
     # on.
     for earlier in past:
-        number = earlier.harvest.iteration
+        number = earlier.iteration_rows.iteration
         again = not earlier.judged_by(settings)
-        harvests.append(
-            _judge(context, number, earlier.samples, settings, f"of-{number}").harvest
+        rows_by_iteration.append(
+            _judge(context, number, earlier.samples, settings, f"of-{number}").iteration_rows
             if again
-            else earlier.harvest
+            else earlier.iteration_rows
         )
-    data = noted(collect(context, harvests, labelled["guarded"], settings.rows)).tables
+    data = record_stage(collect(context, rows_by_iteration, labelled["guarded"], settings.rows)).tables
 
     # 6. Training: SFT, then DPO with an SFT term. The engine's memory is training's now.
     close_shared_sampler()
     start = base if settings.training.train_from == "base" else champion
-    sft = noted(
+    sft = record_stage(
         train(context, "sft", start, data["sft"], data["sft_held_out"], settings.model, settings.training)
     )
-    dpo = noted(
+    dpo = record_stage(
         train(
             context,
             "dpo",
@@ -180,14 +180,14 @@ def _run_iteration(
 
     # 7. Gate: the same problems again, and the decision; promotion is the last thing that happens.
     if candidate.digest == start.digest:
-        gate = kept_start(sft, dpo)
+        gate = hold_unchanged(sft, dpo)
     else:
         after = evaluate_model(
             context, "after", candidate, labelled["scored"], labelled["limits"], settings, audited=audited
         )
         for stage in after.stages:
-            noted(stage)
-        gate = noted(
+            record_stage(stage)
+        gate = record_stage(
             promote(
                 context,
                 before.scores.tables["scores"],
@@ -196,9 +196,13 @@ def _run_iteration(
                 settings.gate,
             )
         ).facts
-        if gate["decision"] == "promote" and meets_base(workspace, base, context.iteration, settings.gate):
-            stage_count.total += AGAINST_BASE
-            gate = _met_base(context, base, candidate, labelled["dev"], labelled["limits"], settings, gate)
+        if gate["decision"] == "promote" and needs_baseline_check(
+            workspace, base, context.iteration, settings.gate
+        ):
+            stage_count.total += BASELINE_CHECK
+            gate = _baseline_check(
+                context, base, candidate, labelled["dev"], labelled["limits"], settings, gate
+            )
     report = report_of(context, settings, list(stages.values()), gate, base, champion, candidate)
     workspace.finish(context.iteration, report)
     publish(report)
@@ -225,7 +229,7 @@ def _judge(
     mutants = mutate(context, samples.solutions, decisions, settings.preferences, label)
     executed = execute(
         context,
-        joined("mutants", label),
+        stage_label("mutants", label),
         samples.problems,
         mutants.tables["mutants"],
         samples.suites,
@@ -243,11 +247,13 @@ def _judge(
         settings.preferences,
         label,
     )
-    harvest = Harvest(iteration, samples.problems, decisions, rows.tables["sft"], rows.tables["pairs"])
-    return Judged((agreed, mutants, executed, rows), harvest)
+    iteration_rows = IterationRows(
+        iteration, samples.problems, decisions, rows.tables["sft"], rows.tables["pairs"]
+    )
+    return Judged((agreed, mutants, executed, rows), iteration_rows)
 
 
-def _met_base(
+def _baseline_check(
     context: IterationContext,
     base: ModelRef,
     candidate: ModelRef,

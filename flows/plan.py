@@ -13,7 +13,7 @@ _WITNESS = 2
 # Agreement, mutants, their execution, rows.
 _JUDGING = 4
 # Both models on dev, and the second decision.
-AGAINST_BASE = 2 * MODEL_STAGES + 1
+BASELINE_CHECK = 2 * MODEL_STAGES + 1
 
 
 def stages_of_iteration(

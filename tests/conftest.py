@@ -11,7 +11,7 @@ from hypothesis import settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.campaign import campaign
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 from tasks.models.resolve import tiny_random_llama
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
@@ -62,10 +62,10 @@ def two_iterations(
 
 
 @pytest.fixture(scope="session")
-def seeds(sandbox: DockerSandbox, image: str, sandbox_settings: SandboxSettings) -> Iterator[Seeds]:
+def seeds(sandbox: DockerSandbox, image: str, sandbox_settings: SandboxSettings) -> Iterator[SandboxPair]:
     """What execution runs on: two pools that differ in their hash seed."""
     with DockerSandbox(sandbox_settings, image, "tests", hash_seed=1) as second:
-        yield Seeds(sandbox, second)
+        yield SandboxPair(sandbox, second)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from typing import Any
 from tasks.core.progress import watching
 from tasks.core.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
 from tasks.execution.asked import AskedSuite
-from tasks.execution.determinism import Seeds, two_seeds
+from tasks.execution.determinism import SandboxPair, two_seeds
 from tasks.execution.equivalence import compared_form
 from tasks.execution.exchange import (
     RowsByProblem,
@@ -30,7 +30,7 @@ from tasks.execution.exchange import (
 from tasks.execution.step import execute_shard, mostly_sound
 from tasks.execution.verdict_lines import NO_SUITE
 from tasks.filtering.agreement import dropped_by
-from tasks.filtering.consensus import UNOPPOSED, Ballot, ballot_of, decide, ranked_groups
+from tasks.filtering.consensus import UNOPPOSED, ProblemVotes, decide, problem_votes_of, ranked_groups
 from tasks.generation.answers import bare_code
 from tasks.generation.prompts import Refusal
 from tasks.sandbox.image import ensure_image
@@ -95,7 +95,7 @@ def agree_files(
     out: Path,
     sandbox_settings: SandboxSettings,
     settings: AgreementSettings,
-    say: Callable[[str], None],
+    log_progress: Callable[[str], None],
 ) -> Tally:
     """Decide every problem of the problems file; `out` gets a line each, in their order.
 
@@ -106,11 +106,11 @@ def agree_files(
     known = read_problems(problems)
     answers = RowsByProblem(solutions, "solution_id", known)
     suites = RowsByProblem(tests, "suite_id", known)
-    say(f"{len(known)} problems, {len(answers)} solutions, {len(suites)} suites")
-    image = ensure_image(say, sandbox_settings.numpy)
+    log_progress(f"{len(known)} problems, {len(answers)} solutions, {len(suites)} suites")
+    image = ensure_image(log_progress, sandbox_settings.numpy)
     with (
         whole_file(out) as file,
-        watching("agree", say) as progress,
+        watching("agree", log_progress) as progress,
         two_seeds(sandbox_settings, image, f"agree-{os.getpid()}") as seeds,
     ):
         tally = Tally()
@@ -142,7 +142,7 @@ def read_material(problem: Problem, answers: RowsByProblem, suites: RowsByProble
 
 
 def decide_chunk(
-    seeds: Seeds, materials: Sequence[Material], settings: AgreementSettings
+    seeds: SandboxPair, materials: Sequence[Material], settings: AgreementSettings
 ) -> Iterator[dict[str, Any]]:
     """A line of the output for each problem. Raises `SandboxFault` if much of what ran broke."""
     behaviours: dict[str, list[Behaviour]] = {material.problem.problem_id: [] for material in materials}
@@ -159,18 +159,18 @@ def decide_chunk(
         problem_id = material.problem.problem_id
         rows, suites = compared_form(behaviours[problem_id], material.asked)
         null = rows.pop() if len(rows) > len(material.solutions) else None
-        ballot = ballot_of(problem_id, rows, suites, null)
-        yield decided_line(material, ballot, decide(ballot, settings), suites, settings.rule)
+        votes = problem_votes_of(problem_id, rows, suites, null)
+        yield decided_line(material, votes, decide(votes, settings), suites, settings.rule)
 
 
 def decided_line(
-    material: Material, ballot: Ballot, decision: Decision, suites: Sequence[Suite], rule: str
+    material: Material, votes: ProblemVotes, decision: Decision, suites: Sequence[Suite], rule: str
 ) -> dict[str, Any]:
     """What is said of one problem. `groups` are ranked; `chosen` and `cases` are empty unless it is kept."""
-    dropped = list(dropped_by(ballot, decision, material.solutions, suites))
+    dropped = list(dropped_by(votes, decision, material.solutions, suites))
     unread = [entry for asked in material.asked for entry in asked.entries if isinstance(entry, str)]
     empty = {asked.suite.suite_id: UNREAD for asked in material.asked if not asked.suite.cases}
-    proposals = dict(zip(map(id, ballot.cases), ballot.proposals, strict=True))
+    proposals = dict(zip(map(id, votes.cases), votes.proposals, strict=True))
     return {
         "problem_id": decision.problem_id,
         "rule": rule,
@@ -195,7 +195,7 @@ def decided_line(
         ],
         "groups": [
             {"solutions": list(group.members), "score": round(group.score, 4), "cases": len(group.satisfied)}
-            for group in ranked_groups(ballot)
+            for group in ranked_groups(votes)
         ],
         "dropped": {
             "solutions": {**material.refused, **_reasons(dropped, "solution")},

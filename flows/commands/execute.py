@@ -19,7 +19,7 @@ from typing import Any
 from tasks.core.progress import watching
 from tasks.core.records import Problem, Solution
 from tasks.execution.asked import AskedSuite
-from tasks.execution.determinism import Seeds, two_seeds
+from tasks.execution.determinism import SandboxPair, two_seeds
 from tasks.execution.exchange import (
     check_out,
     count_solutions,
@@ -72,7 +72,7 @@ def execute_files(
     tests: Path,
     out: Path,
     settings: SandboxSettings,
-    say: Callable[[str], None],
+    log_progress: Callable[[str], None],
 ) -> Tally:
     """Judge every solution by every suite of its problem; `out` gets a line each, solutions in their order.
 
@@ -83,13 +83,15 @@ def execute_files(
     known = read_problems(problems)
     suites = read_suites(tests, known)
     count = count_solutions(solutions, known)
-    say(f"{len(known)} problems, {sum(map(len, suites.values()))} suites, {count} solutions")
+    log_progress(f"{len(known)} problems, {sum(map(len, suites.values()))} suites, {count} solutions")
     if alone := [problem_id for problem_id in known if problem_id not in suites]:
-        say(f"{NO_SUITE}, so that no solution of it passes: {', '.join(alone[:5])}{_more(alone[5:])}")
-    image = ensure_image(say, settings.numpy)
+        log_progress(
+            f"{NO_SUITE}, so that no solution of it passes: {', '.join(alone[:5])}{_more(alone[5:])}"
+        )
+    image = ensure_image(log_progress, settings.numpy)
     with (
         whole_file(out) as file,
-        watching("execute", say) as progress,
+        watching("execute", log_progress) as progress,
         two_seeds(settings, image, f"execute-{os.getpid()}") as seeds,
     ):
         tally = Tally()
@@ -108,7 +110,7 @@ def execute_files(
 
 
 def judge_solutions(
-    seeds: Seeds,
+    seeds: SandboxPair,
     problems: Mapping[str, Problem],
     suites: Mapping[str, Sequence[AskedSuite]],
     solutions: Sequence[Solution],

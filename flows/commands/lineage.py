@@ -31,7 +31,7 @@ def show_lineage(name: str, row: str, root: str, json_output: bool) -> None:
 
 def lineage_markdown(chain: Mapping[str, Any], iteration: int) -> str:
     """The chain from the row down to its seed."""
-    return "\n".join([*_row(chain, iteration), *_parts(chain), *_ground(chain)])
+    return "\n".join([*_row(chain, iteration), *_parts(chain), *_sampling_section(chain)])
 
 
 def _row(chain: Mapping[str, Any], iteration: int) -> list[str]:
@@ -81,7 +81,7 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
         yield ""
 
 
-def _ground(chain: Mapping[str, Any]) -> Iterator[str]:
+def _sampling_section(chain: Mapping[str, Any]) -> Iterator[str]:
     problem, sampling = chain["problem"], chain["sampling"]
     yield "## Sampled with"
     yield ""

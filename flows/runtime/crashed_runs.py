@@ -34,7 +34,7 @@ _going_on: dict[Path, list[str]] = {}
 
 
 @contextlib.contextmanager
-def noted(root: Path) -> Iterator[None]:
+def track_flow_run(root: Path) -> Iterator[None]:
     """Notes this flow run in a workspace whose lock it holds, as long as it goes on.
 
     Whatever else stands there has lost the lock without taking itself off the note: it was killed. The UI

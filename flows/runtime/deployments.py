@@ -112,7 +112,7 @@ def _read(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
         return None
 
 
-def leave(settings: IterationSettings, say: Callable[[str], None]) -> None:
+def leave(settings: IterationSettings, log_progress: Callable[[str], None]) -> None:
     """Cancel what runs of a workspace's deployments, and have the server plan no runs that nobody starts.
 
     Says the name of each run that it cancelled. What fails raises, and may be tried again.
@@ -128,6 +128,6 @@ def leave(settings: IterationSettings, say: Callable[[str], None]) -> None:
         )
         for run in client.read_flow_runs(flow_run_filter=going_on):
             end(client, run.id, Cancelled(message="`flywheel serve` was stopped"))
-            say(run.name)
+            log_progress(run.name)
         for one in ours:
             client.pause_deployment(one.id)

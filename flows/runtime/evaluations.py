@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.errors import FlywheelError
-from tasks.evaluation.gate import line_of
+from tasks.evaluation.gate import promotion_history
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace, write_json
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
@@ -81,7 +81,7 @@ def champion_now(workspace: Workspace) -> tuple[ModelRef, int]:
             f"{workspace.root} has no champion yet: finish an iteration first (`flywheel run`)."
         )
     latest = finished[max(finished)]
-    champion = line_of(workspace, ModelRef("", latest["base_digest"], ""), max(finished) + 1)[-1]
+    champion = promotion_history(workspace, ModelRef("", latest["base_digest"], ""), max(finished) + 1)[-1]
     if champion.path:
         promoted = [n for n, report in finished.items() if report["candidate"] == asdict(champion)]
         return champion, max(promoted)

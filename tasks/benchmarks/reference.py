@@ -8,7 +8,7 @@ from tasks.core.records import Problem, Solution, Suite
 from tasks.testcode.suites import read_cases
 
 
-def known_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Suite]]:
+def reference_records(problems: Sequence[Problem]) -> tuple[list[Solution], list[Suite]]:
     """The gold solutions and the gold suites."""
     solutions, suites = [], []
     for problem in problems:

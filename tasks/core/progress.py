@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-Say = Callable[[str], None]
+LogProgress = Callable[[str], None]
 Item = TypeVar("Item")
 
 EVERY_S = 15.0
@@ -24,15 +24,17 @@ _LOOK_S = 0.5
 
 
 class Progress:
-    """What one stage has done. `say` gets its lines; `clock` counts seconds."""
+    """What one stage has done. `log_progress` gets its lines; `clock` counts seconds."""
 
-    def __init__(self, name: str, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, name: str, log_progress: LogProgress, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.name = name
         self.done = 0.0
         self.total = 0.0
         self.unit = ""
         self.activity = ""
-        self._say, self._clock = say, clock
+        self._log_progress, self._clock = log_progress, clock
         self._began = self._heard = clock()
         self._counted_from = (0.0, self._began)
         self._span = (0.0, 0.0)
@@ -84,7 +86,7 @@ class Progress:
     def tell(self, text: str) -> None:
         """Say a line now."""
         self.heard()
-        self._say(text)
+        self._log_progress(text)
 
     def tick(self) -> None:
         """Say how far it is if nothing was said for `EVERY_S`."""
@@ -144,9 +146,9 @@ def counted(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
 
 
 @contextlib.contextmanager
-def watching(name: str, say: Say) -> Iterator[Progress]:
+def watching(name: str, log_progress: LogProgress) -> Iterator[Progress]:
     """Let nobody wait without a word, for as long as the block runs."""
-    progress = Progress(name, say)
+    progress = Progress(name, log_progress)
     token = _current.set(progress)
     over_now = threading.Event()
     # The run's logger is found by context, which a new thread has none of.

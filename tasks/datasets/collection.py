@@ -21,7 +21,7 @@ from tasks.settings.sampling import SamplingSettings
 
 
 @dataclass(frozen=True)
-class Harvest:
+class IterationRows:
     """What one iteration gives to training: problems, its filter's decisions, and the rows made of them."""
 
     iteration: int
@@ -49,7 +49,7 @@ class PastIteration:
     """A finished iteration: its samples, its rows, and the settings that made the ones of the others."""
 
     samples: Samples
-    harvest: Harvest
+    iteration_rows: IterationRows
     settings: dict[str, Any]
     filter_version: int
 
@@ -97,7 +97,7 @@ def past_iterations(
                     SamplingSettings.model_validate(settings_then["sampling"]),
                     witnessed,
                 ),
-                Harvest(number, problems, tables["agree"]["decisions"], rows["sft"], rows["pairs"]),
+                IterationRows(number, problems, tables["agree"]["decisions"], rows["sft"], rows["pairs"]),
                 settings_then,
                 finished.get("filter_version", 0),
             )
@@ -119,30 +119,35 @@ def facts_of(selection: Selection[SftRow] | Selection[Pair]) -> dict[str, Any]:
 
 @step("collect")
 def collect(
-    context: IterationContext, harvests: Sequence[Harvest], benchmark: Ref, settings: RowSettings
+    context: IterationContext,
+    rows_by_iteration: Sequence[IterationRows],
+    benchmark: Ref,
+    settings: RowSettings,
 ) -> StageResult:
-    """Rows of all harvests through the guards (`tasks.datasets.row_filters`): what is trained on, what is
+    """Rows of all iterations through the guards (`tasks.datasets.row_filters`): what is trained on, what is
     held out."""
 
     def compute(stage: Stage) -> None:
         workspace = context.workspace
         problems = {
             problem.problem_id: problem
-            for harvest in harvests
-            for problem in workspace.read(harvest.problems, Problem)
+            for iteration_rows in rows_by_iteration
+            for problem in workspace.read(iteration_rows.problems, Problem)
         }
         contamination = Contamination(workspace.read(benchmark, Problem))
         sft = [
-            replace(row, iteration=harvest.iteration)
-            for harvest in harvests
-            for row in workspace.read(harvest.sft, SftRow)
+            replace(row, iteration=iteration_rows.iteration)
+            for iteration_rows in rows_by_iteration
+            for row in workspace.read(iteration_rows.sft, SftRow)
         ]
         pairs = [
-            replace(pair, iteration=harvest.iteration)
-            for harvest in harvests
-            for pair in workspace.read(harvest.pairs, Pair)
+            replace(pair, iteration=iteration_rows.iteration)
+            for iteration_rows in rows_by_iteration
+            for pair in workspace.read(iteration_rows.pairs, Pair)
         ]
-        doubtful = disputed([workspace.read(harvest.decisions, Decision) for harvest in harvests])
+        doubtful = disputed(
+            [workspace.read(iteration_rows.decisions, Decision) for iteration_rows in rows_by_iteration]
+        )
         rows = select(sft, context.iteration, problems, contamination, settings, doubtful)
         ranked = select(pairs, context.iteration, problems, contamination, settings, doubtful)
         hold_out([rows, ranked], settings)
@@ -154,12 +159,12 @@ def collect(
         stage.facts.update(sft=facts_of(rows), pairs=facts_of(ranked), lengths=length_facts(ranked.rows))
 
     inputs: dict[str, Ref | ModelRef | str] = {"benchmark": benchmark}
-    for harvest in harvests:
+    for iteration_rows in rows_by_iteration:
         inputs |= {
-            f"problems{harvest.iteration}": harvest.problems,
-            f"decisions{harvest.iteration}": harvest.decisions,
-            f"sft{harvest.iteration}": harvest.sft,
-            f"pairs{harvest.iteration}": harvest.pairs,
+            f"problems{iteration_rows.iteration}": iteration_rows.problems,
+            f"decisions{iteration_rows.iteration}": iteration_rows.decisions,
+            f"sft{iteration_rows.iteration}": iteration_rows.sft,
+            f"pairs{iteration_rows.iteration}": iteration_rows.pairs,
         }
     plain = {**settings.model_dump(), "iteration": context.iteration}
     return run_stage(context, "collect", 6, inputs, plain, compute)

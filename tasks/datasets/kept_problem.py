@@ -9,11 +9,11 @@ from tasks.core.records import Behaviour, Case, Decision, Problem, Solution, Sui
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import CallPlan, answered, invalid_checks, judge, plan_calls
 from tasks.generation import prompts
-from tasks.mutation.mutate import told_apart
+from tasks.mutation.mutate import non_equivalent_mutants
 
 
 @dataclass(frozen=True)
-class Evidence:
+class KeptProblem:
     """One kept problem. Lists hold samples alone, never gold.
 
     `targets` are the ids of what a good suite must be able to reject: losing solutions first, then mutants
@@ -47,7 +47,7 @@ def _runs(behaviour: Behaviour, decision: Decision, plan: CallPlan) -> bool:
     return all(answered(plan.outcome(behaviour, case), case) for case in decision.cases)
 
 
-def gather(
+def load_kept_problems(
     problems: Sequence[Problem],
     solutions: Sequence[Solution],
     suites: Sequence[Suite],
@@ -55,7 +55,7 @@ def gather(
     mutant_behaviours: Sequence[Behaviour],
     decisions: Sequence[Decision],
     layout: prompts.Layout = "chatml",
-) -> list[Evidence]:
+) -> list[KeptProblem]:
     """The evidence of every kept problem, in the order of `problems`. All behaviours are over one plan."""
     solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
     mutants_of = by_problem(mutant_behaviours)
@@ -71,9 +71,9 @@ def gather(
         rows = {row.solution_id: row for row in behaviours_of.get(key, [])}
         mutants = [row for row in mutants_of.get(key, []) if row.solution_id != null_id]
         rivals = [rows[loser] for loser in decision.rejected]
-        rivals += told_apart(rows[decision.chosen[0]], mutants)
+        rivals += non_equivalent_mutants(rows[decision.chosen[0]], mutants)
         kept.append(
-            Evidence(
+            KeptProblem(
                 problem,
                 decision,
                 {s.solution_id: s for s in solutions_of.get(key, []) if s.origin == "sample"},

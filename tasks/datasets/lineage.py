@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Case, Decision, Pair, Problem, Sample, SftRow, Solution, Suite
-from tasks.datasets.kept_problem import gather
+from tasks.datasets.kept_problem import load_kept_problems
 from tasks.execution.verdicts import CallPlan, judge
 from tasks.generation import prompts
 from tasks.generation.answers import parse_suite
@@ -27,7 +27,7 @@ _SHOWN_MATCHES = 5
 
 
 @dataclass(frozen=True)
-class Made:
+class TableOrigin:
     """A table and the stage that wrote it."""
 
     iteration: int
@@ -44,16 +44,16 @@ class Provenance:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.made: dict[str, Made] = {}
+        self.made: dict[str, TableOrigin] = {}
         self.models: dict[str, str] = {}
         for iteration in workspace.iterations():
             for stage in workspace.stages(iteration):
                 for name, ref in stage.tables.items():
-                    self.made.setdefault(ref.digest, Made(iteration, stage, name))
+                    self.made.setdefault(ref.digest, TableOrigin(iteration, stage, name))
                 for model in stage.models.values():
                     self.models.setdefault(model.digest, f"{model.origin}, iteration {iteration}")
 
-    def input_of(self, stage: StageResult, name: str) -> Made:
+    def input_of(self, stage: StageResult, name: str) -> TableOrigin:
         """The table that a stage read under that name. Raises `FlywheelError` when no manifest has it."""
         digest = stage.inputs.get(name, "")
         if digest not in self.made:
@@ -63,15 +63,15 @@ class Provenance:
             )
         return self.made[digest]
 
-    def rows(self, made: Made, record: type[Record], problem_id: str = "") -> list[Record]:
+    def rows(self, made: TableOrigin, record: type[Record], problem_id: str = "") -> list[Record]:
         """Rows of a table; those of one problem when it is named."""
         rows = self.workspace.read(made.ref, record)
         return [row for row in rows if not problem_id or getattr(row, "problem_id", "") == problem_id]
 
-    def row_tables(self, iteration: int) -> list[Made]:
+    def row_tables(self, iteration: int) -> list[TableOrigin]:
         """The tables where training rows of an iteration were made: its own first, then earlier ones."""
         waiting = [
-            Made(iteration, stage, name)
+            TableOrigin(iteration, stage, name)
             for stage in self.workspace.stages(iteration)
             for name in stage.tables
             if name in ROW_TABLES
@@ -82,7 +82,7 @@ class Provenance:
             for digest in stage.inputs.values()
             if digest in self.made and self.made[digest].name in ROW_TABLES
         ]
-        found: dict[str, Made] = {}
+        found: dict[str, TableOrigin] = {}
         while waiting:
             table = waiting.pop(0)
             if "decisions" in table.stage.inputs:
@@ -93,12 +93,12 @@ class Provenance:
         return list(found.values())
 
 
-def find_row(provenance: Provenance, iteration: int, prefix: str) -> tuple[Row, Made]:
+def find_row(provenance: Provenance, iteration: int, prefix: str) -> tuple[Row, TableOrigin]:
     """The training row whose id starts so, and the table it was made in.
 
     Raises `FlywheelError` when none does, or several.
     """
-    found: dict[str, tuple[Row, Made]] = {}
+    found: dict[str, tuple[Row, TableOrigin]] = {}
     for table in provenance.row_tables(iteration):
         for row in provenance.rows(table, ROW_TABLES[table.name]):
             if row.row_id.startswith(prefix):
@@ -159,7 +159,7 @@ class Records:
         }
 
 
-def records_of(provenance: Provenance, table: Made, problem_id: str) -> Records:
+def records_of(provenance: Provenance, table: TableOrigin, problem_id: str) -> Records:
     """What the stage that made a table of rows read about one problem."""
 
     def read(name: str, record: type[Record]) -> list[Record]:
@@ -170,7 +170,7 @@ def records_of(provenance: Provenance, table: Made, problem_id: str) -> Records:
         read("decisions", Decision)[0],
         read("suites", Suite),
     )
-    (evidence,) = gather(
+    (kept_problem,) = load_kept_problems(
         [problem],
         read("solutions", Solution),
         suites,
@@ -179,16 +179,16 @@ def records_of(provenance: Provenance, table: Made, problem_id: str) -> Records:
         [decision],
     )
     sampled = provenance.input_of(table.stage, "solutions")
-    samples = Made(sampled.iteration, sampled.stage, "samples")
+    samples = TableOrigin(sampled.iteration, sampled.stage, "samples")
     return Records(
         problem=problem,
         decision=decision,
-        solutions=evidence.solutions,
+        solutions=kept_problem.solutions,
         suites={row.suite_id: row for row in suites},
-        behaviours=evidence.behaviours,
+        behaviours=kept_problem.behaviours,
         samples={row.sample_id: row for row in provenance.rows(samples, Sample, problem_id)},
-        plan=evidence.plan,
-        targets=evidence.targets,
+        plan=kept_problem.plan,
+        targets=kept_problem.targets,
     )
 
 
@@ -235,7 +235,7 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
     }
 
 
-def rejected_mutant(provenance: Provenance, row: Row, table: Made) -> dict[str, Any] | None:
+def rejected_mutant(provenance: Provenance, row: Row, table: TableOrigin) -> dict[str, Any] | None:
     """The mutant among a row's sources, with its parent and change; None if there is none."""
     wanted = next((source for source in row.sources if source.startswith("mutant/")), "")
     if not wanted:
@@ -251,7 +251,7 @@ def _texts(row: Row) -> list[tuple[str, str]]:
     return [("chosen", row.chosen), ("rejected", row.rejected)]
 
 
-def _problem(provenance: Provenance, table: Made, problem: Problem) -> dict[str, Any]:
+def _problem(provenance: Provenance, table: TableOrigin, problem: Problem) -> dict[str, Any]:
     """The problem, and for a proposed one the sample it was read from (its prompt holds the snippet)."""
     proposed = provenance.input_of(table.stage, "problems")
     shown = {
@@ -260,7 +260,9 @@ def _problem(provenance: Provenance, table: Made, problem: Problem) -> dict[str,
     }
     if problem.source != "proposed":
         return {**shown, "statements": (proposed.stage.settings or {}).get("statements", "")}
-    samples = provenance.rows(Made(proposed.iteration, proposed.stage, "samples"), Sample, problem.problem_id)
+    samples = provenance.rows(
+        TableOrigin(proposed.iteration, proposed.stage, "samples"), Sample, problem.problem_id
+    )
     return {
         **shown,
         "proposer_model": proposed.stage.inputs.get("model", ""),

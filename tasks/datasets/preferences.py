@@ -22,7 +22,7 @@ from tasks.core.records import (
     Solution,
     Suite,
 )
-from tasks.datasets.kept_problem import Evidence, gather
+from tasks.datasets.kept_problem import KeptProblem, load_kept_problems
 from tasks.datasets.row_filters import room_beside
 from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver_text
 from tasks.datasets.verifier_rows import IDLE, good_suites, suite_text, verifier_pairs, verifier_sft
@@ -40,10 +40,10 @@ NO_PAIR = {
 }
 
 
-def kill_counts(evidence: Sequence[Evidence]) -> dict[str, int]:
+def kill_counts(kept_problems: Sequence[KeptProblem]) -> dict[str, int]:
     """What the sampled suites that hold on the winners reject."""
     counts = dict.fromkeys(("reject a losing solution", "reject mutants alone", "reject nothing"), 0)
-    for item in evidence:
+    for item in kept_problems:
         for suite in item.suites:
             if all(item.passes(item.decision.chosen[0], case) for case in suite.cases):
                 killed = item.kills(suite.cases)
@@ -74,10 +74,10 @@ class Rows:
     dropped: list[Dropped]
 
 
-def rows_of(evidence: Iterable[Evidence], size: int, settings: PreferenceSettings, seed: int) -> Rows:
+def rows_of(kept_problems: Iterable[KeptProblem], size: int, settings: PreferenceSettings, seed: int) -> Rows:
     """The rows of all kept problems; suites have `size` cases."""
     rows = Rows([], [], [])
-    for item in evidence:
+    for item in kept_problems:
         problem_id = item.problem.problem_id
         rng = random.Random(f"{seed}/{problem_id}")
         tests = verifier_sft(item, size, settings, rng)
@@ -111,37 +111,37 @@ def rows_of(evidence: Iterable[Evidence], size: int, settings: PreferenceSetting
     return rows
 
 
-def misfits_of(evidence: Evidence, size: int) -> Iterator[Dropped]:
+def misfits_of(kept_problem: KeptProblem, size: int) -> Iterator[Dropped]:
     """Programs and good suites that are no completion of the prompt that they were sampled with."""
-    for solution_id in (*evidence.decision.chosen, *evidence.decision.rejected):
-        if isinstance(refusal := solver_text(evidence, solution_id), prompts.Refusal):
-            yield _dropped(evidence, "solution", solution_id, refusal.reason, refusal.detail)
-    for suite in good_suites(evidence):
-        if isinstance(refusal := suite_text(evidence, suite.cases, size), prompts.Refusal):
-            yield _dropped(evidence, "suite", suite.suite_id, refusal.reason, refusal.detail)
+    for solution_id in (*kept_problem.decision.chosen, *kept_problem.decision.rejected):
+        if isinstance(refusal := solver_text(kept_problem, solution_id), prompts.Refusal):
+            yield _dropped(kept_problem, "solution", solution_id, refusal.reason, refusal.detail)
+    for suite in good_suites(kept_problem):
+        if isinstance(refusal := suite_text(kept_problem, suite.cases, size), prompts.Refusal):
+            yield _dropped(kept_problem, "suite", suite.suite_id, refusal.reason, refusal.detail)
 
 
-def _dropped(evidence: Evidence, kind: str, record_id: str, reason: str, detail: str = "") -> Dropped:
-    return Dropped("prefer", kind, record_id, evidence.problem.problem_id, reason, detail)
+def _dropped(kept_problem: KeptProblem, kind: str, record_id: str, reason: str, detail: str = "") -> Dropped:
+    return Dropped("prefer", kind, record_id, kept_problem.problem.problem_id, reason, detail)
 
 
-def unused(evidence: Evidence, used: Collection[str]) -> Iterator[Dropped]:
+def unused(kept_problem: KeptProblem, used: Collection[str]) -> Iterator[Dropped]:
     """Samples of a kept problem that agreement kept or that lost, and that are in no row."""
-    for solution_id in evidence.decision.chosen:
+    for solution_id in kept_problem.decision.chosen:
         if solution_id not in used:
             reason = "won, and its problem has rows enough of others like it"
-            yield _dropped(evidence, "solution", solution_id, reason)
-    winner = evidence.decision.chosen[0]
-    for suite in evidence.suites:
-        holds = bool(suite.cases) and all(evidence.passes(winner, case) for case in suite.cases)
+            yield _dropped(kept_problem, "solution", solution_id, reason)
+    winner = kept_problem.decision.chosen[0]
+    for suite in kept_problem.suites:
+        holds = bool(suite.cases) and all(kept_problem.passes(winner, case) for case in suite.cases)
         if holds and suite.suite_id not in used:
             reason = "holds, and its problem has rows enough, or it rejects nothing"
-            yield _dropped(evidence, "suite", suite.suite_id, reason)
+            yield _dropped(kept_problem, "suite", suite.suite_id, reason)
 
 
-def show_pairs(stage: Stage, evidence: Sequence[Evidence], pairs: Sequence[Pair]) -> None:
+def show_pairs(stage: Stage, kept_problems: Sequence[KeptProblem], pairs: Sequence[Pair]) -> None:
     """The surest pair of each role, for people."""
-    problem_of = {item.problem.problem_id: item.problem for item in evidence}
+    problem_of = {item.problem.problem_id: item.problem for item in kept_problems}
     for role in ("solver", "verifier"):
         best = max((pair for pair in pairs if pair.role == role), key=lambda pair: pair.score, default=None)
         if best is not None:
@@ -169,7 +169,7 @@ def prefer(
 
     def compute(stage: Stage) -> None:
         workspace = context.workspace
-        evidence = gather(
+        kept_problems = load_kept_problems(
             workspace.read(problems, Problem),
             workspace.read(solutions, Solution),
             workspace.read(suites, Suite),
@@ -178,17 +178,19 @@ def prefer(
             workspace.read(decisions, Decision),
             sampling.layout,
         )
-        rows = rows_of(over(evidence, "kept problems"), size, settings, context.seed)
+        rows = rows_of(over(kept_problems, "kept problems"), size, settings, context.seed)
         stage.write("sft", SftRow, rows.sft)
         stage.write("pairs", Pair, rows.pairs)
         stage.write("dropped", Dropped, rows.dropped)
-        show_pairs(stage, evidence, rows.pairs)
+        show_pairs(stage, kept_problems, rows.pairs)
         stage.facts.update(
             sft=dict(Counter(row.role for row in rows.sft)),
             pairs=dict(Counter(pair.role for pair in rows.pairs)),
             assembled=sum(row.assembled for row in rows.sft),
-            mutants_told_apart=sum(target not in e.solutions for e in evidence for target in e.targets),
-            kills=kill_counts(evidence),
+            mutants_told_apart=sum(
+                target not in one.solutions for one in kept_problems for target in one.targets
+            ),
+            kills=kill_counts(kept_problems),
             pair_reasons=dict(Counter(f"{pair.role}: {pair.reason}" for pair in rows.pairs)),
             dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in rows.dropped)),
         )

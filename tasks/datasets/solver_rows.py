@@ -8,48 +8,50 @@ from collections.abc import Sequence
 from itertools import product
 
 from tasks.core.records import Pair, SftRow, Solution, record_id
-from tasks.datasets.kept_problem import Evidence
+from tasks.datasets.kept_problem import KeptProblem
 from tasks.generation import prompts
 from tasks.settings.preferences import PreferenceSettings
 
 CRASHES = "crashes"
 
 
-def solver_text(evidence: Evidence, solution_id: str) -> str | prompts.Refusal:
+def solver_text(kept_problem: KeptProblem, solution_id: str) -> str | prompts.Refusal:
     """The completion of the sampled prompt that a program is; refused where it begins otherwise."""
-    prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
-    return prompts.solver_completion(prompt, evidence.solutions[solution_id].code)
+    prompt = prompts.solver_prompt(kept_problem.problem, kept_problem.layout)
+    return prompts.solver_completion(prompt, kept_problem.solutions[solution_id].code)
 
 
-def _fitting(evidence: Evidence, ids: Sequence[str]) -> list[str]:
-    return [one for one in ids if isinstance(solver_text(evidence, one), str)]
+def _fitting(kept_problem: KeptProblem, ids: Sequence[str]) -> list[str]:
+    return [one for one in ids if isinstance(solver_text(kept_problem, one), str)]
 
 
-def _draw_distinct(evidence: Evidence, ids: Sequence[str], count: int, rng: random.Random) -> list[Solution]:
+def _draw_distinct(
+    kept_problem: KeptProblem, ids: Sequence[str], count: int, rng: random.Random
+) -> list[Solution]:
     """Up to `count` distinct programs that continue the prompt, drawn (not the shortest: training would learn
     brevity)."""
-    fitting = _fitting(evidence, ids)
+    fitting = _fitting(kept_problem, ids)
     order = rng.sample(fitting, len(fitting))
-    distinct = {evidence.solutions[solution_id].code.strip(): solution_id for solution_id in order}
-    return [evidence.solutions[solution_id] for solution_id in list(distinct.values())[:count]]
+    distinct = {kept_problem.solutions[solution_id].code.strip(): solution_id for solution_id in order}
+    return [kept_problem.solutions[solution_id] for solution_id in list(distinct.values())[:count]]
 
 
-def solver_sft(evidence: Evidence, settings: PreferenceSettings, rng: random.Random) -> list[SftRow]:
+def solver_sft(kept_problem: KeptProblem, settings: PreferenceSettings, rng: random.Random) -> list[SftRow]:
     """Solutions of the winning group."""
-    prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
-    drawn = _draw_distinct(evidence, evidence.decision.chosen, settings.sft_per_problem, rng)
+    prompt = prompts.solver_prompt(kept_problem.problem, kept_problem.layout)
+    drawn = _draw_distinct(kept_problem, kept_problem.decision.chosen, settings.sft_per_problem, rng)
     return [
         SftRow(
             row_id=record_id("sft", solution.solution_id),
             role="solver",
-            problem_id=evidence.problem.problem_id,
+            problem_id=kept_problem.problem.problem_id,
             prompt=prompt.full,
             completion=completion,
             sources=(solution.solution_id, solution.sample_id),
-            score=evidence.decision.score,
+            score=kept_problem.decision.score,
         )
         for solution in drawn
-        if isinstance(completion := solver_text(evidence, solution.solution_id), str)
+        if isinstance(completion := solver_text(kept_problem, solution.solution_id), str)
     ]
 
 
@@ -61,24 +63,26 @@ def shorter_by(chosen: str, rejected: str) -> tuple[bool, int]:
     return len(chosen) < len(rejected), abs(len(chosen) - len(rejected))
 
 
-def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.Random) -> list[Pair]:
+def solver_pairs(kept_problem: KeptProblem, settings: PreferenceSettings, rng: random.Random) -> list[Pair]:
     """Winners over losers that fail agreed cases. No loser serves twice.
 
     Losers that ran come first; then pairs whose chosen side is not the shorter one, however far apart; then
     winners that have served least; then pairs near in length.
     """
-    if not evidence.decision.confident:
+    if not kept_problem.decision.confident:
         return []
     losers = [
-        evidence.solutions[solution_id]
-        for solution_id in _fitting(evidence, evidence.decision.rejected)
-        if not all(evidence.passes(solution_id, case) for case in evidence.decision.cases)
+        kept_problem.solutions[solution_id]
+        for solution_id in _fitting(kept_problem, kept_problem.decision.rejected)
+        if not all(kept_problem.passes(solution_id, case) for case in kept_problem.decision.cases)
     ]
     losers = list({solution.code.strip(): solution for solution in losers}.values())
-    winners = _draw_distinct(evidence, evidence.decision.chosen, len(evidence.decision.chosen), rng)
-    crashes = {loser.solution_id: not evidence.runs(loser.solution_id) for loser in losers}
+    winners = _draw_distinct(
+        kept_problem, kept_problem.decision.chosen, len(kept_problem.decision.chosen), rng
+    )
+    crashes = {loser.solution_id: not kept_problem.runs(loser.solution_id) for loser in losers}
     used: Counter[str] = Counter()
-    prompt = prompts.solver_prompt(evidence.problem, evidence.layout)
+    prompt = prompts.solver_prompt(kept_problem.problem, kept_problem.layout)
     pairs = []
     for _ in range(min(settings.pairs_per_problem, len(losers)) if winners else 0):
         ranked = []
@@ -89,21 +93,21 @@ def solver_pairs(evidence: Evidence, settings: PreferenceSettings, rng: random.R
         _, chosen, rejected = min(ranked, key=lambda item: item[0])
         losers.remove(rejected)
         used[chosen.solution_id] += 1
-        good = solver_text(evidence, chosen.solution_id)
-        bad = solver_text(evidence, rejected.solution_id)
+        good = solver_text(kept_problem, chosen.solution_id)
+        bad = solver_text(kept_problem, rejected.solution_id)
         if isinstance(good, prompts.Refusal) or isinstance(bad, prompts.Refusal):
             continue
         pairs.append(
             Pair(
                 row_id=record_id("pair", chosen.solution_id, rejected.solution_id),
                 role="solver",
-                problem_id=evidence.problem.problem_id,
+                problem_id=kept_problem.problem.problem_id,
                 prompt=prompt.full,
                 chosen=good,
                 rejected=bad,
                 reason=CRASHES if crashes[rejected.solution_id] else "fails agreed cases",
                 sources=(chosen.solution_id, rejected.solution_id),
-                score=evidence.decision.score,
+                score=kept_problem.decision.score,
             )
         )
     return pairs

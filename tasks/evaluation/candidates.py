@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from tasks.benchmarks.reference import gold_of, known_records
+from tasks.benchmarks.reference import gold_of, reference_records
 from tasks.core.progress import over
 from tasks.core.records import CpuLimit, Problem, Solution, Suite
 from tasks.mutation.mutate import mutate_all
@@ -49,7 +49,7 @@ def candidates(
         asked = over(labelled, "problems") if count else iter(())
         rows = [row for problem in asked for row in candidates_of(problem, count, SEED)]
         stage.write("candidates", Solution, rows)
-        stage.write("suites", Suite, known_records(labelled)[1])
+        stage.write("suites", Suite, reference_records(labelled)[1])
         shares = [
             replace(limit, cpu_s=limit.cpu_s * MUTANT_CPU_SHARE)
             for limit in context.workspace.read(limits, CpuLimit)

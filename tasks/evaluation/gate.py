@@ -49,7 +49,7 @@ def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) ->
     return "promote", f"{gain}, and {METRIC_OF[other_role]} {holds}"
 
 
-def kept_start(sft: StageResult, dpo: StageResult) -> dict[str, Any]:
+def hold_unchanged(sft: StageResult, dpo: StageResult) -> dict[str, Any]:
     """The gate's word where training left the weights that it started from: hold, and why."""
     trained = [stage for stage in (sft, dpo) if "skipped" not in stage.facts]
     reason = (
@@ -79,7 +79,7 @@ def _text(interval: Interval) -> str:
     )
 
 
-def line_of(workspace: Workspace, base: ModelRef, before: int) -> list[ModelRef]:
+def promotion_history(workspace: Workspace, base: ModelRef, before: int) -> list[ModelRef]:
     """The base and the models promoted one after the other since, before iteration `before`.
 
     A candidate that lost to the base itself ends the line: the base is champion again.
@@ -98,15 +98,15 @@ def line_of(workspace: Workspace, base: ModelRef, before: int) -> list[ModelRef]
 
 def champion_of(workspace: Workspace, base: ModelRef, before: int) -> ModelRef:
     """The latest model promoted before iteration `before` from the same base; with none, the base."""
-    return line_of(workspace, base, before)[-1]
+    return promotion_history(workspace, base, before)[-1]
 
 
-def meets_base(workspace: Workspace, base: ModelRef, before: int, settings: GateSettings) -> bool:
+def needs_baseline_check(workspace: Workspace, base: ModelRef, before: int, settings: GateSettings) -> bool:
     """Whether a promotion in iteration `before` has to be confirmed against the base model.
 
     The first promotion in a line was against the base already.
     """
-    promotions = len(line_of(workspace, base, before))
+    promotions = len(promotion_history(workspace, base, before))
     every = settings.meet_base_every
     return every > 0 and promotions > 1 and promotions % every == 0
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from tasks.benchmarks import cpu_limit, is_limited_by_call, limits_for
 from tasks.benchmarks.evalplus import complete
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.core.progress import counted
 from tasks.core.records import CpuLimit, Execution, Problem, Program
 from tasks.execution.verdicts import plan_calls
-from tasks.pipeline.stage import say
+from tasks.pipeline.stage import log_progress
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.sandbox import SandboxSettings
@@ -65,7 +65,7 @@ def gold_seconds(execution: Execution | None) -> float | None:
 
 def _run(problems: Sequence[Problem], settings: SandboxSettings) -> dict[str, Execution]:
     """By problem_id, of all that have gold."""
-    plans = {suite.problem_id: plan_calls([suite]) for suite in known_records(problems)[1]}
+    plans = {suite.problem_id: plan_calls([suite]) for suite in reference_records(problems)[1]}
     programs = [
         Program(
             problem.problem_id,
@@ -82,14 +82,14 @@ def _run(problems: Sequence[Problem], settings: SandboxSettings) -> dict[str, Ex
     if not programs:
         return {}
     limits = limits_for({problem.source for problem in problems}, settings)
-    with DockerSandbox(limits, ensure_image(say, settings.numpy), "gold") as sandbox:
+    with DockerSandbox(limits, ensure_image(log_progress, settings.numpy), "gold") as sandbox:
         ran = counted(sandbox.run(programs), len(programs), "gold solutions")
         return {done.program_id: done for done in ran}
 
 
 def _fill(problem: Problem, execution: Execution) -> Problem:
     """The problem with its gold's values as the expected ones."""
-    suite = known_records([problem])[1][0]
+    suite = reference_records([problem])[1][0]
     plan = plan_calls([suite])
     return complete(
         problem, [execution.calls[plan.call_index[case.call]] for case in suite.cases if case.call]

@@ -100,9 +100,10 @@ def score_problem(
     gold_suite = next(suite for suite in suites if suite.origin == "gold")
     gold_id = next((s.solution_id for s in solutions if s.origin == "gold"), "")
     written = [s for s in solutions if s.origin == "sample"]
-    own = [suite for suite in suites if suite.origin == "sample"]
+    sampled = [suite for suite in suites if suite.origin == "sample"]
     valid = [
-        [case for case in suite.cases if case.call is not None or case.check not in invalid] for suite in own
+        [case for case in suite.cases if case.call is not None or case.check not in invalid]
+        for suite in sampled
     ]
     drawn = sum(sample.role == "solver" for sample in samples)
     return ProblemScore(
@@ -114,7 +115,7 @@ def score_problem(
         has_gold=bool(gold_id),
         **_solution_counts(matrix, written, gold_suite, drawn, valid),
         **_case_counts(matrix, valid, gold_id),
-        **_suite_counts(matrix, own, gold_id, Matrix(plan, invalid, pool_behaviours), pool),
+        **_suite_counts(matrix, sampled, gold_id, Matrix(plan, invalid, pool_behaviours), pool),
     )
 
 
@@ -195,22 +196,22 @@ def _case_counts(matrix: Matrix, valid: Sequence[Sequence[Case]], gold_id: str) 
 
 
 def _suite_counts(
-    matrix: Matrix, own: Sequence[Suite], gold_id: str, negatives: Matrix, pool: Sequence[Solution]
+    matrix: Matrix, sampled: Sequence[Suite], gold_id: str, negatives: Matrix, pool: Sequence[Solution]
 ) -> dict[str, Any]:
     """Which suites accept gold and reject how much of the pool of known-wrong solutions.
 
     A suite none of whose cases tests anything accepts nothing: it is unsound, and no false positive.
     """
-    sound = [matrix.accepts(suite, gold_id) for suite in own]
-    killed = [{s.solution_id for s in pool if negatives.rejects(suite, s.solution_id)} for suite in own]
+    sound = [matrix.accepts(suite, gold_id) for suite in sampled]
+    killed = [{s.solution_id for s in pool if negatives.rejects(suite, s.solution_id)} for suite in sampled]
     accepted = [
         [negatives.accepts(suite, s.solution_id) for s in pool if negatives.is_judged(suite, s.solution_id)]
-        for suite in own
+        for suite in sampled
     ]
     strong = [bool(pool) and len(ids) >= KILL_SHARE * len(pool) for ids in killed]
     mutants = {s.solution_id for s in pool if s.origin == "mutant" and s.parent == gold_id}
     return {
-        "suites_parsed": len(own),
+        "suites_parsed": len(sampled),
         "suites_sound": sum(sound),
         "suites_headline": sum(a and b for a, b in zip(sound, strong, strict=True)),
         "negatives": len(pool),
@@ -259,15 +260,15 @@ def chosen_right(passed: dict[str, int], correct: set[str], drawn: int) -> float
 
 
 @dataclass(frozen=True)
-class Mixed:
+class AuditSamples:
     """The base model's samples on the same problems, run on the scored model's suites: the filter is audited
-    on the first `own` solutions of the scored model and the first `theirs` of the base."""
+    on the first `policy` solutions of the scored model and the first `reference` of the base."""
 
     samples: Ref
     solutions: Ref
     behaviours: Ref
-    own: int
-    theirs: int
+    policy: int
+    reference: int
 
 
 def first_solutions(samples: Sequence[Sample], solutions: Sequence[Solution], count: int) -> list[Solution]:
@@ -304,7 +305,7 @@ def score(
     pool_behaviours: Ref,
     agreement: AgreementSettings,
     settings: EvaluationSettings,
-    mixed: Mixed | None = None,
+    mixed: AuditSamples | None = None,
 ) -> StageResult:
     """Score a model on the benchmarks, its tests against `pool`, and audit the filter on the dev samples,
     `mixed` with the base model's."""
@@ -328,14 +329,14 @@ def score(
         stage.write("scores", ProblemScore, rows)
         if mixed is not None:
             known = [one for one in all_solutions if one.origin != "sample"]
-            own = first_solutions(all_samples, all_solutions, mixed.own)
-            theirs = first_solutions(
+            policy = first_solutions(all_samples, all_solutions, mixed.policy)
+            reference = first_solutions(
                 workspace.read(mixed.samples, Sample),
                 workspace.read(mixed.solutions, Solution),
-                mixed.theirs,
+                mixed.reference,
             )
-            witnesses, heard = as_witnesses(theirs, workspace.read(mixed.behaviours, Behaviour))
-            all_solutions, all_behaviours = [*known, *own, *witnesses], [*all_behaviours, *heard]
+            witnesses, heard = as_witnesses(reference, workspace.read(mixed.behaviours, Behaviour))
+            all_solutions, all_behaviours = [*known, *policy, *witnesses], [*all_behaviours, *heard]
         dev = [problem for problem in all_problems if problem.split == "dev"]
         stage.facts["audit"] = audit_filter(
             dev, all_solutions, all_suites, all_behaviours, agreement, witnessed=mixed is not None
@@ -355,5 +356,5 @@ def score(
     if mixed is not None:
         inputs |= {"witness_samples": mixed.samples, "witness_solutions": mixed.solutions}
         inputs["witness_behaviours"] = mixed.behaviours
-        plain["mixed"] = [mixed.own, mixed.theirs]
+        plain["mixed"] = [mixed.policy, mixed.reference]
     return run_stage(context, "score", 8, inputs, plain, compute, label)

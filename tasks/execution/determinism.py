@@ -32,7 +32,7 @@ from tasks.core.records import Call, Execution, Outcome, Program, Suite, SuiteRu
 from tasks.execution.verdicts import UNSTABLE, outcome_key, plan_calls
 from tasks.sandbox.base import Sandbox
 from tasks.sandbox.pool import DockerSandbox
-from tasks.sandbox.program_run import was_hurried, was_run
+from tasks.sandbox.program_run import had_reduced_time, was_run
 from tasks.settings.sandbox import SandboxSettings
 
 # So many calls show a check whether the program remembers any; more would cost calls x checks.
@@ -42,7 +42,7 @@ VARIES, DIFFERS, MOVED = (Outcome("no_result", detail=why) for why in UNSTABLE)
 
 
 @dataclass(frozen=True)
-class Seeds:
+class SandboxPair:
     """Two pools of containers whose programs hash text differently, so that sets show it."""
 
     first: Sandbox
@@ -50,13 +50,13 @@ class Seeds:
 
 
 @contextmanager
-def two_seeds(settings: SandboxSettings, image: str, run_id: str) -> Iterator[Seeds]:
+def two_seeds(settings: SandboxSettings, image: str, run_id: str) -> Iterator[SandboxPair]:
     """The two pools. They work in turn, so together they load the machine as one does."""
     with (
         DockerSandbox(settings, image, run_id) as first,
         DockerSandbox(settings, image, run_id, hash_seed=1) as second,
     ):
-        yield Seeds(first, second)
+        yield SandboxPair(first, second)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def passes_agree(first: Execution, programs: Sequence[Program], again: Sequence[
 
 
 def _alike(one: Outcome, two: Outcome) -> bool:
-    tried = was_run(one) and was_run(two) and not (was_hurried(one) and was_hurried(two))
+    tried = was_run(one) and was_run(two) and not (had_reduced_time(one) and had_reduced_time(two))
     return tried and outcome_key(one) == outcome_key(two)
 
 
@@ -145,7 +145,7 @@ def varies(one: Outcome, other: Outcome) -> Outcome:
     return replace(VARIES, variants=(one.value, other.value))
 
 
-def settled(
+def merge_per_suite_runs(
     run: Run,
     suites: Sequence[Suite],
     one: Sequence[tuple[Outcome, ...]],
@@ -194,7 +194,7 @@ def settled(
 
 
 def run_programs(
-    seeds: Seeds, programs: Sequence[Program], suites_of: Mapping[str, Sequence[Suite]]
+    seeds: SandboxPair, programs: Sequence[Program], suites_of: Mapping[str, Sequence[Suite]]
 ) -> dict[str, Run]:
     """The truth about programs, by their ids (distinct).
 
@@ -232,7 +232,9 @@ def run_programs(
     for program in unsettled:
         suites = suites_of[program.program_id]
         part = slice(start, start := start + len(suites))
-        runs[program.program_id] = settled(runs[program.program_id], suites, one[part], two[part])
+        runs[program.program_id] = merge_per_suite_runs(
+            runs[program.program_id], suites, one[part], two[part]
+        )
     return runs
 
 

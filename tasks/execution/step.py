@@ -26,12 +26,12 @@ from tasks.core.records import (
     record_id,
 )
 from tasks.core.tables import by_problem
-from tasks.execution.determinism import Run, Seeds, run_programs, two_seeds
+from tasks.execution.determinism import Run, SandboxPair, run_programs, two_seeds
 from tasks.execution.verdicts import plan_calls
-from tasks.pipeline.stage import IterationContext, run_stage, say, step
+from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.sandbox.image import ensure_image
-from tasks.settings.iteration import MACHINE
+from tasks.settings.iteration import NOT_IN_CACHE_KEY
 from tasks.settings.sandbox import SandboxSettings
 
 SHARD_PROBLEMS = 32
@@ -113,7 +113,7 @@ def behaviours_of(
 
 
 def execute_shard(
-    seeds: Seeds,
+    seeds: SandboxPair,
     problems: Sequence[Problem],
     solutions: Mapping[str, Sequence[Solution]],
     suites: Mapping[str, Sequence[Suite]],
@@ -164,7 +164,7 @@ def execute(
 ) -> StageResult:
     """Run every solution on every call of its problem's suites, with `limits` (`CpuLimit`) where they are
     less than the settings'. Raises `SandboxFault` if much of it broke."""
-    image = ensure_image(say, settings.numpy)
+    image = ensure_image(log_progress, settings.numpy)
 
     def compute(stage: Stage) -> None:
         workspace = context.workspace
@@ -184,7 +184,7 @@ def execute(
                 shard = all_problems[start : start + SHARD_PROBLEMS]
                 with progress.span(len(shard)):
                     rows += stage.shard(f"{start:06d}", Behaviour, partial(run, shard))
-                say(f"{progress.name}: {progress.line()}")
+                log_progress(f"{progress.name}: {progress.line()}")
         stage.write("behaviours", Behaviour, rows)
         stage.facts.update(
             behaviours=len(rows),
@@ -203,5 +203,5 @@ def execute(
     }
     if limits is not None:
         inputs["limits"] = limits
-    plain = settings.model_dump(exclude=MACHINE["sandbox"])
+    plain = settings.model_dump(exclude=NOT_IN_CACHE_KEY["sandbox"])
     return run_stage(context, "execute", 7, inputs, plain, compute, label)

@@ -10,7 +10,7 @@ from tasks.core.records import Behaviour, Call, Case, Decision, Dropped, Problem
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import wanted_key
 from tasks.filtering.audit import audit
-from tasks.filtering.consensus import FILTER_VERSION, Ballot, ballots, decide
+from tasks.filtering.consensus import FILTER_VERSION, ProblemVotes, decide, votes_by_problem
 from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.agreement import AgreementSettings
@@ -21,7 +21,7 @@ IDLE = "passes whatever a solution returns: it tests nothing"
 
 
 def dropped_by(
-    ballot: Ballot, decision: Decision, solutions: Sequence[Solution], suites: Sequence[Suite]
+    votes: ProblemVotes, decision: Decision, solutions: Sequence[Solution], suites: Sequence[Suite]
 ) -> Iterator[Dropped]:
     """A row for the problem, and for every solution, suite and case of it, that is not kept, with its reason.
 
@@ -33,14 +33,14 @@ def dropped_by(
 
     whole = "" if decision.kept else f"its problem is dropped: {decision.reason}"
     if whole:
-        votes = f"votes {decision.votes}/{decision.samples}"
-        yield row("problem", decision.problem_id, decision.reason, votes)
+        share = f"votes {decision.votes}/{decision.samples}"
+        yield row("problem", decision.problem_id, decision.reason, share)
     chosen = set(decision.chosen if decision.kept else ())
     for solution in solutions:
         if solution.solution_id not in chosen:
-            reason = ballot.set_aside.get(solution.solution_id) or whole or "is not in the winning group"
+            reason = votes.set_aside.get(solution.solution_id) or whole or "is not in the winning group"
             yield row("solution", solution.solution_id, reason)
-    proposed, kept = {_pair(c) for c in ballot.cases}, {_pair(c) for c in decision.cases}
+    proposed, kept = {_pair(c) for c in votes.cases}, {_pair(c) for c in decision.cases}
     for suite in suites:
         reasons = []
         for number, case in enumerate(suite.cases):
@@ -102,11 +102,11 @@ def agree(
         decisions: list[Decision] = []
         dropped: list[Dropped] = []
         rows = workspace.read(behaviours, Behaviour)
-        found = ballots(problem_ids, all_solutions, all_suites, rows, witnessed)
-        for ballot in counted(found, len(problem_ids), "problems"):
-            own = solutions_of.get(ballot.problem_id, []), suites_of.get(ballot.problem_id, [])
-            decisions.append(decide(ballot, settings))
-            dropped += dropped_by(ballot, decisions[-1], *own)
+        found = votes_by_problem(problem_ids, all_solutions, all_suites, rows, witnessed)
+        for votes in counted(found, len(problem_ids), "problems"):
+            own = solutions_of.get(votes.problem_id, []), suites_of.get(votes.problem_id, [])
+            decisions.append(decide(votes, settings))
+            dropped += dropped_by(votes, decisions[-1], *own)
         stage.write("decisions", Decision, decisions)
         show_decision(stage, all_problems, all_solutions, decisions)
         stage.write("dropped", Dropped, dropped)

@@ -51,7 +51,7 @@ def audit_filter(
     settings: AgreementSettings,
     witnessed: bool,
 ) -> Audit:
-    """Decide these problems, then `audit` the decisions. `witnessed`: see `consensus.ballots`."""
+    """Decide these problems, then `audit` the decisions. `witnessed`: see `consensus.votes_by_problem`."""
     ids = [problem.problem_id for problem in problems]
     decisions = decide_all(ids, solutions, suites, behaviours, settings, witnessed)
     return audit(problems, solutions, suites, behaviours, decisions)

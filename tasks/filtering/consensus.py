@@ -11,9 +11,9 @@ its own votes taught the champion to vote alike, right or wrong (benchmarks/witn
 Paper (Sol-Ver, arXiv 2502.14948, section 3): a solution that passes all tests of its problem is chosen, one
 that fails any is rejected.
 
-Both read a `Ballot`, where outcomes and what cases want are texts: a solution satisfies a case iff the two
-match (`verdicts.key_passes`). Calls, cases and groups stand in an order of their own, so nothing depends on
-the order or the names of solutions and suites.
+Both read a `ProblemVotes`, where outcomes and what cases want are texts: a solution satisfies a case iff the
+two match (`verdicts.key_passes`). Calls, cases and groups stand in an order of their own, so nothing depends
+on the order or the names of solutions and suites.
 """
 
 from __future__ import annotations
@@ -49,13 +49,14 @@ NO_DATA = "what the solutions return is no plain data"
 FLAKY = "its outcomes vary between equal runs"
 FAULTY = "the sandbox broke while it ran"
 HIDDEN = "a test came to what only its own process can see"
+REFERENCE_DIFFERS = "the base model does otherwise"
 SILENT = "the base model wrote nothing that ran"
 # A check or a condition that passed is no value that a program returned.
 _PASSED, _UNMET = "?passed", "?unmet"
 
 
 @dataclass(frozen=True)
-class Ballot:
+class ProblemVotes:
     """One problem's samples, ready to be compared.
 
     `vectors` has the outcome keys of every solution that can be judged, one a distinct call, then one a
@@ -75,21 +76,23 @@ class Ballot:
     witnesses: frozenset[str] | None = None
 
     @cached_property
-    def asked(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-        """Vector -> its outcomes at `places`. Only for a ballot with cases."""
+    def select_outcomes(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+        """Vector -> its outcomes at `places`. Only where there are cases."""
         # `itemgetter` of one place alone would give the outcome itself.
         first = self.places[0]
         return itemgetter(*self.places) if len(self.places) > 1 else itemgetter(slice(first, first + 1))
 
     @cached_property
-    def loose(self) -> tuple[int, ...]:
+    def inexact_cases(self) -> tuple[int, ...]:
         """The cases that want an exception, or any true value: other keys than the wanted one may do."""
         return tuple([case for case, wanted in enumerate(self.wanted) if wanted[:1] in ("!", "~")])
 
     def satisfied(self, vector: tuple[str, ...]) -> tuple[int, ...]:
         """The cases that a solution with this vector passes: at most one a call, and one of its truth."""
-        passed = tuple(compress(range(len(self.wanted)), map(eq, self.asked(vector), self.wanted)))
-        caught = [case for case in self.loose if key_passes(vector[self.places[case]], self.wanted[case])]
+        passed = tuple(compress(range(len(self.wanted)), map(eq, self.select_outcomes(vector), self.wanted)))
+        caught = [
+            case for case in self.inexact_cases if key_passes(vector[self.places[case]], self.wanted[case])
+        ]
         if not caught:
             return passed
         first: dict[tuple[int, bool], int] = {}
@@ -121,15 +124,15 @@ class Group:
         return (self.votes - 1) * log(1 + self.outputs)
 
 
-def ballot_of(
+def problem_votes_of(
     problem_id: str,
     behaviours: Sequence[Behaviour],
     suites: Sequence[Suite],
     null: Behaviour | None = None,
     plan: CallPlan | None = None,
     witnesses: Collection[str] | None = None,
-) -> Ballot:
-    """The ballot of one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it."""
+) -> ProblemVotes:
+    """The votes on one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it."""
     plan = plan or plan_calls(suites)
     invalid = invalid_checks(null, plan)
     # Indexes of calls come first, then those of checks, then those of conditions.
@@ -183,7 +186,7 @@ def ballot_of(
             set_aside[behaviour.solution_id] = HIDDEN
         else:
             vectors[behaviour.solution_id] = tuple(vector)
-    return Ballot(
+    return ProblemVotes(
         problem_id,
         vectors,
         set_aside,
@@ -195,12 +198,12 @@ def ballot_of(
     )
 
 
-def ranked_groups(ballot: Ballot) -> list[Group]:
+def ranked_groups(problem_votes: ProblemVotes) -> list[Group]:
     """Groups of equal vectors: best score first; then those that return values, by votes and cases."""
     members: dict[tuple[str, ...], list[str]] = {}
-    for solution_id, vector in ballot.vectors.items():
+    for solution_id, vector in problem_votes.vectors.items():
         members.setdefault(vector, []).append(solution_id)
-    groups = [Group(tuple(ids), vector, ballot.satisfied(vector)) for vector, ids in members.items()]
+    groups = [Group(tuple(ids), vector, problem_votes.satisfied(vector)) for vector, ids in members.items()]
     return sorted(
         groups,
         key=lambda group: (
@@ -209,25 +212,32 @@ def ranked_groups(ballot: Ballot) -> list[Group]:
     )  # fmt: skip
 
 
-def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: AgreementSettings) -> Decision:
+def decide_by_consensus(
+    problem_votes: ProblemVotes, groups: Sequence[Group], settings: AgreementSettings
+) -> Decision:
     """The first group wins if it is clear of every threshold."""
     winner = groups[0]
     runner_up = groups[1].score if len(groups) > 1 else 0.0
     margin = winner.score / runner_up if runner_up else UNOPPOSED if winner.score else 1.0
-    votes, agreed = winner.votes, [ballot.cases[index] for index in winner.satisfied]
+    votes, agreed = winner.votes, [problem_votes.cases[index] for index in winner.satisfied]
     expected = {case.check or wanted_key(case) for case in agreed}
-    enough_votes = max(settings.min_votes, settings.min_vote_share * len(ballot.vectors))
-    enough_score = settings.min_score_share * (len(ballot.vectors) - 1)
-    heard = (ballot.witnesses or frozenset()) & ballot.vectors.keys()
-    confirmed = len(heard.intersection(winner.members))
-    enough_witnesses = 0 if ballot.witnesses is None else max(1, settings.min_witness_share * len(heard))
+    enough_votes = max(settings.min_votes, settings.min_vote_share * len(problem_votes.vectors))
+    enough_score = settings.min_score_share * (len(problem_votes.vectors) - 1)
+    reference_votes = (problem_votes.witnesses or frozenset()) & problem_votes.vectors.keys()
+    reference_agreeing = len(reference_votes.intersection(winner.members))
+    enough_witnesses = (
+        0 if problem_votes.witnesses is None else max(1, settings.min_witness_share * len(reference_votes))
+    )
     reasons = (
-        (all(case.call is None for case in ballot.cases), CHECKS_ALONE),
+        (all(case.call is None for case in problem_votes.cases), CHECKS_ALONE),
         (not winner.outputs and OPAQUE_KEY in "\n".join(winner.vector), NO_DATA),
         (not winner.outputs and _PASSED not in winner.vector, "every solution fails on every call"),
         (len(groups) < settings.min_behaviours, "all solutions behave alike: nothing to learn"),
         (votes < enough_votes, "too few votes"),
-        (confirmed < enough_witnesses, "the base model does otherwise" if heard else SILENT),
+        (
+            reference_agreeing < enough_witnesses,
+            REFERENCE_DIFFERS if reference_votes else SILENT,
+        ),
         (len(agreed) < settings.min_cases, "too few agreed cases"),
         (winner.outputs < settings.min_outputs, "the winners return one value only"),
         (winner.score < enough_score, "too low a score"),
@@ -236,10 +246,10 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
     )
     reason = next((text for failed, text in reasons if failed), "")
     return Decision(
-        ballot.problem_id,
+        problem_votes.problem_id,
         kept=not reason,
         reason=reason,
-        samples=len(ballot.vectors) + len(ballot.set_aside),
+        samples=len(problem_votes.vectors) + len(problem_votes.set_aside),
         votes=votes,
         behaviours=len(groups),
         score=winner.score,
@@ -248,58 +258,60 @@ def decide_by_consensus(ballot: Ballot, groups: Sequence[Group], settings: Agree
         chosen=winner.members,
         rejected=tuple(solution_id for group in groups[1:] for solution_id in group.members),
         cases=tuple(agreed),
-        witnesses=confirmed,
+        witnesses=reference_agreeing,
     )
 
 
-def decide_by_paper(ballot: Ballot, groups: Sequence[Group], settings: AgreementSettings) -> Decision:
+def decide_by_paper(
+    problem_votes: ProblemVotes, groups: Sequence[Group], settings: AgreementSettings
+) -> Decision:
     """The paper's rule: chosen passes every case of every suite of the problem."""
 
     def passes_all(group: Group) -> bool:
-        asked = zip(ballot.places, ballot.wanted, strict=True)
+        asked = zip(problem_votes.places, problem_votes.wanted, strict=True)
         return all(key_passes(group.vector[place], wanted) for place, wanted in asked)
 
     chosen = [i for group in groups if passes_all(group) for i in group.members]
     rejected = [i for group in groups if not passes_all(group) for i in group.members]
     return Decision(
-        ballot.problem_id,
+        problem_votes.problem_id,
         kept=bool(chosen),
         reason="" if chosen else "no solution passes all tests",
-        samples=len(ballot.vectors) + len(ballot.set_aside),
+        samples=len(problem_votes.vectors) + len(problem_votes.set_aside),
         votes=len(chosen),
         behaviours=len(groups),
-        score=float(len(ballot.cases)) if chosen else 0.0,
+        score=float(len(problem_votes.cases)) if chosen else 0.0,
         margin=UNOPPOSED if chosen else 0.0,
         confident=bool(chosen),
         chosen=tuple(chosen),
         rejected=tuple(rejected),
-        cases=ballot.cases if chosen else (),
+        cases=problem_votes.cases if chosen else (),
     )
 
 
 RULES = {"consensus": decide_by_consensus, "paper": decide_by_paper}
 
 
-def decide(ballot: Ballot, settings: AgreementSettings) -> Decision:
+def decide(problem_votes: ProblemVotes, settings: AgreementSettings) -> Decision:
     """The configured rule's decision on one problem."""
-    if not ballot.vectors or not ballot.cases:
-        reason = "no solution that can be judged" if ballot.cases else "no case that tests anything"
-        samples = len(ballot.vectors) + len(ballot.set_aside)
+    if not problem_votes.vectors or not problem_votes.cases:
+        reason = "no solution that can be judged" if problem_votes.cases else "no case that tests anything"
+        samples = len(problem_votes.vectors) + len(problem_votes.set_aside)
         return Decision(
-            ballot.problem_id, kept=False, reason=reason, samples=samples,
+            problem_votes.problem_id, kept=False, reason=reason, samples=samples,
             votes=0, behaviours=0, score=0.0, margin=0.0,
         )  # fmt: skip
-    return RULES[settings.rule](ballot, ranked_groups(ballot), settings)
+    return RULES[settings.rule](problem_votes, ranked_groups(problem_votes), settings)
 
 
-def ballots(
+def votes_by_problem(
     problem_ids: Sequence[str],
     solutions: Sequence[Solution],
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
     witnessed: bool,
-) -> Iterator[Ballot]:
-    """One ballot a problem. Gold is hidden here: only what was sampled takes part.
+) -> Iterator[ProblemVotes]:
+    """The votes on each problem. Gold is hidden here: only what was sampled takes part.
 
     `witnessed`: the base model was asked, also where nothing that it wrote could be parsed.
     """
@@ -308,7 +320,7 @@ def ballots(
     behaviours_of, suites_of = by_problem(behaviours), by_problem(suites)
     for problem_id in problem_ids:
         executed, rows = suites_of.get(problem_id, []), behaviours_of.get(problem_id, [])
-        yield ballot_of(
+        yield problem_votes_of(
             problem_id,
             [row for row in rows if row.solution_id in sampled],
             [suite for suite in executed if suite.origin == "sample"],
@@ -327,8 +339,8 @@ def decide_all(
     witnessed: bool = False,
 ) -> list[Decision]:
     """One decision a problem, from its samples alone."""
-    voted = ballots(problem_ids, solutions, suites, behaviours, witnessed)
-    return [decide(ballot, settings) for ballot in voted]
+    voted = votes_by_problem(problem_ids, solutions, suites, behaviours, witnessed)
+    return [decide(problem_votes, settings) for problem_votes in voted]
 
 
 def disputed(iterations: Sequence[Sequence[Decision]]) -> set[str]:

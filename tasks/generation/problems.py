@@ -26,7 +26,7 @@ from tasks.generation.decontamination import Contamination, find_duplicates
 from tasks.generation.signatures import BadSignature, plain_signature
 from tasks.inference.base import Request, Sampler
 from tasks.inference.sampler import shared_sampler
-from tasks.pipeline.stage import IterationContext, run_stage, say, step
+from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.engine import EngineSettings
 from tasks.settings.problems import ProblemSettings
@@ -251,7 +251,7 @@ def propose(
         proposed: list[Problem] = []
         dropped: list[Dropped] = []
         if settings.propose:
-            say(f"propose: asking the model for {settings.propose} problems")
+            log_progress(f"propose: asking the model for {settings.propose} problems")
             seeds = snippets(settings.seed_snippets, settings.propose, rng)
             sampler = shared_sampler(
                 workspace.path(model), model.digest, dtype, sampling.max_context_tokens, engine,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.outputs import asks_for_output, predicted
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.core.progress import current
 from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
 from tasks.core.values import ValueFormatError
@@ -24,19 +24,19 @@ from tasks.generation.answers import parse_solution, parse_suite
 from tasks.generation.diversity import diversity_of
 from tasks.inference.base import Request, Sampler
 from tasks.inference.sampler import shared_sampler
-from tasks.pipeline.stage import IterationContext, run_stage, say, step
+from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.settings.engine import EngineSettings
 from tasks.settings.sampling import SamplingSettings
 from tasks.testcode.suites import read_cases
 
 
-def shared_out(settings: SamplingSettings) -> tuple[SamplingSettings, SamplingSettings]:
+def split_sample_budget(settings: SamplingSettings) -> tuple[SamplingSettings, SamplingSettings]:
     """How the champion is asked, and how the witness, who writes solutions only."""
-    theirs = round(settings.witness_share * settings.solutions)
+    reference = round(settings.witness_share * settings.solutions)
     return (
-        settings.model_copy(update={"solutions": settings.solutions - theirs}),
-        settings.model_copy(update={"solutions": theirs, "suites": 0}),
+        settings.model_copy(update={"solutions": settings.solutions - reference}),
+        settings.model_copy(update={"solutions": reference, "suites": 0}),
     )
 
 
@@ -243,7 +243,7 @@ def sample(
         all_problems = workspace.read(problems, Problem)
         samples: list[Sample] = []
         progress = current()
-        own, theirs = shared_out(settings) if witness else (settings, settings)
+        policy, reference = split_sample_budget(settings) if witness else (settings, settings)
 
         def draw(writer: ModelRef, asked: SamplingSettings, shard: Sequence[Problem]) -> list[Sample]:
             sampler = shared_sampler(
@@ -252,7 +252,7 @@ def sample(
             )  # fmt: skip
             return draw_samples(sampler, shard, asked, seed, witness=writer is witness)
 
-        for writer, asked, name in ((model, own, ""), (witness, theirs, "witness-")):
+        for writer, asked, name in ((model, policy, ""), (witness, reference, "witness-")):
             if writer is None:
                 continue
             progress.count(len(all_problems), "problems (base model)" if name else "problems")
@@ -260,9 +260,9 @@ def sample(
                 shard = all_problems[start : start + settings.shard_problems]
                 with progress.span(len(shard)):
                     samples += stage.shard(f"{name}{start:06d}", Sample, partial(draw, writer, asked, shard))
-                say(f"{progress.name}: {progress.line()}")
+                log_progress(f"{progress.name}: {progress.line()}")
         solutions, suites, dropped = parse_samples(all_problems, samples, settings)
-        known_solutions, known_suites = known_records(all_problems)
+        known_solutions, known_suites = reference_records(all_problems)
         stage.write("samples", Sample, samples)
         stage.write("solutions", Solution, [*solutions, *known_solutions])
         stage.write("suites", Suite, [*suites, *known_suites])

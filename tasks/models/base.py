@@ -10,7 +10,7 @@ from prefect import task
 from tasks.core.progress import watching
 from tasks.models.resolve import model_digest, resolve_model
 from tasks.pipeline.artifacts import publish_model
-from tasks.pipeline.stage import say
+from tasks.pipeline.stage import log_progress
 from tasks.pipeline.workspace import ModelRef
 from tasks.settings.model import ModelSettings
 
@@ -24,8 +24,8 @@ def cache_folder() -> Path:
 @task(name="base-model", task_run_name="base-model")
 def base_model(settings: ModelSettings) -> ModelRef:
     """Find, fetch or build the base model. Raises `FlywheelError` when it cannot be had."""
-    with watching("base-model", say):
-        folder = resolve_model(settings, cache_folder(), say)
+    with watching("base-model", log_progress):
+        folder = resolve_model(settings, cache_folder(), log_progress)
         model = ModelRef(str(folder), model_digest(folder), f"base model {settings.name}")
     publish_model(model)
     return model

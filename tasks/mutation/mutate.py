@@ -127,7 +127,7 @@ def vector(behaviour: Behaviour) -> tuple[str, ...]:
     return tuple(outcome_key(outcome) for outcome in (*behaviour.calls, *behaviour.checks))
 
 
-def told_apart(original: Behaviour, others: Sequence[Behaviour]) -> list[Behaviour]:
+def non_equivalent_mutants(original: Behaviour, others: Sequence[Behaviour]) -> list[Behaviour]:
     """Those that differ from the original on a known call. The rest look equivalent and are set aside.
 
     So are flaky programs and sandbox faults: what they do proves nothing. All behaviours are over one plan.

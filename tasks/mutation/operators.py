@@ -96,11 +96,11 @@ class Surroundings:
     """What a node does not say itself: constants that nobody reads as such, a return's function."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self.spared: set[int] = set()
+        self.excluded: set[int] = set()
         self._first_argument: dict[int, str] = {}
         for node in ast.walk(tree):
-            for part in _spared_parts(node):
-                self.spared.update(id(inner) for inner in ast.walk(part) if isinstance(inner, ast.Constant))
+            for part in _excluded_parts(node):
+                self.excluded.update(id(inner) for inner in ast.walk(part) if isinstance(inner, ast.Constant))
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 names = [arg.arg for arg in node.args.args if arg.arg not in ("self", "cls")]
                 # A walk meets inner functions later: a return ends with its own function's argument.
@@ -112,7 +112,7 @@ class Surroundings:
         return self._first_argument.get(id(node), "")
 
 
-def _spared_parts(node: ast.AST) -> list[ast.AST]:
+def _excluded_parts(node: ast.AST) -> list[ast.AST]:
     """Annotations, docstrings and the texts of f-strings; bounds of slices, which `_slice` edits."""
     parts: list[ast.AST | None] = [getattr(node, "annotation", None), getattr(node, "returns", None)]
     if isinstance(node, ast.JoinedStr):
@@ -195,7 +195,7 @@ def _boolean(node: ast.AST, around: Surroundings) -> Iterator[Edit]:
     """`or` for `and`, False for True, a `not` too many."""
     if isinstance(node, ast.BoolOp):
         yield _edit(node, node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
-    if isinstance(node, ast.Constant) and isinstance(node.value, bool) and id(node) not in around.spared:
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool) and id(node) not in around.excluded:
         yield _edit(node, node, value=not node.value)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         yield _edit(node, node, operand=ast.UnaryOp(ast.Not(), node.operand))
@@ -203,7 +203,7 @@ def _boolean(node: ast.AST, around: Surroundings) -> Iterator[Edit]:
 
 def _constant(node: ast.AST, around: Surroundings) -> Iterator[Edit]:
     """A number one off; a text emptied or filled."""
-    if not isinstance(node, ast.Constant) or id(node) in around.spared:
+    if not isinstance(node, ast.Constant) or id(node) in around.excluded:
         return
     value = node.value
     if isinstance(value, str):

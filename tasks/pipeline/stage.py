@@ -32,11 +32,11 @@ def step(name: str) -> Callable[[Callable[P, StageResult]], Callable[P, StageRes
             """One step does several things in one iteration: its label, or what is trained for, tells them
             apart."""
             given = task_run.parameters or {}
-            return joined(name, str(given.get("label") or given.get("objective") or ""))
+            return stage_label(name, str(given.get("label") or given.get("objective") or ""))
 
         @functools.wraps(function)
         def watched(*args: P.args, **kwargs: P.kwargs) -> StageResult:
-            with progress.watching(run_name(), say):
+            with progress.watching(run_name(), log_progress):
                 return function(*args, **kwargs)
 
         run = task(name=name, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)(watched)
@@ -51,7 +51,7 @@ def step(name: str) -> Callable[[Callable[P, StageResult]], Callable[P, StageRes
     return decorate
 
 
-def joined(name: str, label: str) -> str:
+def stage_label(name: str, label: str) -> str:
     """`execute-before`, or `execute` without a label."""
     return f"{name}-{label}" if label else name
 
@@ -84,7 +84,7 @@ class IterationContext:
         return Workspace(self.root)
 
 
-def say(message: str) -> None:
+def log_progress(message: str) -> None:
     """Tell the person: the Prefect log inside a run, plain output elsewhere."""
     progress.current().heard()
     try:
@@ -113,11 +113,11 @@ def run_stage(
     plain = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else dict(settings)
     key = digest_of(name, version, digests, plain)
     workspace = context.workspace
-    name = joined(name, label)
+    name = stage_label(name, label)
     numbered = f"{context.count.begin() if context.count else ''}{name}"
     found = workspace.find(key)
     if found is None:
-        say(numbered)
+        log_progress(numbered)
         with workspace.stage(context.iteration, name, key, digests, plain) as stage:
             compute(stage)
             if stage.examples:
@@ -128,5 +128,5 @@ def run_stage(
     found = replace(found, stage=name)
     workspace.record(context.iteration, found)
     artifacts.publish_stage(found)
-    say(f"{numbered}: reused, nothing to compute")
+    log_progress(f"{numbered}: reused, nothing to compute")
     return cast(StageResult, Completed(name="Reused", data=found, message="the same was computed before"))

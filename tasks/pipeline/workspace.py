@@ -38,7 +38,7 @@ from pydantic import BaseModel
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
 from tasks.core.tables import file_digest, read_table, write_table
-from tasks.settings.iteration import MACHINE
+from tasks.settings.iteration import NOT_IN_CACHE_KEY
 
 VERSION = 1
 Record = TypeVar("Record")
@@ -352,7 +352,7 @@ def _differences(before: Any, plain: dict[str, Any]) -> list[str]:
     for part in sorted({*before, *plain}):
         old, new = before.get(part), plain.get(part)
         if isinstance(old, dict) and isinstance(new, dict):
-            names = {*old, *new} - MACHINE.get(part, set())
+            names = {*old, *new} - NOT_IN_CACHE_KEY.get(part, set())
             found += [f"{part}.{name}" for name in sorted(names) if old.get(name) != new.get(name)]
         elif old != new:
             found.append(part)

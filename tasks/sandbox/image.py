@@ -45,7 +45,7 @@ FROM {image}
 COPY packages/ /opt/packages/
 ENV PYTHONPATH=/opt/flywheel:/opt/packages FLYWHEEL_PRELOAD=numpy OPENBLAS_NUM_THREADS=1
 """
-Say = Callable[[str], None]
+LogProgress = Callable[[str], None]
 
 
 def docker_client(timeout_s: int = 60) -> Any:
@@ -110,31 +110,31 @@ def _cached_base(client: Any) -> str:
     return next((kind for kind, tag in BASES.items() if _exists(client, tag)), "")
 
 
-def ensure_image(say: Say, numpy: bool = False) -> str:
+def ensure_image(log_progress: LogProgress, numpy: bool = False) -> str:
     """The tag of the sandbox image, built when it is missing (seconds with a cached base, else minutes).
 
-    `numpy`: the variant that has it. `say` gets one line a step. Raises `FlywheelError` when no base or no
-    wheel can be had or the build fails.
+    `numpy`: the variant that has it. `log_progress` gets one line a step. Raises `FlywheelError` when no base
+    or no wheel can be had or the build fails.
     """
     client = docker_client()
-    kind = _cached_base(client) or _fetch_base(client, say)
+    kind = _cached_base(client) or _fetch_base(client, log_progress)
     tag = _tag(kind)
     if not _exists(client, tag):
-        _build(client, say, tag, FOLDER, {"BASE": BASES[kind]})
+        _build(client, log_progress, tag, FOLDER, {"BASE": BASES[kind]})
     with_numpy = f"{tag}-numpy{NUMPY}"
     if not numpy:
         return tag
     if not _exists(client, with_numpy):
         with tempfile.TemporaryDirectory(prefix="flywheel-numpy-") as folder:
-            _unpack_numpy(Path(folder), PYTHONS[kind], say)
+            _unpack_numpy(Path(folder), PYTHONS[kind], log_progress)
             (Path(folder) / "Dockerfile").write_text(NUMPY_LAYER.format(image=tag))
-            _build(client, say, with_numpy, Path(folder), {})
+            _build(client, log_progress, with_numpy, Path(folder), {})
     return with_numpy
 
 
-def _unpack_numpy(folder: Path, python: str, say: Say) -> None:
+def _unpack_numpy(folder: Path, python: str, log_progress: LogProgress) -> None:
     """numpy's wheel for another interpreter, as `folder`/packages; nothing of it runs here."""
-    say(f"fetching numpy {NUMPY} for Python {python}")
+    log_progress(f"fetching numpy {NUMPY} for Python {python}")
     wanted = [f"--python-version={python}", f"--platform=manylinux2014_{platform.machine()}"]
     where = ["--no-deps", "--only-binary=:all:", f"--dest={folder}"]
     _command([sys.executable, "-m", "pip", "download", "-q", *wanted, *where, f"numpy=={NUMPY}"])
@@ -144,8 +144,8 @@ def _unpack_numpy(folder: Path, python: str, say: Say) -> None:
     wheel.unlink()
 
 
-def _build(client: Any, say: Say, tag: str, folder: Path, arguments: dict[str, str]) -> None:
-    say(f"building the sandbox image {tag}")
+def _build(client: Any, log_progress: LogProgress, tag: str, folder: Path, arguments: dict[str, str]) -> None:
+    log_progress(f"building the sandbox image {tag}")
     try:
         client.images.build(
             path=str(folder), tag=tag, buildargs=arguments, rm=True, network_mode="none", pull=False
@@ -154,16 +154,16 @@ def _build(client: Any, say: Say, tag: str, folder: Path, arguments: dict[str, s
         raise FlywheelError(f"The sandbox image cannot be built: {str(error)[:500]}.") from None
 
 
-def _fetch_base(client: Any, say: Say) -> str:
+def _fetch_base(client: Any, log_progress: LogProgress) -> str:
     """Pulls the registry's base, or builds Debian's; the kind of the one that is now tagged locally."""
     kind = next(iter(BASES))
     if not _exists(client, REGISTRY_BASE):
-        say(f"asking the registry for {REGISTRY_BASE}")
+        log_progress(f"asking the registry for {REGISTRY_BASE}")
         if not _registry_answers():
-            say("no registry: building a base with debootstrap")
-            _bootstrap_base(client, say)
+            log_progress("no registry: building a base with debootstrap")
+            _bootstrap_base(client, log_progress)
             return "debian-python3"
-        say(f"pulling {REGISTRY_BASE}")
+        log_progress(f"pulling {REGISTRY_BASE}")
         try:
             client.api.pull(*REGISTRY_BASE.split(":"))
         except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
@@ -180,7 +180,7 @@ def _registry_answers() -> bool:
     return True
 
 
-def _bootstrap_base(client: Any, say: Say) -> None:
+def _bootstrap_base(client: Any, log_progress: LogProgress) -> None:
     if os.geteuid() != 0:
         raise FlywheelError(
             f"No registry can be reached and debootstrap needs root: run `docker pull {REGISTRY_BASE}` where "
@@ -192,12 +192,12 @@ def _bootstrap_base(client: Any, say: Say) -> None:
                 f"No registry can be reached and debootstrap is missing: install debootstrap, or "
                 f"`docker load` a saved {REGISTRY_BASE}."
             )
-        say("installing debootstrap")
+        log_progress("installing debootstrap")
         _command(["apt-get", "update"])
         _command(["apt-get", "install", "-y", "--no-install-recommends", "debootstrap"])
     with tempfile.TemporaryDirectory(prefix="flywheel-base-") as folder:
         root = Path(folder) / "root"
-        say(f"debootstrap of Debian {DEBIAN_SUITE} (a minute or two)")
+        log_progress(f"debootstrap of Debian {DEBIAN_SUITE} (a minute or two)")
         packages = "python3-minimal,libpython3-stdlib"
         mirror = os.environ.get("FLYWHEEL_DEBIAN_MIRROR", DEBIAN_MIRROR)
         arguments = ["--variant=minbase", f"--include={packages}", DEBIAN_SUITE, str(root), mirror]
@@ -207,7 +207,7 @@ def _bootstrap_base(client: Any, say: Say) -> None:
             f"--exclude=./{path}" for path in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "dev")
         ]
         _command(["tar", "-C", str(root), *unneeded, "-cf", str(archive), "."])
-        say("importing the base")
+        log_progress("importing the base")
         repository, tag = BASES["debian-python3"].split(":")
         client.api.import_image_from_file(str(archive), repository=repository, tag=tag)
 

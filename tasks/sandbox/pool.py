@@ -119,7 +119,7 @@ class DockerSandbox:
                 self._ask(task, waiting, first=False)
             self._hand_out(waiting)
             while window and window[0].released:
-                yield window.popleft().episodes.execution()
+                yield window.popleft().program_run.execution()
             if not window and exhausted:
                 return
             self._keep_house()
@@ -132,7 +132,7 @@ class DockerSandbox:
                 self._serve(slot, waiting)
 
     def _ask(self, task: Task, waiting: deque[tuple[Task, Request]], first: bool = True) -> None:
-        request = task.episodes.next_request()
+        request = task.program_run.next_request()
         if request is None:
             task.finished = True
         elif first:

@@ -1,11 +1,11 @@
 """One program's way through the sandbox: what to ask next, and what the answers mean.
 
-An episode is one child (or, for a check, a pair of children). Most programs are one episode; one that
-ends early (timeout, crash, memory) is continued after the call that ended it, in a fresh child:
-`MAX_SETBACKS` times with all its time, `HURRIED` times more with a part of it, so that a few hard calls keep
-nobody from the others. Where time is each call's own (`Program.cpu_each`), a call that ran out of it behind
-others is tried again, as the first in a fresh child, and has no outcome before. Reports are written by
-hostile children: they are read with checked shapes, and what cannot be read is the program's "no_result".
+Most programs need one child process (for a check, a pair of them); one that ends early (timeout, crash,
+memory) is continued after the call that ended it, in a fresh child:
+`MAX_SETBACKS` times with all its time, `REDUCED_TIME_RUNS` times more with a part of it, so that a few hard
+calls keep nobody from the others. Where time is each call's own (`Program.cpu_each`), a call that ran out of
+it behind others is tried again, as the first in a fresh child, and has no outcome before. Reports are written
+by hostile children: they are read with checked shapes, and what cannot be read is the program's "no_result".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tasks.core import values
 from tasks.core.records import Call, Execution, Outcome, OutcomeKind, Program
 
 MAX_SETBACKS = 3
-HURRIED, HURRIED_SHARE = 8, 1 / 8
+REDUCED_TIME_RUNS, REDUCED_TIME_SHARE = 8, 1 / 8
 # The supervisor takes requests of up to 64 MiB. Calls are spread over children before that.
 REQUEST_BYTES, CALLS_BYTES = 48 << 20, 4 << 20
 DIGEST_ABOVE = 256 << 10
@@ -38,15 +38,15 @@ _SIMPLE = re.compile(r'-?\d{1,15}|null|true|false|"[ !#-\[\]-~]*"')
 _decode_json = json.JSONDecoder().raw_decode
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _NOT_RUN = "not run after"
-IN_HASTE = f"in {HURRIED_SHARE:g} of the time, after {MAX_SETBACKS} like it"
+WITH_REDUCED_TIME = f"in {REDUCED_TIME_SHARE:g} of the time, after {MAX_SETBACKS} like it"
 _TOO_LARGE = Outcome("no_result", detail="the source or the arguments are too large")
 _NULL_VALUE = values.encode(values.Opaque("null"))
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One episode: `kind` and `payloads` as `sandbox_image.supervisor` reads them, whose it is, its CPU
-    seconds (`Program.cpu_s`), and the share of them that it gets."""
+    """What one child does: `kind` and `payloads` as `sandbox_image.supervisor` reads them, whose it is, its
+    CPU seconds (`Program.cpu_s`), and the share of them that it gets."""
 
     kind: str
     payloads: list[bytes]
@@ -83,8 +83,8 @@ class _Section:
         self.outcomes += [outcome] * (len(self.parts) - len(self.outcomes))
 
 
-class Episodes:
-    """The state of one program. `next_request`, `settle` with its answer, again until it is None."""
+class ProgramRun:
+    """The state of one program. `next_request`, `apply_answer` with its answer, again until it is None."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -100,7 +100,7 @@ class Episodes:
             while len(section.outcomes) < len(section.parts):
                 kind, payloads, count = self._message(section.next_parts())
                 if sum(map(len, payloads)) <= REQUEST_BYTES:
-                    share = HURRIED_SHARE if section.setbacks >= MAX_SETBACKS else 1.0
+                    share = REDUCED_TIME_SHARE if section.setbacks >= MAX_SETBACKS else 1.0
                     return Request(kind, payloads, section, count, self.program.cpu_s, share)
                 section.outcomes += [_TOO_LARGE] * count
         return None
@@ -117,7 +117,7 @@ class Episodes:
             return "null", [test], len(parts)
         return "check", [_json(task), test], len(parts)
 
-    def settle(self, request: Request, status: dict[str, Any], data: bytes, output_bytes: int) -> None:
+    def apply_answer(self, request: Request, status: dict[str, Any], data: bytes, output_bytes: int) -> None:
         """Takes the answer to `request`; every answer moves at least one call or check to its outcome.
 
         `output_bytes`: what the program may give out at most.
@@ -135,13 +135,13 @@ class Episodes:
             section.outcomes += outcomes[:-1]
             return
         if request.cpu_share < 1 and outcomes[-1].kind == "timeout":
-            outcomes[-1] = replace(outcomes[-1], detail=IN_HASTE)
+            outcomes[-1] = replace(outcomes[-1], detail=WITH_REDUCED_TIME)
         section.outcomes += outcomes
         if not is_calls:
             whole = outcomes[-1].kind not in ("timeout", "crash", "memory")
         section.setbacks += not whole
         # What the null candidate does decides over everybody's checks: each is tried.
-        if section.setbacks >= MAX_SETBACKS + HURRIED and self.program.code is not None:
+        if section.setbacks >= MAX_SETBACKS + REDUCED_TIME_RUNS and self.program.code is not None:
             section.give_up(_again(section.outcomes[-1]))
 
     def fault(self, why: str) -> None:
@@ -167,9 +167,9 @@ def was_run(outcome: Outcome) -> bool:
     return outcome.peak_kb > 0 or not outcome.detail.startswith(_NOT_RUN)
 
 
-def was_hurried(outcome: Outcome) -> bool:
+def had_reduced_time(outcome: Outcome) -> bool:
     """Whether a call or check ran out of a part of the time that it should have had."""
-    return outcome.kind == "timeout" and outcome.detail == IN_HASTE
+    return outcome.kind == "timeout" and outcome.detail == WITH_REDUCED_TIME
 
 
 def _json(value: dict[str, Any]) -> bytes:
@@ -178,7 +178,9 @@ def _json(value: dict[str, Any]) -> bytes:
 
 def _again(outcome: Outcome) -> Outcome:
     return Outcome(
-        outcome.kind, exception=outcome.exception, detail=f"{_NOT_RUN} {MAX_SETBACKS + HURRIED} like it"
+        outcome.kind,
+        exception=outcome.exception,
+        detail=f"{_NOT_RUN} {MAX_SETBACKS + REDUCED_TIME_RUNS} like it",
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tasks.core.errors import SandboxFault
 from tasks.core.records import Call, Program
 from tasks.sandbox.container import Container
-from tasks.sandbox.program_run import Episodes, Request
+from tasks.sandbox.program_run import ProgramRun, Request
 
 BATCH = 128
 # Requests that wait in a container's pipe: many small ones, so that they travel together; few slow ones.
@@ -47,7 +47,7 @@ class Task:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.episodes = Episodes(program)
+        self.program_run = ProgramRun(program)
         self.faults = 0
         self.finished = False
         self.unproven: set[Slot] = set()
@@ -58,12 +58,12 @@ class Task:
 
     def restart(self) -> None:
         """Forgets every answer: some came from a container that is not to be trusted."""
-        self.episodes = Episodes(self.program)
+        self.program_run = ProgramRun(self.program)
         self.finished = False
         self.unproven.clear()
 
     def give_up(self, why: str) -> None:
-        self.episodes.fault(why)
+        self.program_run.fault(why)
         self.finished = True
         self.unproven.clear()
 
@@ -73,7 +73,7 @@ class Asked:
     """A request in a container's pipe: a task's, or a canary that must come to `expected`."""
 
     number: int
-    episodes: Episodes
+    program_run: ProgramRun
     request: Request
     task: Task | None
     expected: str = ""
@@ -81,7 +81,7 @@ class Asked:
     @property
     def current_task(self) -> Task | None:
         """The task, unless it has been restarted since."""
-        return self.task if self.task is not None and self.task.episodes is self.episodes else None
+        return self.task if self.task is not None and self.task.program_run is self.program_run else None
 
 
 class Slot:
@@ -105,7 +105,7 @@ class Slot:
         alone = task.faults > 0
         if alone and self.unbracketed:
             self.check()
-        self._ask(task.episodes, request, task)
+        self._ask(task.program_run, request, task)
         self.given += 1
         self.unbracketed += 1
         if alone or self.unbracketed >= BATCH:
@@ -114,17 +114,17 @@ class Slot:
     def check(self) -> None:
         """Asks for a round of canaries: it ends the batch."""
         for program, expected in canaries():
-            episodes = Episodes(program)
-            request = episodes.next_request()
+            program_run = ProgramRun(program)
+            request = program_run.next_request()
             assert request is not None
-            self._ask(episodes, request, None, expected)
+            self._ask(program_run, request, None, expected)
         self.unbracketed = 0
 
-    def _ask(self, episodes: Episodes, request: Request, task: Task | None, expected: str = "") -> None:
+    def _ask(self, program_run: ProgramRun, request: Request, task: Task | None, expected: str = "") -> None:
         if not self.queue:
             self.since = time.monotonic()
         number = self.container.send(request.kind, request.payloads, request.cpu_s, request.cpu_share)
-        self.queue.append(Asked(number, episodes, request, task, expected))
+        self.queue.append(Asked(number, program_run, request, task, expected))
 
     def collect(self, moved: list[Asked]) -> None:
         """Settles the answers that have come; adds to `moved` what tasks were asked by them.
@@ -140,7 +140,9 @@ class Slot:
             if not self.queue or self.queue[0].number != status["id"]:
                 raise SandboxFault("The sandbox answered a question that nobody asked.")
             asked = self.queue[0]
-            asked.episodes.settle(asked.request, status, data, self.container.settings.output_kb * 1024)
+            asked.program_run.apply_answer(
+                asked.request, status, data, self.container.settings.output_kb * 1024
+            )
             if asked.task is None:
                 self._meet_canary(asked)
             elif task := asked.current_task:
@@ -151,8 +153,8 @@ class Slot:
 
     def _meet_canary(self, asked: Asked) -> None:
         """A round's last canary proves what was answered before it."""
-        canary = asked.episodes.program.program_id
-        outcome = asked.episodes.execution().calls[0]
+        canary = asked.program_run.program.program_id
+        outcome = asked.program_run.execution().calls[0]
         if outcome.kind != "value" or outcome.value != asked.expected:
             seen = outcome.value or outcome.exception or outcome.detail
             raise SandboxFault(

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 
-class AgreementSettings(Form):
+class AgreementSettings(SettingsModel):
     """What solver and verifier must agree on before anything is learnt from it. All thresholds are those of
     the rule `consensus`; `paper` has none."""
 

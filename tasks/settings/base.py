@@ -21,7 +21,7 @@ def _with_bounds(schema: dict[str, Any]) -> None:
             field["description"] = f"{field.get('description', '')} [{' '.join(bounds)}]"
 
 
-class Form(BaseModel):
+class SettingsModel(BaseModel):
     """A group of settings. Unknown names are refused: a typo never runs with a default in silence."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True, json_schema_extra=_with_bounds)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 
-class CampaignSettings(Form):
+class CampaignSettings(SettingsModel):
     """How many iterations, and when to stop before."""
 
     iterations: int = Field(

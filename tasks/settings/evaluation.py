@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 Benchmark = Literal[
     "starter", "mbpp", "mbpp-plus", "humaneval", "humaneval-plus", "livecodebench", "livecodebench-output"
 ]
 
 
-class EvaluationSettings(Form):
+class EvaluationSettings(SettingsModel):
     """What a model is scored on. Dev decides, test is only reported."""
 
     benchmarks: list[Benchmark] = Field(

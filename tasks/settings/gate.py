@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 
-class GateSettings(Form):
+class GateSettings(SettingsModel):
     """When a candidate becomes the champion; read on dev only."""
 
     primary: Literal["solver", "verifier"] = Field(

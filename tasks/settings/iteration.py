@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from tasks.settings.agreement import AgreementSettings
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 from tasks.settings.campaign import CampaignSettings
 from tasks.settings.engine import EngineSettings
 from tasks.settings.evaluation import EvaluationSettings
@@ -22,14 +22,14 @@ from tasks.settings.sandbox import SandboxSettings
 from tasks.settings.training import TrainingSettings
 
 # What only fits a run to its machine: with other values it is the same run, and finished stages stay valid.
-MACHINE = {
+NOT_IN_CACHE_KEY = {
     "engine": {"gpu_memory_utilization", "cpu_kv_cache_gb", "tensor_parallel", "start_timeout_s"},
     "sandbox": {"slots", "fault_retries", "recycle_after"},
     "training": {"micro_batch_size", "processes", "checkpoint_every_s"},
 }
 
 
-class IterationSettings(Form):
+class IterationSettings(SettingsModel):
     """One iteration."""
 
     workspace: str = Field(

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 
-class ModelSettings(Form):
+class ModelSettings(SettingsModel):
     """The base model that the first iteration starts from."""
 
     name: str = Field(

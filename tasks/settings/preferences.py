@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 
-class PreferenceSettings(Form):
+class PreferenceSettings(SettingsModel):
     """How kept problems become rows."""
 
     sft_per_problem: int = Field(2, ge=1, le=100, description="SFT rows a problem and role, at most.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 
-class ProblemSettings(Form):
+class ProblemSettings(SettingsModel):
     """Where problems come from."""
 
     statements: str = Field(

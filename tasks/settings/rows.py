@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 
-class RowSettings(Form):
+class RowSettings(SettingsModel):
     """Which rows of this and earlier iterations are trained on."""
 
     history: int = Field(8, ge=0, le=10_000, description="Earlier iterations whose rows are trained on too.")

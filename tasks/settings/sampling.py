@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 
-class SamplingSettings(Form):
+class SamplingSettings(SettingsModel):
     """How the model writes solutions and suites."""
 
     layout: Literal["chatml", "plain"] = Field(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 MUTANT_CPU_SHARE = 0.25
 
 
-class SandboxSettings(Form):
+class SandboxSettings(SettingsModel):
     """The containers that run generated code, one program at a time each."""
 
     slots: int = Field(2, ge=1, le=256, description="Containers that work at once; one a core is right.")

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.settings.base import Form
+from tasks.settings.base import SettingsModel
 
 
-class TrainingSettings(Form):
+class TrainingSettings(SettingsModel):
     """SFT, then DPO with an SFT term (TRL)."""
 
     train_from: Literal["base", "champion"] = Field("base", description="Weights that training starts from.")

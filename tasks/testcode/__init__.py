@@ -1,1 +1,1 @@
-"""Test text -> cases, by syntax alone: styles, fixtures, slices, conditions, bounded evaluation."""
+"""Test text -> cases, by syntax alone: styles, fixtures, slices, conditions, safe evaluation."""

@@ -1,7 +1,7 @@
 """What a test asks of a call's value beyond equality: `abs(f(2) - 0.3) < 1e-6`, `sorted(f(x)) == [1, 2]`.
 
 A *condition* is an expression over one value, written `_`: literals, arithmetic, comparisons, indexes, and
-the functions and methods listed in `bounded`, which look at their arguments and change nothing. It is read
+the functions and methods listed in `safe_eval`, which look at their arguments and change nothing. It is read
 as a tree and computed here, over plain data: no text is ever handed to Python. What that costs is bounded by
 the sizes of value and expression, since there are no loops.
 Whatever goes wrong on the way (a wrong type, a missing index) makes the condition false, as an exception
@@ -19,7 +19,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from tasks.core.values import ValueFormatError, decode, encode, is_plain, literal
-from tasks.testcode.bounded import (
+from tasks.testcode.safe_eval import (
     ARITHMETIC,
     ARITIES,
     COMPARISONS,
@@ -34,7 +34,7 @@ from tasks.testcode.bounded import (
     WRONG,
     TooLargeError,
     arithmetic,
-    asked,
+    call_method,
     listed,
     size,
 )
@@ -259,7 +259,7 @@ def _called(node: ast.Call) -> _Computation:
     if isinstance(node.func, ast.Attribute) and not node.keywords and _dotted(node.func.value) not in TYPES:
         method = node.func.attr
         if any(method in methods for methods in METHODS.values()):
-            return _applied(partial(asked, method), node.func.value, *node.args)
+            return _applied(partial(call_method, method), node.func.value, *node.args)
     raise _UnknownError
 
 

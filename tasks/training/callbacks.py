@@ -9,7 +9,7 @@ from typing import Any
 from tasks.settings.training import TrainingSettings
 from tasks.training.job import check_health
 
-Say = Callable[[dict[str, Any]], None]
+LogProgress = Callable[[dict[str, Any]], None]
 
 
 def rewards_of(logs: Mapping[str, float], prefix: str = "") -> dict[str, float]:
@@ -18,7 +18,7 @@ def rewards_of(logs: Mapping[str, float], prefix: str = "") -> dict[str, float]:
     return {name: float(logs[key]) for name, key in names.items() if key in logs}
 
 
-def callbacks(settings: TrainingSettings, tell: Say, held_out: bool) -> list[Any]:
+def callbacks(settings: TrainingSettings, tell: LogProgress, held_out: bool) -> list[Any]:
     """The Trainer's callbacks. Imports transformers, so only the child calls it."""
     import torch
     from transformers import EarlyStoppingCallback, TrainerCallback

@@ -79,7 +79,7 @@ def run_training(
     dtype: Literal["float32", "bfloat16"],
     seed: int,
     log_file: Path,
-    say: Callable[[str], None],
+    log_progress: Callable[[str], None],
     *,
     base_model: str = "",
     held_out_file: Path | None = None,
@@ -126,7 +126,7 @@ def run_training(
     log_file.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     try:
-        events = _run_child(job, work, log_file, say, earlier)
+        events = _run_child(job, work, log_file, log_progress, earlier)
         result = _result(stage, out, events, time.monotonic() - started)
         _result_file(out).write_text(json.dumps(asdict(result), default=str), encoding="utf-8")
         os.replace(work / "checkpoint", out)
@@ -187,7 +187,7 @@ def _prepare(work: Path, job: Job) -> list[dict[str, Any]]:
 
 
 def _run_child(
-    job: Job, work: Path, log_file: Path, say: Callable[[str], None], earlier: list[dict[str, Any]]
+    job: Job, work: Path, log_file: Path, log_progress: Callable[[str], None], earlier: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Start the child, relay its progress, and return all events once it succeeded, the earlier first."""
     job_file, events_file = work / "job.json", Path(job.events)
@@ -206,8 +206,8 @@ def _run_child(
                 pass_fds=(lifeline,),
                 start_new_session=True,
             )
-        say(f"{job.stage}: training in process {process.pid}, log {log_file}")
-        progress = _Progress(job.stage, say)
+        log_progress(f"{job.stage}: training in process {process.pid}, log {log_file}")
+        progress = _Progress(job.stage, log_progress)
         with events_file.open(encoding="utf-8") as stream:
             stream.seek(heard)
             # Short waits, since a cancellation reaches a thread only between two of them.
@@ -267,13 +267,13 @@ def explain_exit(returncode: int, error: str, log_tail: str, free_bytes: int) ->
 class _Progress:
     """Events of the child, kept and told: phases at once, steps at most once a second and the last one."""
 
-    def __init__(self, stage: Stage, say: Callable[[str], None]) -> None:
+    def __init__(self, stage: Stage, log_progress: Callable[[str], None]) -> None:
         self.events: list[dict[str, Any]] = []
         self.error = ""
         self.trace = ""
         self.diverged = False
         self._stage = stage
-        self._say = say
+        self._log_progress = log_progress
         self._total = 0
         self._said = 0.0
         self._rest = ""
@@ -294,7 +294,7 @@ class _Progress:
         elif "phase" in event:
             current().count(0, "")
             current().doing(event["phase"])
-            self._say(f"{self._stage}: {event['phase']}")
+            self._log_progress(f"{self._stage}: {event['phase']}")
         elif "scored" in event:
             if event["of"] != current().total:
                 current().count(event["of"], "pairs scored")
@@ -302,7 +302,7 @@ class _Progress:
         elif "rows" in event:
             ids = event["too_long"]
             some = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
-            self._say(
+            self._log_progress(
                 f"{self._stage}: {event['rows']} rows"
                 + (f", {len(ids)} dropped as too long ({some})" if ids else "")
                 + (
@@ -321,12 +321,12 @@ class _Progress:
                 self._said = now
                 told = f"loss {event['loss']:.4f}{_margin(event)}"
                 left = current().left()
-                self._say(
+                self._log_progress(
                     f"{self._stage}: step {event['step']}/{self._total}, {told}{', ' if left else ''}{left}"
                 )
         elif "held_out" in event:
             told = f"held-out loss {event['held_out']:.4f}{_margin(event)}"
-            self._say(f"{self._stage}: {told} after step {event['at']}")
+            self._log_progress(f"{self._stage}: {told} after step {event['at']}")
 
 
 def _margin(event: dict[str, Any]) -> str:

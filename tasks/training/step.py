@@ -16,9 +16,9 @@ from tasks.core.records import Pair, SftRow
 from tasks.models.resolve import model_digest
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
-from tasks.pipeline.stage import IterationContext, run_stage, say, step
+from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
-from tasks.settings.iteration import MACHINE
+from tasks.settings.iteration import NOT_IN_CACHE_KEY
 from tasks.settings.model import ModelSettings
 from tasks.settings.training import TrainingSettings
 from tasks.training.process import TrainingResult, finished_training, run_training
@@ -120,7 +120,7 @@ def train(
             base.dtype,
             context.seed,
             stage.folder / "training.log",
-            say,
+            log_progress,
             base_model=base.name,
             held_out_file=held_out_file if held_out.rows else None,
         )
@@ -133,5 +133,9 @@ def train(
         stage.facts.update(facts_of(result))
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows, "held_out": held_out}
-    plain = {**settings.model_dump(exclude=MACHINE["training"]), "dtype": base.dtype, "seed": context.seed}
+    plain = {
+        **settings.model_dump(exclude=NOT_IN_CACHE_KEY["training"]),
+        "dtype": base.dtype,
+        "seed": context.seed,
+    }
     return run_stage(context, f"train-{objective}", 2, inputs, plain, compute)

@@ -20,7 +20,7 @@ from typing import Any
 from tasks.core.errors import FlywheelError
 from tasks.core.lifeline import watch_lifeline
 from tasks.settings.training import TrainingSettings
-from tasks.training.callbacks import Say, callbacks
+from tasks.training.callbacks import LogProgress, callbacks
 from tasks.training.job import (
     Diverged,
     Job,
@@ -49,7 +49,7 @@ _TOKENIZER_FILES = (
 )
 
 
-def train(job: Job, tell: Say) -> None:
+def train(job: Job, tell: LogProgress) -> None:
     """Run one stage and write its checkpoint to `job.checkpoint`.
 
     Events told, in order: `rows` with `too_long` ids and how many are `repeated` an epoch; `phase` (text);
@@ -124,7 +124,7 @@ def _trainer(
     plan: Plan,
     held_out: Plan,
     tokenizer: Any,
-    tell: Say,
+    tell: LogProgress,
     on_gpu: bool,
     fresh: bool,
 ) -> Any:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.benchmarks import FILES, GOLD_TIMES, cpu_limit, limits_for, load_mbpp, load_starter
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.core.records import Problem
 from tasks.core.tables import by_problem
 from tasks.evaluation.candidates import candidates_of
-from tasks.execution.determinism import Seeds, two_seeds
+from tasks.execution.determinism import SandboxPair, two_seeds
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import holds, plan_calls
 from tasks.generation.problems import read_statements
@@ -23,9 +23,9 @@ from tasks.settings.sandbox import SandboxSettings
 DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / FILES["mbpp"][0]
 
 
-def verdicts(seeds: Seeds, problems: list[Problem]) -> dict[str, bool]:
+def verdicts(seeds: SandboxPair, problems: list[Problem]) -> dict[str, bool]:
     """`{solution_id: passes the gold suite}` of all gold and wrong solutions."""
-    solutions, suites = known_records(problems)
+    solutions, suites = reference_records(problems)
     solutions += [wrong for problem in problems for wrong in candidates_of(problem, 0, 0)]
     suites_of = by_problem(suites)
     rows = execute_shard(seeds, problems, by_problem(solutions), suites_of)
@@ -36,7 +36,7 @@ def verdicts(seeds: Seeds, problems: list[Problem]) -> dict[str, bool]:
     }
 
 
-def test_starter_gold_passes_and_wrong_solutions_fail(seeds: Seeds) -> None:
+def test_starter_gold_passes_and_wrong_solutions_fail(seeds: SandboxPair) -> None:
     problems = load_starter()
     assert len(problems) >= 80
     assert {p.split for p in problems} == {"dev", "test"}

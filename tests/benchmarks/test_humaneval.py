@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.benchmarks.humaneval import FILES, load_humaneval
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Problem, Program, Sample
 from tasks.execution.verdicts import invalid_checks, judge, plan_calls
@@ -77,7 +77,7 @@ def test_what_the_prompt_provides_stands_before_a_sample(made_up: Problem) -> No
 
 def passes(sandbox: DockerSandbox, problems: list[Problem]) -> list[str]:
     """The problems whose gold passes its check, where the null candidate does not."""
-    solutions, suites = known_records(problems)
+    solutions, suites = reference_records(problems)
     plans = [plan_calls([suite]) for suite in suites]
     programs = [
         Program(f"{problem.problem_id} {code is None}", code, problem.entry_point, (), plan.checks)

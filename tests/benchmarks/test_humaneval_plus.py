@@ -16,7 +16,7 @@ from tasks.benchmarks import load_benchmark
 from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, agrees, load_humaneval_plus
 from tasks.benchmarks.files import read_rows
 from tasks.benchmarks.humaneval import packaged_file
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem, ProblemScore, Sample, Solution
@@ -24,7 +24,7 @@ from tasks.core.tables import by_problem
 from tasks.evaluation.metrics import compare, summarise
 from tasks.evaluation.reference_runs import with_gold
 from tasks.evaluation.scoring import score_problem
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 from tasks.execution.step import execute_shard
 from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.sandbox import SandboxSettings
@@ -63,9 +63,9 @@ def sampled(problem: Problem, number: int, code: str) -> Solution:
     return Solution(f"{problem.problem_id}#{number}", problem.problem_id, problem.preamble + code)
 
 
-def scored(seeds: Seeds, problems: list[Problem], codes: dict[str, list[str]]) -> list[ProblemScore]:
+def scored(seeds: SandboxPair, problems: list[Problem], codes: dict[str, list[str]]) -> list[ProblemScore]:
     """The problems' scores when a model has written these codes (by entry point), each run once."""
-    golds, suites = known_records(problems)
+    golds, suites = reference_records(problems)
     samples = {
         problem.problem_id: [
             sampled(problem, number, code) for number, code in enumerate(codes[problem.entry_point])
@@ -89,7 +89,7 @@ def scored(seeds: Seeds, problems: list[Problem], codes: dict[str, list[str]]) -
 
 
 def test_base_and_both_are_told_apart_in_one_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: Seeds
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: SandboxPair
 ) -> None:
     write(tmp_path, monkeypatch)
     problems, _ = with_gold(load_benchmark("humaneval-plus"), SandboxSettings())

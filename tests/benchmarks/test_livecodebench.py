@@ -26,7 +26,7 @@ from tasks.benchmarks.livecodebench import (
     same_value,
 )
 from tasks.benchmarks.pickled import unpacked_text
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem, Program
@@ -157,7 +157,7 @@ def test_public_tests_alone_are_said_in_the_name(tmp_path: Path, monkeypatch: py
 
 
 def verdicts(sandbox: DockerSandbox, problem: Problem, code: str) -> list[str]:
-    _, (suite,) = known_records([problem])
+    _, (suite,) = reference_records([problem])
     plan = plan_calls([suite])
     program = Program("p", problem.preamble + code, problem.entry_point, plan.calls)
     (done,) = sandbox.run([program])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tasks.benchmarks import load_benchmark
 from tasks.benchmarks.outputs import FILES, load_outputs, predicted
-from tasks.benchmarks.reference import known_records
+from tasks.benchmarks.reference import reference_records
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem, ProblemScore, Sample
@@ -159,7 +159,7 @@ def scored(problems: list[Problem], answers: dict[str, list[str]]) -> list[Probl
     assert len(suites) + len(dropped) == len(samples)
     assert {(row.kind, row.reason) for row in dropped} <= {("prediction", "no_output")}
     own = {p.problem_id: [s for s in suites if s.problem_id == p.problem_id] for p in problems}
-    gold = known_records(problems)[1]
+    gold = reference_records(problems)[1]
     return [
         score_problem(
             problem,
@@ -188,7 +188,7 @@ def test_predictions_are_scored_and_nothing_runs(problems: list[Problem]) -> Non
     mean = compare(before, after, settings)["livecodebench-output/test"]["output pass@1"].mean
     assert mean == pytest.approx(2 / 3)
     for problem in problems:
-        assert programs_of(problem, [], known_records([problem])[1]) == []
+        assert programs_of(problem, [], reference_records([problem])[1]) == []
 
 
 def test_both_layouts_ask_for_the_same_line(problems: list[Problem]) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from flows import cli
 from flows.commands.execute import judge_solutions
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 from tasks.execution.exchange import read_problems, read_solutions, read_suites
 from tasks.sandbox.container import LABEL
 from tasks.sandbox.image import docker_client
@@ -127,7 +127,7 @@ def test_verdicts_of_the_three_kinds_of_suites(tmp_path: Path) -> None:
     } <= details
 
 
-def judged(seeds: Seeds, folder: Path, *tables: list[dict[str, Any]]) -> list[str]:
+def judged(seeds: SandboxPair, folder: Path, *tables: list[dict[str, Any]]) -> list[str]:
     """The lines of problems, solutions and suites, without times."""
     files(folder, *tables)
     problems = read_problems(folder / "problems.jsonl")
@@ -137,14 +137,14 @@ def judged(seeds: Seeds, folder: Path, *tables: list[dict[str, Any]]) -> list[st
 
 
 @pytest.fixture(scope="module")
-def in_order(seeds: Seeds, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def in_order(seeds: SandboxPair, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return sorted(judged(seeds, tmp_path_factory.mktemp("in_order"), PROBLEMS, SOLUTIONS, SUITES))
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_the_files_changes_nothing(
-    seeds: Seeds, tmp_path: Path, in_order: list[str], shuffler: random.Random
+    seeds: SandboxPair, tmp_path: Path, in_order: list[str], shuffler: random.Random
 ) -> None:
     tables = [shuffler.sample(rows, len(rows)) for rows in (PROBLEMS, SOLUTIONS, SUITES)]
     assert sorted(judged(seeds, tmp_path, *tables)) == in_order

@@ -43,7 +43,7 @@ def test_a_rolled_back_iteration_is_left_out_unless_asked_for(two_iterations: An
 
     def numbers(**changed: Any) -> list[int]:
         return [
-            past.harvest.iteration
+            past.iteration_rows.iteration
             for past in past_iterations(workspace, base, 3, RowSettings(**changed), need_witness=False)
         ]
 

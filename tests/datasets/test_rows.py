@@ -14,11 +14,11 @@ import pytest
 
 from tasks.core.records import Problem, Sample
 from tasks.core.tables import by_problem
-from tasks.datasets.kept_problem import gather
+from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import rows_of
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 from tasks.execution.step import execute_shard
-from tasks.filtering.consensus import ballots, decide
+from tasks.filtering.consensus import decide, votes_by_problem
 from tasks.generation.problems import load_statements
 from tasks.generation.prompts import (
     fenced,
@@ -85,7 +85,7 @@ def test_a_small_models_answers_are_written_back_as_it_wrote_them(
 
 
 def test_every_row_has_a_sampled_prompt_and_nothing_but_what_the_model_wrote(
-    seeds: Seeds, recorded: tuple[list[Problem], list[Sample]]
+    seeds: SandboxPair, recorded: tuple[list[Problem], list[Sample]]
 ) -> None:
     problems, samples = recorded
     solutions, suites, _ = parse_samples(problems, samples, SETTINGS)
@@ -94,9 +94,9 @@ def test_every_row_has_a_sampled_prompt_and_nothing_but_what_the_model_wrote(
         min_votes=2, min_vote_share=0.0, min_score_share=0.0, min_margin=1.0, min_outputs=1, pair_votes=2
     )
     ids = [problem.problem_id for problem in problems]
-    decisions = [decide(one, rule) for one in ballots(ids, solutions, suites, behaviours, False)]
-    evidence = gather(problems, solutions, suites, behaviours, [], decisions)
-    rows = rows_of(evidence, SETTINGS.cases_per_suite, PreferenceSettings(max_idle_share=1.0), 0)
+    decisions = [decide(one, rule) for one in votes_by_problem(ids, solutions, suites, behaviours, False)]
+    kept_problems = load_kept_problems(problems, solutions, suites, behaviours, [], decisions)
+    rows = rows_of(kept_problems, SETTINGS.cases_per_suite, PreferenceSettings(max_idle_share=1.0), 0)
     assert {row.role for row in rows.sft} == {"solver", "verifier"}
     assert {row.role for row in rows.pairs} == {"solver", "verifier"}
     answers: dict[str, list[str]] = {}

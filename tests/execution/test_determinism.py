@@ -7,15 +7,15 @@ from tasks.execution.determinism import (
     MOVED,
     Run,
     did_something,
+    merge_per_suite_runs,
     passes_agree,
     second_programs,
-    settled,
     suite_programs,
     suite_run,
 )
 from tasks.execution.step import programs_of
 from tasks.execution.verdicts import plan_calls, suite_verdicts
-from tasks.sandbox.program_run import IN_HASTE
+from tasks.sandbox.program_run import WITH_REDUCED_TIME
 from tasks.testcode.suites import make_call
 from tests.execution.test_step import PROBLEM, case, suite_of
 from tests.support.factories import error, solution, value
@@ -58,11 +58,11 @@ def test_passes_agree_where_each_tried_everything_and_came_to_the_same() -> None
     assert agree((value(2), value(3)), (value(3), value(2)))
     assert not agree((value(2), value(3)), (value(2), value(3)))
     assert not agree((value(2), value(3)), (value(3), value(2)), (value(None), error("AssertionError")))
-    hangs, hurried, not_run = (
-        Outcome("timeout", detail=detail) for detail in ("cpu", IN_HASTE, "not run after 11 like it")
+    hangs, reduced, not_run = (
+        Outcome("timeout", detail=detail) for detail in ("cpu", WITH_REDUCED_TIME, "not run after 11 like it")
     )
-    assert agree((value(2), hangs), (hurried, value(2)))
-    assert not agree((value(2), hurried), (hurried, value(2)))
+    assert agree((value(2), hangs), (reduced, value(2)))
+    assert not agree((value(2), reduced), (reduced, value(2)))
     assert not agree((value(2), hangs), (not_run, value(2)))
     assert not agree((value(2), value(3)), (value(3), value(2)), (not_run, not_run))
 
@@ -92,7 +92,7 @@ def test_what_ended_a_process_is_not_called_before_a_check() -> None:
 def test_a_fault_of_the_second_look_is_a_fault() -> None:
     plan = plan_calls(SUITES)
     runs = [(value(2), value(None)), (Outcome("fault"),) * 3]
-    truth = settled(Run((value(2), value(3)), (value(None),)), SUITES, runs, runs)
+    truth = merge_per_suite_runs(Run((value(2), value(3)), (value(None),)), SUITES, runs, runs)
     row = Behaviour("s", PROBLEM.problem_id, truth.calls, truth.checks, truth.flaky, truth.by_suite)
     assert {suite_verdicts(row, one, plan) for one in SUITES} == {("fault",) * 2, ("fault",) * 3}
 
@@ -109,13 +109,13 @@ def test_a_check_that_varies_takes_nobody_with_it() -> None:
     failed = error("AssertionError")
     one = [(value(2), value(None)), (value(None), value(3), value(2))]
     two = [(value(2), failed), (failed, value(3), value(2))]
-    truth = settled(run, SUITES, one, two)
+    truth = merge_per_suite_runs(run, SUITES, one, two)
     assert not truth.flaky
     assert (truth.calls, truth.checks[0].kind) == ((value(2), value(3)), "no_result")
     # Nor does one that meddles with its suite's calls under one seed alone.
-    assert not settled(run, SUITES, one, [two[0], (value(None), MOVED, value(2))]).flaky
+    assert not merge_per_suite_runs(run, SUITES, one, [two[0], (value(None), MOVED, value(2))]).flaky
     two[0] = (value(7), value(None))
-    varied = settled(run, SUITES, one, two)
+    varied = merge_per_suite_runs(run, SUITES, one, two)
     assert varied.flaky
     # The other suite's own calls came to the same every time.
     row = Behaviour("s", PROBLEM.problem_id, varied.calls, varied.checks, True, varied.by_suite)

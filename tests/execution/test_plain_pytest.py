@@ -16,7 +16,7 @@ from flows.commands.execute import judge_solutions
 from tasks.core.records import Case, Problem, Solution, Suite
 from tasks.core.values import equal
 from tasks.execution.asked import AskedSuite, read_text
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 
 SOLUTIONS = {
     "deep": "import copy\ndef f(x):\n    return copy.deepcopy(x)\ndef g(x):\n    return 2 * x\n",
@@ -128,7 +128,7 @@ def passed_by_pytest(folder: Path, suites: list[str]) -> dict[tuple[int, str], b
     return passed
 
 
-def passed_here(seeds: Seeds, suites: list[str]) -> dict[tuple[int, str], bool]:
+def passed_here(seeds: SandboxPair, suites: list[str]) -> dict[tuple[int, str], bool]:
     problem = Problem("p", "", "f", "", "execute")
     asked = []
     for number, text in enumerate(suites):
@@ -140,7 +140,7 @@ def passed_here(seeds: Seeds, suites: list[str]) -> dict[tuple[int, str], bool]:
     return {(int(line["suite_id"]), line["solution_id"]): line["passed"] for line in lines}
 
 
-def test_suites_pass_where_they_pass_in_pytest(seeds: Seeds, tmp_path: Path) -> None:
+def test_suites_pass_where_they_pass_in_pytest(seeds: SandboxPair, tmp_path: Path) -> None:
     rng = random.Random(15)
     suites = [suite(rng) for _ in range(60)]
     expected = passed_by_pytest(tmp_path, suites)
@@ -188,7 +188,7 @@ XFAILS = (
 
 
 def test_what_a_fixture_asserts_last_and_how_a_test_may_fail_count_as_in_pytest(
-    seeds: Seeds, tmp_path: Path
+    seeds: SandboxPair, tmp_path: Path
 ) -> None:
     suites = [f"{HEAD}{FIRST}{text}" for text in (*FIXTURES, *TEARDOWNS, *XFAILS)]
     expected = passed_by_pytest(tmp_path, suites)
@@ -209,7 +209,7 @@ def test_what_a_fixture_asserts_last_and_how_a_test_may_fail_count_as_in_pytest(
     ] == []
 
 
-def test_a_row_whose_failing_counts_is_never_left_out(seeds: Seeds) -> None:
+def test_a_row_whose_failing_counts_is_never_left_out(seeds: SandboxPair) -> None:
     # No solution fails on the second row, as a strict mark wants it to.
     rows = "[1, pytest.param(2, marks=pytest.mark.xfail(strict=True))]"
     table = f"@pytest.mark.parametrize('x', {rows})\ndef test_a(x):\n    assert f(x) == x\n"

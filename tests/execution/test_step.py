@@ -10,7 +10,7 @@ from tasks.core.errors import SandboxFault
 from tasks.core.records import Behaviour, Case, CpuLimit, Outcome, Problem, Solution, Suite
 from tasks.core.values import encode
 from tasks.execution.determinism import (
-    Seeds,
+    SandboxPair,
 )
 from tasks.execution.step import execute_shard, mostly_sound, program_name, programs_of
 from tasks.execution.verdicts import holds, judge, plan_calls, suite_verdicts
@@ -33,7 +33,7 @@ def suite_of(name: str, *cases: Case | str) -> Suite:
     return Suite(name, PROBLEM.problem_id, tuple(made))
 
 
-def behaviour(seeds: Seeds, code: str, suites: list[Suite]) -> Behaviour:
+def behaviour(seeds: SandboxPair, code: str, suites: list[Suite]) -> Behaviour:
     rows = execute_shard(
         seeds, [PROBLEM], {PROBLEM.problem_id: [solution("s", code, PROBLEM)]}, {PROBLEM.problem_id: suites}
     )
@@ -61,7 +61,7 @@ HONEST = {
 
 
 @pytest.mark.parametrize("code", HONEST.values(), ids=HONEST)
-def test_state_that_changes_no_outcome_is_nobodys_business(seeds: Seeds, code: str) -> None:
+def test_state_that_changes_no_outcome_is_nobodys_business(seeds: SandboxPair, code: str) -> None:
     row = behaviour(seeds, code, PAIR)
     assert not row.order_dependent
     assert not row.flaky
@@ -110,7 +110,7 @@ ORDERED = {
 
 @pytest.mark.parametrize(("code", "expected", "suites"), ORDERED.values(), ids=ORDERED)
 def test_what_depends_on_order_is_judged_by_suite(
-    seeds: Seeds, code: str, expected: list[str], suites: list[Suite]
+    seeds: SandboxPair, code: str, expected: list[str], suites: list[Suite]
 ) -> None:
     row = behaviour(seeds, code, suites)
     assert row.order_dependent
@@ -129,7 +129,7 @@ FLAKY = {
 
 
 @pytest.mark.parametrize("code", FLAKY.values(), ids=FLAKY)
-def test_what_varies_between_equal_runs_is_flaky_and_passes_nothing(seeds: Seeds, code: str) -> None:
+def test_what_varies_between_equal_runs_is_flaky_and_passes_nothing(seeds: SandboxPair, code: str) -> None:
     row = behaviour(seeds, code, PAIR)
     assert row.flaky
     assert row.order_dependent
@@ -168,7 +168,7 @@ ANOTHERS = {
 
 
 @pytest.mark.parametrize(("code", "theirs", "own"), ANOTHERS.values(), ids=ANOTHERS)
-def test_no_suite_spoils_anothers_verdict(seeds: Seeds, code: str, theirs: Suite, own: Suite) -> None:
+def test_no_suite_spoils_anothers_verdict(seeds: SandboxPair, code: str, theirs: Suite, own: Suite) -> None:
     for suites in ([theirs, own], [own, theirs]):
         (told,) = [
             word
@@ -178,7 +178,7 @@ def test_no_suite_spoils_anothers_verdict(seeds: Seeds, code: str, theirs: Suite
         assert set(told) == {"p"}
 
 
-def test_a_program_that_dies_in_checks_alone_is_looked_at_twice_all_the_same(seeds: Seeds) -> None:
+def test_a_program_that_dies_in_checks_alone_is_looked_at_twice_all_the_same(seeds: SandboxPair) -> None:
     code = """
 import os
 def f(x):
@@ -194,7 +194,7 @@ def f(x):
     assert verdicts(behaviour(seeds, code, suites), suites)[0][-1] == "f"
 
 
-def test_changed_arguments_are_fresh_for_every_call(seeds: Seeds) -> None:
+def test_changed_arguments_are_fresh_for_every_call(seeds: SandboxPair) -> None:
     code = (
         "def f(xs, ys):\n    xs[0].append(9)\n    ys.append(0)\n    same = xs[0] is xs[1]\n"
         "    return [xs, ys, same]\n"
@@ -214,7 +214,7 @@ def test_changed_arguments_are_fresh_for_every_call(seeds: Seeds) -> None:
     assert verdicts(row, suites) == ["pp", "pp"]
 
 
-def test_calls_that_never_end_cost_the_others_nothing(seeds: Seeds) -> None:
+def test_calls_that_never_end_cost_the_others_nothing(seeds: SandboxPair) -> None:
     code = "def f(x):\n    while x < 0:\n        pass\n    return x\n"
     suites = [
         suite_of("silly", case(0, expected=0), *(case(-x, expected=0) for x in range(1, 6))),
@@ -225,7 +225,7 @@ def test_calls_that_never_end_cost_the_others_nothing(seeds: Seeds) -> None:
     assert verdicts(row, suites) == ["pfffff", "p"]
 
 
-def test_programs_are_limited_by_problem_but_gold_and_its_likes(seeds: Seeds) -> None:
+def test_programs_are_limited_by_problem_but_gold_and_its_likes(seeds: SandboxPair) -> None:
     slow = "import time\ndef f(x):\n    while time.process_time() < 0.25:\n        pass\n    return x\n"
     solutions = [
         solution("like gold", f"# Slow.\n{slow}", PROBLEM),
@@ -241,7 +241,7 @@ def test_programs_are_limited_by_problem_but_gold_and_its_likes(seeds: Seeds) ->
     assert all(90 < row.calls[0].cpu_ms < 1500 for row in rows[2:])
 
 
-def test_time_of_each_call_is_not_used_up_by_the_calls_before_it(seeds: Seeds) -> None:
+def test_time_of_each_call_is_not_used_up_by_the_calls_before_it(seeds: SandboxPair) -> None:
     """Six calls of 0.15 s and one that never ends: within 0.4 s a call, six of them have their value."""
     code = """
 import time
@@ -264,7 +264,7 @@ def f(x):
     assert kinds(each=False).count("timeout") > 1
 
 
-def test_a_limit_reached_together_is_none_reached_by_a_suite(seeds: Seeds) -> None:
+def test_a_limit_reached_together_is_none_reached_by_a_suite(seeds: SandboxPair) -> None:
     code = "def f(x):\n    return chr(97 + x) * 15_000\n"
     suites = [
         suite_of(str(x), *(case(2 * x + i, expected=chr(97 + 2 * x + i) * 15_000) for i in (0, 1)))
@@ -276,7 +276,7 @@ def test_a_limit_reached_together_is_none_reached_by_a_suite(seeds: Seeds) -> No
     assert verdicts(row, suites) == ["pp", "pp", "pp"]
 
 
-def test_a_check_cannot_change_what_the_next_one_stands_on(seeds: Seeds) -> None:
+def test_a_check_cannot_change_what_the_next_one_stands_on(seeds: SandboxPair) -> None:
     suites = [
         suite_of("hostile", "math.floor = lambda x: 3\nassert f([1]) == 1", "assert math.floor(f([])) == 0"),
         suite_of("honest", "assert math.floor(f([1, 2])) == 2"),
@@ -286,7 +286,7 @@ def test_a_check_cannot_change_what_the_next_one_stands_on(seeds: Seeds) -> None
     assert verdicts(row, suites) == ["pp", "p"]
 
 
-def test_a_check_that_ends_its_process_ends_no_other(seeds: Seeds) -> None:
+def test_a_check_that_ends_its_process_ends_no_other(seeds: SandboxPair) -> None:
     ends = ["import os\nf(1)\nos._exit(0)", "import os\nf(1)\nos._exit(9)", "import os\nf(1)\nos.abort()"]
     suites = [suite_of("one", case(1, expected=2), *ends, "assert f(1) == 2", case(3, expected=4))]
     row = behaviour(seeds, "def f(x):\n    return x + 1\n", suites)
@@ -314,7 +314,7 @@ COUNTING = "n = 0\ndef f(x):\n    global n\n    n += 1\n    return x + 2 if n < 
 
 
 @pytest.mark.parametrize("code", ["def f(x):\n    return x + 2\n", "def f(x):\n    return x\n", COUNTING])
-def test_a_hostile_check_forges_no_outcome_but_its_own(seeds: Seeds, code: str) -> None:
+def test_a_hostile_check_forges_no_outcome_but_its_own(seeds: SandboxPair, code: str) -> None:
     honest = suite_of("honest", case(2, expected=4), case(5, expected=7), "assert f(6) == 8")
     hostile = suite_of("hostile", HOSTILE, case(2, expected=99), case(3, expected=99))
     alone = verdicts(behaviour(seeds, code, [honest]), [honest])
@@ -333,14 +333,14 @@ VARYING = [
 
 
 @pytest.mark.parametrize("check", VARYING)
-def test_a_check_that_varies_costs_honest_suites_nothing(seeds: Seeds, check: str) -> None:
+def test_a_check_that_varies_costs_honest_suites_nothing(seeds: SandboxPair, check: str) -> None:
     honest, other = suite_of("honest", case(2, expected=4), case(5, expected=7)), suite_of("other", check)
     row = behaviour(seeds, "def f(x):\n    return x + 2\n", [other, honest])
     assert not row.flaky
     assert verdicts(row, [other, honest])[1] == "pp"
 
 
-def test_order_dependent_solutions_vote_with_their_likes(seeds: Seeds) -> None:
+def test_order_dependent_solutions_vote_with_their_likes(seeds: SandboxPair) -> None:
     counter = "n = 0\ndef f(x):\n    global n\n    n += 1\n    return x + n\n"
     right, wrong = "def f(x):\n    return x + 1\n", "def f(x):\n    return x\n"
     flaky = "import os\ndef f(x):\n    return x + 1 + (os.urandom(8) > b'\\x7f')\n"
@@ -366,7 +366,7 @@ def test_order_dependent_solutions_vote_with_their_likes(seeds: Seeds) -> None:
     assert not holds(rows[3], suites[0], plan)
 
 
-def test_hash_seeds_differ_between_the_pools(seeds: Seeds) -> None:
+def test_hash_seeds_differ_between_the_pools(seeds: SandboxPair) -> None:
     assert isinstance(seeds.first, DockerSandbox)
     assert isinstance(seeds.second, DockerSandbox)
     assert seeds.first.hash_seed != seeds.second.hash_seed

@@ -11,7 +11,7 @@ from tasks.core.records import Case, Decision, Solution, Suite
 from tasks.core.statistics import wilson
 from tasks.filtering.agreement import IDLE, OTHERWISE, dropped_by
 from tasks.filtering.audit import MIN_DECISIONS, ROWS, audit, audit_filter, imprecise
-from tasks.filtering.consensus import FLAKY, ballot_of, decide
+from tasks.filtering.consensus import FLAKY, decide, problem_votes_of
 from tasks.settings.agreement import AgreementSettings
 from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
@@ -90,11 +90,11 @@ def test_every_dropped_row_has_its_reason() -> None:
     rows = [replace(behaviour_of(one, SUITES[:3]), checks=(value(True),)) for one in SOLUTIONS[:6]]
     rows[4] = replace(rows[4], flaky=True)
     null = replace(rows[0], solution_id="null/p/1", calls=(error("TypeError"),) * 4)
-    ballot = ballot_of("p/1", rows, sampled, null)
-    decision = decide(ballot, SETTINGS)
+    votes = problem_votes_of("p/1", rows, sampled, null)
+    decision = decide(votes, SETTINGS)
     assert decision.kept
     found = {
-        (row.kind, row.record_id): row.reason for row in dropped_by(ballot, decision, SOLUTIONS[:6], sampled)
+        (row.kind, row.record_id): row.reason for row in dropped_by(votes, decision, SOLUTIONS[:6], sampled)
     }
     assert found == {
         ("solution", "3"): "is not in the winning group",
@@ -104,7 +104,7 @@ def test_every_dropped_row_has_its_reason() -> None:
         ("case", "idle#0"): IDLE,
         ("suite", "idle"): IDLE,
     }
-    refused = decide(ballot, SETTINGS.model_copy(update={"min_votes": 5}))
-    reasons = [row.reason for row in dropped_by(ballot, refused, SOLUTIONS[:6], sampled)]
+    refused = decide(votes, SETTINGS.model_copy(update={"min_votes": 5}))
+    reasons = [row.reason for row in dropped_by(votes, refused, SOLUTIONS[:6], sampled)]
     assert reasons[0] == "too few votes"
     assert reasons.count("its problem is dropped: too few votes") == 5 + 5 + 3

@@ -14,10 +14,10 @@ from tasks.filtering.consensus import (
     FAULTY,
     FLAKY,
     SILENT,
-    ballot_of,
     decide,
     decide_all,
     disputed,
+    problem_votes_of,
     ranked_groups,
 )
 from tasks.settings.agreement import AgreementSettings
@@ -46,7 +46,7 @@ def behaviours(solutions: list[Solution], suites: list[Suite] = SUITES) -> list[
 def decided(
     rows: list[Behaviour], settings: AgreementSettings = SETTINGS, suites: list[Suite] = SUITES
 ) -> Decision:
-    return decide(ballot_of(PROBLEM.problem_id, rows, suites), settings)
+    return decide(problem_votes_of(PROBLEM.problem_id, rows, suites), settings)
 
 
 def test_the_largest_agreeing_group_wins_with_its_cases() -> None:
@@ -79,15 +79,15 @@ def test_the_winner_needs_its_share_of_the_witnesses(agreeing: int, others: int,
     names = [row.solution_id for row in rows]
     witnesses = [*names[:agreeing], *names[6 : 6 + others], "did not run"]
     settings = SETTINGS.model_copy(update={"min_witness_share": share})
-    ballot = ballot_of(PROBLEM.problem_id, rows, SUITES, witnesses=witnesses)
-    decision = decide(ballot, settings)
+    votes = problem_votes_of(PROBLEM.problem_id, rows, SUITES, witnesses=witnesses)
+    decision = decide(votes, settings)
     enough = agreeing >= max(1, share * (agreeing + others))
     assert decision.kept == enough
     assert decision.reason == (
         "" if enough else "the base model does otherwise" if agreeing + others else SILENT
     )
     assert decision.witnesses == agreeing
-    assert decide(replace(ballot, witnesses=None), settings).kept
+    assert decide(replace(votes, witnesses=None), settings).kept
 
 
 def test_witnesses_are_told_by_their_solutions() -> None:
@@ -117,9 +117,9 @@ def test_flaky_and_faulty_solutions_do_not_vote() -> None:
     rows = behaviours(samples(3, 1))
     fault = Behaviour("f", rows[0].problem_id, tuple(Outcome("fault") for _ in rows[0].calls), ())
     flaky = replace(rows[0], solution_id="g", flaky=True)
-    ballot = ballot_of(PROBLEM.problem_id, [*rows, fault, flaky], SUITES)
-    assert ballot.set_aside == {"f": FAULTY, "g": FLAKY}
-    decision = decide(ballot, SETTINGS)
+    votes = problem_votes_of(PROBLEM.problem_id, [*rows, fault, flaky], SUITES)
+    assert votes.set_aside == {"f": FAULTY, "g": FLAKY}
+    decision = decide(votes, SETTINGS)
     assert (decision.votes, decision.samples) == (3, 6)
 
 
@@ -221,7 +221,7 @@ def test_groups_are_what_the_plain_definition_says(election: tuple[list[Behaviou
                 of_call = cases[pair].rule if cases[pair].rule != CONDITION else pair
                 first.setdefault((pair[0], of_call), index)
         passed[vector] = tuple(first.values())
-    groups = ranked_groups(ballot_of("p", rows, suites))
+    groups = ranked_groups(problem_votes_of("p", rows, suites))
     assert {group.vector: list(group.members) for group in groups} == members
     assert {group.vector: group.satisfied for group in groups} == passed
     for group in groups:
@@ -248,7 +248,7 @@ def test_nothing_depends_on_order_or_names(
 ) -> None:
     rows, suites = election
     settings = AgreementSettings(rule=rule, min_votes=2, min_vote_share=0, min_cases=1)  # type: ignore[arg-type]
-    straight = decide(ballot_of("p", rows, suites), settings)
+    straight = decide(problem_votes_of("p", rows, suites), settings)
 
     order = [replace(one, cases=tuple(rng.sample(one.cases, len(one.cases)))) for one in suites]
     rng.shuffle(order)
@@ -257,7 +257,7 @@ def test_nothing_depends_on_order_or_names(
     new_name = dict(zip([row.solution_id for row in rows], rng.sample("zyxwvut", len(rows)), strict=True))
     renamed = [replace(row, solution_id=new_name[row.solution_id]) for row in shuffled]
     other = decide(
-        ballot_of("p", renamed, [replace(s, suite_id=f"z{i}") for i, s in enumerate(order)]), settings
+        problem_votes_of("p", renamed, [replace(s, suite_id=f"z{i}") for i, s in enumerate(order)]), settings
     )
 
     def essence(decision: Decision, names: dict[str, str]) -> tuple[object, ...]:
@@ -275,19 +275,19 @@ def test_groups_partition_the_samples_and_satisfy_one_expected_value_a_call(
     election: tuple[list[Behaviour], list[Suite]],
 ) -> None:
     rows, suites = election
-    ballot = ballot_of("p", rows, suites)
-    groups = ranked_groups(ballot)
+    votes = problem_votes_of("p", rows, suites)
+    groups = ranked_groups(votes)
     assert sorted(i for group in groups for i in group.members) == [row.solution_id for row in rows]
     plan = plan_calls(suites)
     of = {row.solution_id: row for row in rows}
     for group in groups:
-        cases = [ballot.cases[index] for index in group.satisfied]
+        cases = [votes.cases[index] for index in group.satisfied]
         calls = [
             (case.call or case.check, wanted_key(case) if case.rule == CONDITION else case.rule)
             for case in cases
         ]
         assert len(calls) == len(set(calls))
-        for index, case in enumerate(ballot.cases):
+        for index, case in enumerate(votes.cases):
             passes = judge(plan.outcome(of[group.members[0]], case), case) == "pass"
             assert passes == (index in group.satisfied)
     assert all(better.score >= worse.score for better, worse in pairwise(groups))
@@ -296,7 +296,7 @@ def test_groups_partition_the_samples_and_satisfy_one_expected_value_a_call(
 @given(st.integers(1, 6), st.integers(0, 6))
 def test_identical_samples_are_votes(right: int, wrong: int) -> None:
     rows = behaviours(samples(right, wrong))
-    (first,) = [g for g in ranked_groups(ballot_of("p", rows, SUITES)) if "00" in g.members]
+    (first,) = [g for g in ranked_groups(problem_votes_of("p", rows, SUITES)) if "00" in g.members]
     assert len(first.members) == right
 
 
@@ -304,7 +304,7 @@ def test_nan_agrees_with_nan_and_satisfies_nothing() -> None:
     call = Call("f", values.encode([[1], {}]))
     nan = values.encode([float("nan")])
     rows = [Behaviour(f"b{i}", "p", (Outcome("value", nan),), ()) for i in range(3)]
-    (group,) = ranked_groups(ballot_of("p", rows, [Suite("s", "p", (Case("", call, nan),))]))
+    (group,) = ranked_groups(problem_votes_of("p", rows, [Suite("s", "p", (Case("", call, nan),))]))
     assert len(group.members) == 3
     assert group.satisfied == ()
 
@@ -313,9 +313,9 @@ def test_a_check_that_the_null_candidate_passes_is_no_case() -> None:
     suites = [Suite("s", "p", (Case("a", check="assert f or True"), Case("b", check="assert f(1) > 0")))]
     passed, failed = Outcome("value"), error("AssertionError")
     rows = [Behaviour("b", "p", (), (passed, passed)), Behaviour("c", "p", (), (passed, failed))]
-    ballot = ballot_of("p", rows, suites, Behaviour("null/p", "p", (), (passed, failed)))
-    assert [case.source for case in ballot.cases] == ["b"]
-    assert [group.satisfied for group in ranked_groups(ballot)] == [(0,), ()]
+    votes = problem_votes_of("p", rows, suites, Behaviour("null/p", "p", (), (passed, failed)))
+    assert [case.source for case in votes.cases] == ["b"]
+    assert [group.satisfied for group in ranked_groups(votes)] == [(0,), ()]
 
 
 def test_a_check_that_passed_is_no_value_that_the_winners_return() -> None:
@@ -331,9 +331,9 @@ def test_a_check_that_passed_is_no_value_that_the_winners_return() -> None:
         for one, count, check in ((always, 9, value(None)), (never, 1, error("AssertionError")))
         for i in range(count)
     ]
-    ballot = ballot_of("p/1", rows, suites)
-    assert ranked_groups(ballot)[0].outputs == 1
-    assert decide(ballot, AgreementSettings()).reason == "the winners return one value only"
+    votes = problem_votes_of("p/1", rows, suites)
+    assert ranked_groups(votes)[0].outputs == 1
+    assert decide(votes, AgreementSettings()).reason == "the winners return one value only"
 
 
 def test_programs_that_return_iterators_do_not_agree_with_each_other() -> None:
@@ -342,15 +342,15 @@ def test_programs_that_return_iterators_do_not_agree_with_each_other() -> None:
     suites = [Suite("s", "p", tuple(Case("", call, values.encode([n])) for n, call in enumerate(calls)))]
     lazy = [Behaviour(f"l{i}", "p", (value([0]), value([7]), opaque), ()) for i in range(7)]
     right = [Behaviour(f"r{i}", "p", (value([0]), value([1]), value([2])), ()) for i in range(3)]
-    ballot = ballot_of("p", [*lazy, *right], suites)
-    first, *others = ranked_groups(ballot)
+    votes = problem_votes_of("p", [*lazy, *right], suites)
+    first, *others = ranked_groups(votes)
     assert set(first.members) == {"r0", "r1", "r2"}
     assert [(len(group.members), group.votes, group.outputs, group.score) for group in others] == [
         (7, 1, 2, 0)
     ]
     # The same letters in a text are a text.
     quoted = [Behaviour(f"q{i}", "p", (value('{"o":'),) * 3, ()) for i in range(4)]
-    assert len(ranked_groups(ballot_of("p", quoted, suites))[0].members) == 4
+    assert len(ranked_groups(problem_votes_of("p", quoted, suites))[0].members) == 4
 
 
 def test_single_votes_oppose_each_other() -> None:

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.campaign import campaign, stop_reason
-from flows.iteration import _met_base
+from flows.iteration import _baseline_check
 from flows.reports.campaign import campaign_markdown
 from tasks.core.records import ProblemScore
-from tasks.evaluation.gate import champion_of, gate, line_of, meets_base
+from tasks.evaluation.gate import champion_of, gate, needs_baseline_check, promotion_history
 from tasks.evaluation.metrics import compare
 from tasks.generation.diversity import LENGTH
 from tasks.pipeline.stage import IterationContext
@@ -103,7 +103,7 @@ def test_no_gate_changes_when_test_scores_are_shuffled(
 def test_the_champion_is_the_last_promoted_and_a_loss_to_the_base_ends_the_line(tmp_path: Path) -> None:
     workspace = history(tmp_path / "w", ["promote", "hold", "promote", "roll back", "lost", "promote"])
     assert champion_of(workspace, BASE, 3) == model(1)
-    assert line_of(workspace, BASE, 5) == [BASE, model(1), model(3)]
+    assert promotion_history(workspace, BASE, 5) == [BASE, model(1), model(3)]
     assert champion_of(workspace, BASE, 6) == BASE
     assert champion_of(workspace, BASE, 7) == model(6)
     assert champion_of(workspace, ModelRef("/other", "o", "another base"), 7).digest == "o"
@@ -112,11 +112,13 @@ def test_the_champion_is_the_last_promoted_and_a_loss_to_the_base_ends_the_line(
 def test_every_few_promotions_the_candidate_meets_the_base(tmp_path: Path) -> None:
     workspace = history(tmp_path / "w", ["promote"] * 6)
     settings = GateSettings(meet_base_every=3)
-    assert [n for n in range(1, 8) if meets_base(workspace, BASE, n, settings)] == [3, 6]
-    assert not any(meets_base(workspace, BASE, n, GateSettings(meet_base_every=0)) for n in range(1, 8))
+    assert [n for n in range(1, 8) if needs_baseline_check(workspace, BASE, n, settings)] == [3, 6]
+    assert not any(
+        needs_baseline_check(workspace, BASE, n, GateSettings(meet_base_every=0)) for n in range(1, 8)
+    )
     every = GateSettings(meet_base_every=1)
-    assert not meets_base(workspace, BASE, 1, every)
-    assert meets_base(workspace, BASE, 2, every)
+    assert not needs_baseline_check(workspace, BASE, 1, every)
+    assert needs_baseline_check(workspace, BASE, 2, every)
 
 
 def test_each_iteration_is_its_own_flow_run_and_the_report_shows_them(two_iterations: Any) -> None:
@@ -161,7 +163,7 @@ def test_a_candidate_meets_the_base_on_fresh_samples(two_iterations: Any, tmp_pa
     labelled = next(s for s in workspace.stages(2) if s.stage == "evaluation-set").tables
     passed = {"decision": "promote", "reason": "passed", "differences": {}}
     dev, limits = labelled["dev"], labelled["limits"]
-    met = _met_base(IterationContext(str(root), 2, 0), base, candidate, dev, limits, settings, passed)
+    met = _baseline_check(IterationContext(str(root), 2, 0), base, candidate, dev, limits, settings, passed)
     # The recording answers alike for every model: no gain over the base is no promotion.
     assert met["decision"] == "hold"
     assert met["reason"].startswith("passed; against the base, on fresh samples: pass@1 on dev changed by")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from flows.commands.lineage import lineage_markdown
 from flows.evaluation import (
     EVALUATION_SEED,
-    audited_counts,
+    audit_sample_counts,
     evaluation_stream,
     hears_witness,
     self_play_stream,
@@ -27,7 +27,7 @@ from tasks.core.tables import read_plain, read_table
 from tasks.datasets.collection import past_iterations
 from tasks.datasets.lineage import lineage
 from tasks.evaluation.scoring import as_witnesses, first_solutions
-from tasks.generation.sampling import requests_of, shared_out
+from tasks.generation.sampling import requests_of, split_sample_budget
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.iteration import IterationSettings
@@ -162,11 +162,11 @@ def test_the_audit_hears_both_models_in_self_plays_proportion(n: int, share: flo
     sampling = settings.sampling.model_copy(update={"solutions": n, "witness_share": share})
     evaluation = settings.evaluation.model_copy(update={"solutions": drawn})
     settings = settings.model_copy(update={"sampling": sampling, "evaluation": evaluation})
-    asked = [one.solutions for one in shared_out(sampling)]
-    own, theirs = audited_counts(settings)
-    assert max(own, theirs) <= max(1, drawn)
+    asked = [one.solutions for one in split_sample_budget(sampling)]
+    policy, reference = audit_sample_counts(settings)
+    assert max(policy, reference) <= max(1, drawn)
     if max(asked) > drawn:
-        assert abs(own * asked[1] - theirs * asked[0]) <= max(asked)
+        assert abs(policy * asked[1] - reference * asked[0]) <= max(asked)
 
 
 def test_nobody_is_asked_who_is_not_heard() -> None:
@@ -189,7 +189,7 @@ def test_iterations_that_no_witness_confirmed_are_left_out(third: Any, tmp_path:
 
     def numbers(need_witness: bool) -> list[int]:
         past = past_iterations(workspace, base, 9, RowSettings(), need_witness)
-        return [iteration.harvest.iteration for iteration in past]
+        return [iteration.iteration_rows.iteration for iteration in past]
 
     assert numbers(need_witness=True) == [1, 2, 3]
     manifest = workspace.root / "iterations" / "0003" / "manifest.json"

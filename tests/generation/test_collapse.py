@@ -19,11 +19,11 @@ from tasks.benchmarks import load_starter
 from tasks.benchmarks.files import data_file
 from tasks.core.records import Problem, Sample, SftRow
 from tasks.core.tables import by_problem, read_table
-from tasks.datasets.kept_problem import gather
+from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.row_filters import cases_of, good_text, select
 from tasks.datasets.solver_rows import solver_sft
 from tasks.datasets.verifier_rows import verifier_sft
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 from tasks.execution.step import execute_shard
 from tasks.filtering.consensus import decide_all
 from tasks.generation.decontamination import Contamination
@@ -50,7 +50,7 @@ ROWS_SEEN = 96
 SHARD = 20
 
 
-def rows_of_votes(problems: Sequence[Problem], seeds: Seeds) -> list[SftRow]:
+def rows_of_votes(problems: Sequence[Problem], seeds: SandboxPair) -> list[SftRow]:
     """A row for every vote, and for every good suite, that agreement on the recorded samples gives."""
     known = {problem.problem_id for problem in problems}
     samples = [
@@ -64,7 +64,7 @@ def rows_of_votes(problems: Sequence[Problem], seeds: Seeds) -> list[SftRow]:
     decisions = decide_all(list(known), solutions, suites, behaviours, rule)
     everything = PreferenceSettings(sft_per_problem=100)
     rows = []
-    for item in gather(problems, solutions, suites, behaviours, [], decisions):
+    for item in load_kept_problems(problems, solutions, suites, behaviours, [], decisions):
         rows += verifier_sft(item, WARM.cases_per_suite, everything, random.Random(0))
         for vote in item.decision.chosen:
             alone = replace(item, decision=replace(item.decision, chosen=(vote,)))
@@ -72,7 +72,7 @@ def rows_of_votes(problems: Sequence[Problem], seeds: Seeds) -> list[SftRow]:
     return rows
 
 
-def test_what_is_kept_of_the_small_models_rows_is_more_varied(seeds: Seeds) -> None:
+def test_what_is_kept_of_the_small_models_rows_is_more_varied(seeds: SandboxPair) -> None:
     problems = {problem.problem_id: problem for problem in load_starter() if problem.split == "dev"}
     votes = rows_of_votes(list(problems.values()), seeds)
     kept = select(votes, 1, problems, Contamination([]), RowSettings(held_out=0)).rows
@@ -122,7 +122,7 @@ def learnt(model: Path, rows: Sequence[SftRow], folder: Path) -> Path:
 @pytest.mark.soak
 @pytest.mark.model
 @pytest.mark.skipif(data_file("sanitized-mbpp.json") is None, reason="MBPP needs FLYWHEEL_DATA_DIR")
-def test_a_model_that_learns_what_is_kept_stays_more_varied(seeds: Seeds, tmp_path: Path) -> None:
+def test_a_model_that_learns_what_is_kept_stays_more_varied(seeds: SandboxPair, tmp_path: Path) -> None:
     drawn = {row.problem_id for row in read_table(SAMPLES, Drawn)}
     problems = [problem for problem in study_problems() if problem.problem_id in drawn]
     votes = []

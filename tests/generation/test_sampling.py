@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.core.records import Sample
 from tasks.core.tables import read_table, write_table
-from tasks.generation.sampling import draw_samples, parse_samples, requests_of, shared_out
+from tasks.generation.sampling import draw_samples, parse_samples, requests_of, split_sample_budget
 from tasks.inference.replay import ReplaySampler
 from tasks.settings.sampling import SamplingSettings
 from tests.support.factories import PROBLEM
@@ -55,10 +55,10 @@ def test_the_witness_writes_its_share_of_the_solutions_and_no_suites(
     solutions: int, suites: int, share: float
 ) -> None:
     settings = WARM.model_copy(update={"solutions": solutions, "suites": suites, "witness_share": share})
-    own, theirs = shared_out(settings)
-    assert own.solutions + theirs.solutions == solutions
-    assert abs(theirs.solutions - share * solutions) <= 0.5
-    assert (own.suites, theirs.suites) == (suites, 0)
+    policy, reference = split_sample_budget(settings)
+    assert policy.solutions + reference.solutions == solutions
+    assert abs(reference.solutions - share * solutions) <= 0.5
+    assert (policy.suites, reference.suites) == (suites, 0)
 
 
 def test_a_witness_draws_otherwise_and_is_told_apart() -> None:

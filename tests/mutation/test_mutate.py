@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tasks.benchmarks import load_starter
 from tasks.core.records import Outcome
-from tasks.mutation.mutate import MAX_CHARACTERS, mutants, mutate_all, told_apart
+from tasks.mutation.mutate import MAX_CHARACTERS, mutants, mutate_all, non_equivalent_mutants
 from tasks.mutation.operators import OPERATORS
 from tests.support.factories import behaviour_of, solution, suite
 
@@ -153,4 +153,4 @@ def test_what_nobody_can_tell_apart_is_set_aside() -> None:
     difference = behaviour_of(solution("d", "def add(a, b):\n    return a - b\n"), suites)
     fault = replace(difference, solution_id="f", calls=(Outcome("fault"), *difference.calls[1:]))
     flaky = replace(difference, solution_id="g", flaky=True)
-    assert told_apart(original, [product, difference, fault, flaky]) == [difference]
+    assert non_equivalent_mutants(original, [product, difference, fault, flaky]) == [difference]

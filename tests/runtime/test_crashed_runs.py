@@ -14,7 +14,7 @@ from prefect import flow, get_client
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 
-from flows.runtime.crashed_runs import noted
+from flows.runtime.crashed_runs import track_flow_run
 
 pytestmark = pytest.mark.server
 
@@ -24,16 +24,16 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from prefect import flow
-from flows.runtime.crashed_runs import noted
+from flows.runtime.crashed_runs import track_flow_run
 
 @flow
 def iteration():
-    with noted(Path(sys.argv[1])):
+    with track_flow_run(Path(sys.argv[1])):
         os.kill(os.getpid(), signal.SIGKILL)
 
 @flow
 def campaign():
-    with noted(Path(sys.argv[1])):
+    with track_flow_run(Path(sys.argv[1])):
         iteration()
 
 campaign()
@@ -48,13 +48,13 @@ def states(run_ids: list[str]) -> list[str]:
 
 @flow
 def inner(root: Path) -> str:
-    with noted(root):
+    with track_flow_run(root):
         return (root / "running").read_text()
 
 
 @flow
 def outer(root: Path) -> tuple[str, str, str]:
-    with noted(root):
+    with track_flow_run(root):
         return str(flow_run.id), inner(root), (root / "running").read_text()
 
 

@@ -33,11 +33,11 @@ from pathlib import Path
 from prefect import flow
 from flows.runtime.errors import prepare_prefect
 prepare_prefect()
-from flows.runtime.crashed_runs import noted
+from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.server import reporting
 @flow
 def waiting():
-    with noted(Path(sys.argv[1])):
+    with track_flow_run(Path(sys.argv[1])):
         print('waiting', flush=True)
         time.sleep(600)
 with reporting(sys.argv[1]):

@@ -9,7 +9,7 @@ import pytest
 from tasks.core import values
 from tasks.core.records import Call, Execution, Outcome, Program
 from tasks.sandbox.pool import DockerSandbox
-from tasks.sandbox.program_run import HURRIED, MAX_SETBACKS, REQUEST_BYTES, was_hurried
+from tasks.sandbox.program_run import MAX_SETBACKS, REDUCED_TIME_RUNS, REQUEST_BYTES, had_reduced_time
 from tasks.settings.sandbox import SandboxSettings
 
 DOUBLE = "def f(x):\n    return x * 2\n"
@@ -98,7 +98,7 @@ def test_a_timeout_costs_its_own_call_alone(sandbox: DockerSandbox) -> None:
 
 def test_setbacks_are_bounded(sandbox: DockerSandbox) -> None:
     code = "import os\ndef f(x):\n    os.abort()\n"
-    most = MAX_SETBACKS + HURRIED
+    most = MAX_SETBACKS + REDUCED_TIME_RUNS
     execution = run_one(sandbox, code, *(call("f", x) for x in range(most + 2)))
     assert {outcome.kind for outcome in execution.calls} == {"crash"}
     assert [outcome.detail for outcome in execution.calls] == [
@@ -112,7 +112,7 @@ def test_a_few_hard_calls_keep_nobody_from_the_others(sandbox: DockerSandbox) ->
     execution = run_one(sandbox, code, *(call("f", n) for n in (*[10**12] * 4, 3, 4)))
     assert brief(execution.calls)[:3] == ["timeout cpu"] * 3
     assert execution.calls[3].kind == "timeout"
-    assert was_hurried(execution.calls[3])
+    assert had_reduced_time(execution.calls[3])
     assert brief(execution.calls)[4:] == ["value 3", "value 6"]
 
 

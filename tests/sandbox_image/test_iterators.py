@@ -13,7 +13,7 @@ from sandbox_image.outcomes import raised
 from tasks.core import values
 from tasks.core.records import CONDITION, Case, Problem, Suite
 from tasks.core.values import ValueFormatError, decode, encode
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 from tasks.execution.step import execute_shard
 from tasks.execution.verdict_lines import _shown
 from tasks.execution.verdicts import plan_calls, suite_verdicts
@@ -71,7 +71,7 @@ def true_of(program: str, test: str) -> bool:
     return True
 
 
-def test_a_test_of_an_iterator_has_the_verdict_of_one_process(seeds: Seeds) -> None:
+def test_a_test_of_an_iterator_has_the_verdict_of_one_process(seeds: SandboxPair) -> None:
     problem = Problem("p/f", "f", "f", "def f(x):", "statement")
     outside = read_cases(TESTS, "f").cases
     assert sum(case.rule == CONDITION for case in outside) > 8
@@ -89,7 +89,7 @@ def test_a_test_of_an_iterator_has_the_verdict_of_one_process(seeds: Seeds) -> N
             assert dict(zip(truth, judged, strict=True)) == truth, name
 
 
-def test_of_an_endless_iterator_the_first_items_are_known(seeds: Seeds) -> None:
+def test_of_an_endless_iterator_the_first_items_are_known(seeds: SandboxPair) -> None:
     problem = Problem("p/f", "f", "f", "def f(x):", "statement")
     code = "import itertools\ndef f(x):\n    return (i * i for i in itertools.count())\n"
     tests = [

@@ -19,7 +19,7 @@ from sandbox_image.outcomes import raised
 from sandbox_image.testing import approx
 from tasks.core.records import CONDITION, Case, Outcome, Problem, Suite
 from tasks.core.values import Opaque, ValueFormatError, encode, to_source
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import judge, plan_calls, suite_verdicts
 from tasks.testcode.conditions import condition, constant, holds, substituted
@@ -366,7 +366,7 @@ QUESTIONS = [
 ]
 
 
-def test_judged_outside_a_condition_has_the_verdict_of_a_test_process(seeds: Seeds) -> None:
+def test_judged_outside_a_condition_has_the_verdict_of_a_test_process(seeds: SandboxPair) -> None:
     problem = Problem("p/f", "f", "f", "def f(x):", "statement")
     read = read_cases([f"import math\nassert {question}" for question in QUESTIONS], "f").cases
     outside = [case for case in read if case.rule == CONDITION]

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.core.fragments import parse_python
 from tasks.core.records import Problem, Suite
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
 from tasks.testcode.split import split_tests
@@ -29,7 +29,7 @@ def suite_of(name: str, code: str) -> tuple[Suite, tuple[tuple[str, str], ...]]:
     return Suite(name, PROBLEM.problem_id, reading.cases), dropped
 
 
-def judged(seeds: Seeds, suites: list[Suite]) -> dict[str, tuple[str, str]]:
+def judged(seeds: SandboxPair, suites: list[Suite]) -> dict[str, tuple[str, str]]:
     """`{suite: (a letter a case for the right solution, the same for the wrong one)}`."""
     solutions = [solution("right", RIGHT, PROBLEM), solution("wrong", WRONG, PROBLEM)]
     rows = execute_shard(seeds, [PROBLEM], {PROBLEM.problem_id: solutions}, {PROBLEM.problem_id: suites})
@@ -150,7 +150,7 @@ STYLES = {
 }  # fmt: skip
 
 
-def test_every_style_is_understood(seeds: Seeds) -> None:
+def test_every_style_is_understood(seeds: SandboxPair) -> None:
     suites = {name: suite_of(name, code) for name, (code, _) in STYLES.items()}
     assert {name: dropped for name, (_, dropped) in suites.items() if dropped} == {}
     assert {name: len(suite.cases) for name, (suite, _) in suites.items()} == {
@@ -254,7 +254,7 @@ def test_nested_tables_make_no_more_tests_than_one_may() -> None:
     assert all(test.count("for ") == 4 for test in tests)
 
 
-def test_worthless_tests_that_do_not_show_are_found_by_the_null_candidate(seeds: Seeds) -> None:
+def test_worthless_tests_that_do_not_show_are_found_by_the_null_candidate(seeds: SandboxPair) -> None:
     suites = [suite_of(name, code)[0] for name, code in IDLE.items()]
     seen = judged(seeds, suites)
     assert {name: set(right + wrong) for name, (right, wrong) in seen.items()} == {

@@ -123,7 +123,7 @@ def test_an_odd_number_of_rows_is_said_and_so_is_the_process_that_was_killed(
     settings = STEPS.model_copy(update={"processes": 2, "micro_batch_size": 1, "dpo_epochs": 100})
     said: list[str] = []
 
-    def say(line: str) -> None:
+    def log_progress(line: str) -> None:
         said.append(line)
         if "step" in line:
             leader = int(re.findall(r"in process (\d+)", said[0])[0])
@@ -132,7 +132,9 @@ def test_an_odd_number_of_rows_is_said_and_so_is_the_process_that_was_killed(
             os.kill(int(second), signal.SIGKILL)
 
     with pytest.raises(FlywheelError, match=r"failed: process 2 of 2: its process was killed by SIGKILL"):
-        run_training("dpo", tiny, rows, tmp_path / "out", settings, "float32", 0, tmp_path / "log", say)
+        run_training(
+            "dpo", tiny, rows, tmp_path / "out", settings, "float32", 0, tmp_path / "log", log_progress
+        )
     assert any("7 rows, 1 of them twice an epoch, so that every process has as many" in line for line in said)
 
 

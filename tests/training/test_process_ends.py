@@ -38,7 +38,7 @@ def test_a_killed_child_fails_cleanly(tmp_path: Path, tiny: Path) -> None:
     settings = LEARN.model_copy(update={"sft_epochs": 100})
     child = 0
 
-    def say(line: str) -> None:
+    def log_progress(line: str) -> None:
         nonlocal child
         if found := re.search(r"in process (\d+)", line):
             child = int(found[1])
@@ -46,7 +46,9 @@ def test_a_killed_child_fails_cleanly(tmp_path: Path, tiny: Path) -> None:
             os.kill(child, signal.SIGKILL)
 
     with pytest.raises(FlywheelError, match="killed by SIGKILL"):
-        run_training("sft", tiny, rows, tmp_path / "out", settings, "float32", 0, tmp_path / "log", say)
+        run_training(
+            "sft", tiny, rows, tmp_path / "out", settings, "float32", 0, tmp_path / "log", log_progress
+        )
     assert sorted(os.listdir(tmp_path)) == ["log", "rows.jsonl"]
 
 
@@ -54,12 +56,12 @@ def test_an_interrupt_ends_the_child(tmp_path: Path, tiny: Path) -> None:
     rows = write(tmp_path / "rows.jsonl", ROWS)
     said: list[str] = []
 
-    def say(line: str) -> None:
+    def log_progress(line: str) -> None:
         said.append(line)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_training("sft", tiny, rows, tmp_path / "out", LEARN, "float32", 0, tmp_path / "log", say)
+        run_training("sft", tiny, rows, tmp_path / "out", LEARN, "float32", 0, tmp_path / "log", log_progress)
     assert not alive(int(re.findall(r"in process (\d+)", said[0])[0]))
     assert sorted(os.listdir(tmp_path)) == ["log", "rows.jsonl"]
 

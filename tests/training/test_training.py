@@ -313,14 +313,14 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(
             time.sleep(0.002)
         os.kill(int(re.findall(r"in process (\d+)", said[0])[0]), signal.SIGKILL)
 
-    def say(line: str) -> None:
+    def log_progress(line: str) -> None:
         said.append(line)
 
     threading.Thread(target=kill_late, daemon=True).start()
     with pytest.raises(FlywheelError, match="killed by SIGKILL"):
-        run_training(*arguments, say, held_out_file=apart)
+        run_training(*arguments, log_progress, held_out_file=apart)
     assert not out.exists()
-    result = run_training(*arguments, say, held_out_file=apart)
+    result = run_training(*arguments, log_progress, held_out_file=apart)
     assert any(line.startswith("sft: going on from checkpoint-") for line in said)
     assert [step for step, _ in result.losses] == list(range(1, 1 + len(series(events, "loss"))))
     assert [loss for _, loss in result.losses] == pytest.approx(series(events, "loss"))

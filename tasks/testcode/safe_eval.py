@@ -172,7 +172,7 @@ def _refuse_product(left: int, right: int) -> None:
         raise TooLargeError
 
 
-def asked(method: str, owner: Any, *args: Any) -> Any:
+def call_method(method: str, owner: Any, *args: Any) -> Any:
     """What a listed method of the exact type of `owner` returns. Raises TypeError for any other method."""
     if method not in METHODS.get(type(owner), ()):
         raise TypeError("no such method")
