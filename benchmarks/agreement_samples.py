@@ -37,7 +37,7 @@ WARM = SamplingSettings(
     solutions=SOLUTIONS,
     suites=SUITES,
     temperature=0.8,
-    solver_cool_share=0,
+    low_temperature_share=0,
     max_solution_tokens=96,
     max_suite_tokens=112,
 )

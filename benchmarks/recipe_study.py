@@ -8,11 +8,11 @@ HumanEval, ten solutions and four suites a problem at temperature 0.6, and write
 file. The second trains a recipe from recipe_rows.parquet, draws its samples and puts them into the file.
 
 The rows are those that two iterations of `cpu-night` trained on (commit cdee5f3, the second iteration with
-the base as witness). "And MBPP" adds rows that the rule keeps of 163 MBPP problems outside the test split (64
-solutions and 24 suites each; 23 problems kept, 8 of them rightly), "and gold" the rows of the same problems
-where gold chooses solutions and cases (27 problems): what a filter that makes no mistake would give.
-"Balanced" are pairs as `tasks.datasets.preferences` makes them now: of the solver's 50 instead of 74 % prefer
-the shorter text, of the verifier's 21 instead of 61 %. The others were made at that commit.
+the base as the reference model). "And MBPP" adds rows that the rule keeps of 163 MBPP problems outside the
+test split (64 solutions and 24 suites each; 23 problems kept, 8 of them rightly), "and gold" the rows of the
+same problems where gold chooses solutions and cases (27 problems): what a filter that makes no mistake would
+give. "Balanced" are pairs as `tasks.datasets.preferences` makes them now: of the solver's 50 instead of 74 %
+prefer the shorter text, of the verifier's 21 instead of 61 %. The others were made at that commit.
 
 All models were trained in float32 and sampled in bfloat16 (vLLM 0.24) on one H200, 2026-11-27; what `train`
 samples is in float32. Programs run once, not twice as in an iteration: nothing here becomes a label. MBPP's
@@ -61,7 +61,7 @@ ASKED = SamplingSettings(
     solutions=10,
     suites=4,
     temperature=0.6,
-    solver_cool_share=0,
+    low_temperature_share=0,
     max_solution_tokens=128,
     max_suite_tokens=128,
 )

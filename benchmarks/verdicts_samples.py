@@ -29,7 +29,7 @@ SETTINGS = SamplingSettings(
     solutions=4,
     suites=1,
     temperature=0.6,
-    solver_cool_share=0,
+    low_temperature_share=0,
     max_solution_tokens=128,
     max_context_tokens=2048,
 )

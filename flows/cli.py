@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.runtime.errors import explain
+from flows.runtime.errors import explain, warn_in_one_sentence
 from tasks.core.errors import FlywheelError
 
 app = typer.Typer(
@@ -369,7 +369,8 @@ def image() -> None:
 
 
 def main() -> None:
-    """Entry point of the `flywheel` command: its errors are one sentence."""
+    """Entry point of the `flywheel` command: its errors and warnings are one sentence."""
+    warn_in_one_sentence()
     try:
         code = app(prog_name="flywheel", standalone_mode=False)
     except Exception as error:

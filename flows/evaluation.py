@@ -57,21 +57,22 @@ class Scored:
 
 @dataclass(frozen=True)
 class AuditConfig:
-    """What the filter is audited on: labelled dev problems, with the base model as witness."""
+    """What the filter is audited on: labelled dev problems, with the base model as the reference model."""
 
     base: ModelRef
     dev: Ref
 
 
-def hears_witness(settings: IterationSettings) -> bool:
-    """Whether the base model is asked at all: it gets a share of the solutions, and the rule listens."""
+def uses_reference_model(settings: IterationSettings) -> bool:
+    """Whether the base model is the reference: it gets a share of the solutions, and the rule counts its
+    votes."""
     _, reference = split_sample_budget(settings.sampling)
     return settings.agreement.rule == "consensus" and reference.solutions > 0
 
 
-def witness_of(champion: ModelRef, base: ModelRef, settings: IterationSettings) -> ModelRef | None:
+def reference_of(champion: ModelRef, base: ModelRef, settings: IterationSettings) -> ModelRef | None:
     """The base model where it is asked beside the champion, which is another one."""
-    return base if hears_witness(settings) and champion.digest != base.digest else None
+    return base if uses_reference_model(settings) and champion.digest != base.digest else None
 
 
 def audit_sample_counts(settings: IterationSettings) -> tuple[int, int]:
@@ -113,8 +114,8 @@ def evaluate_model(
             "suites": evaluation.suites,
             "temperature": evaluation.temperature,
             # pass@k is of one distribution.
-            "solver_cool_share": 0.0,
-            "witness_share": 0.0,
+            "low_temperature_share": 0.0,
+            "reference_share": 0.0,
         }
     )
     dtype, engine = settings.model.dtype, settings.engine
@@ -124,20 +125,20 @@ def evaluate_model(
     sandbox = limits_for(evaluation.benchmarks, settings.sandbox)
     behaviours = execute(context, label, problems, samples.tables["solutions"], suites, sandbox, limits)
     solutions_audited = evaluation.solutions
-    witness_stages: tuple[StageResult, ...] = ()
-    mixed = None
-    if audited and (witness := witness_of(model, audited.base, settings)):
-        name = f"{label}-witness"
+    reference_stages: tuple[StageResult, ...] = ()
+    audit_samples = None
+    if audited and (reference := reference_of(model, audited.base, settings)):
+        name = f"{label}-reference"
         # Of all problems, though dev is all that is audited: these samples are the base's own scores', and so
         # are found again by their key.
-        stream = evaluation_stream(seed, witness)
-        answers = sample(context, name, witness, problems, dtype, engine, sampling, stream)
+        stream = evaluation_stream(seed, reference)
+        answers = sample(context, name, reference, problems, dtype, engine, sampling, stream)
         solutions = answers.tables["solutions"]
-        witnessed = execute(context, name, audited.dev, solutions, suites, sandbox, limits)
-        policy, reference = audit_sample_counts(settings)
-        solutions_audited, witness_stages = policy + reference, (answers, witnessed)
-        mixed = AuditSamples(
-            answers.tables["samples"], solutions, witnessed.tables["behaviours"], policy, reference
+        answered = execute(context, name, audited.dev, solutions, suites, sandbox, limits)
+        policy_count, reference_count = audit_sample_counts(settings)
+        solutions_audited, reference_stages = policy_count + reference_count, (answers, answered)
+        audit_samples = AuditSamples(
+            answers.tables["samples"], solutions, answered.tables["behaviours"], policy_count, reference_count
         )
     pool_stages = pool_of_negatives(context, problems, limits, samples, behaviours, settings, part)
     pool = pool_stages[-1].tables["pool"]
@@ -154,9 +155,9 @@ def evaluate_model(
         met_pool.tables["behaviours"],
         audit_rule(settings, solutions_audited),
         evaluation,
-        mixed,
+        audit_samples,
     )
-    return Scored((samples, behaviours, *witness_stages, *pool_stages, met_pool, scores))
+    return Scored((samples, behaviours, *reference_stages, *pool_stages, met_pool, scores))
 
 
 def pool_of_negatives(

@@ -16,9 +16,9 @@ from flows.evaluation import (
     EVALUATION_SEED,
     AuditConfig,
     evaluate_model,
-    hears_witness,
+    reference_of,
     self_play_stream,
-    witness_of,
+    uses_reference_model,
 )
 from flows.plan import BASELINE_CHECK, stages_of_iteration
 from flows.reports.iteration import publish, report_of
@@ -82,9 +82,9 @@ def _run_iteration(
     # The champion is the last promoted model; the first iteration starts with the base.
     base = base_model(settings.model)
     champion = champion_of(workspace, base, context.iteration)
-    witness = witness_of(champion, base, settings)
+    reference = reference_of(champion, base, settings)
     past = past_iterations(
-        workspace, base, context.iteration, settings.rows, need_witness=hears_witness(settings)
+        workspace, base, context.iteration, settings.rows, need_reference=uses_reference_model(settings)
     )
     stage_count = StageCount(stages_of_iteration(settings, champion.digest == base.digest, past))
     context = replace(context, count=stage_count)
@@ -115,7 +115,7 @@ def _run_iteration(
             settings.engine,
             settings.sampling,
             self_play_stream(settings, context.iteration),
-            witness,
+            reference,
         )
     ).tables
 
@@ -138,7 +138,7 @@ def _run_iteration(
         sampled["suites"],
         executed.tables["behaviours"],
         settings.sampling,
-        witnessed=witness is not None,
+        with_reference=reference is not None,
     )
 
     # 4. Agreement: what behaves alike wins, and becomes rows for both roles.
@@ -220,7 +220,7 @@ def _judge(
         samples.suites,
         samples.behaviours,
         settings.agreement,
-        samples.witnessed,
+        samples.with_reference,
         label,
     )
     decisions = agreed.tables["decisions"]

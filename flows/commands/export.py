@@ -29,7 +29,7 @@ _MATRIX = pa.schema(
         ("iteration", pa.int64()),
         ("problem_id", pa.string()),
         ("solution_id", pa.string()),
-        ("witness", pa.bool_()),
+        ("of_reference", pa.bool_()),
         ("code", pa.string()),
         ("suite_id", pa.string()),
         ("cases", pa.list_(pa.string())),
@@ -64,7 +64,7 @@ def pass_matrix(
                     {
                         "problem_id": problem_id,
                         "solution_id": solution.solution_id,
-                        "witness": solution.witness,
+                        "of_reference": solution.of_reference,
                         "code": solution.code,
                         "suite_id": suite.suite_id,
                         "cases": [case.source for case in suite.cases],

@@ -14,7 +14,7 @@ from tasks.pipeline.artifacts import flat
 
 _FENCE = "```"
 _SHOWN_SETTINGS = (
-    *("temperature", "solver_cool_share", "solver_cool_temperature", "witness_share"),
+    *("temperature", "low_temperature_share", "low_temperature", "reference_share"),
     *("top_k", "layout", "cases_per_suite", "solutions", "suites", "seed"),
 )
 
@@ -51,13 +51,15 @@ def _row(chain: Mapping[str, Any], iteration: int) -> list[str]:
 
 
 def _confirmed(agreed: Mapping[str, Any]) -> str:
-    return f", {agreed['witnesses']} of them the base model's" if agreed["witnesses"] else ""
+    return (
+        f", {agreed['reference_agreeing']} of them the base model's" if agreed["reference_agreeing"] else ""
+    )
 
 
 def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
     for part in chain["parts"]:
-        assembled = " (assembled from kept cases of the samples below)" if part.get("assembled") else ""
-        yield f"## {part['part'].capitalize()}: `{part['record']}`{assembled}"
+        recombined = " (recombined from kept cases of the samples below)" if part.get("recombined") else ""
+        yield f"## {part['part'].capitalize()}: `{part['record']}`{recombined}"
         yield from _code(opening(chain["row"]["prompt"]) + part["text"], "python")
         judged = "the winning group" if "judged_on" in part else "this program"
         yield f"| case | verdict of {judged} |"
@@ -73,7 +75,7 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
             yield from _code(mutant["code"], "python")
         for sample in part["samples"]:
             heat = "" if sample["temperature"] is None else f"temperature {sample['temperature']:g}, "
-            by = "the base model's " if sample["witness"] else ""
+            by = "the base model's " if sample["of_reference"] else ""
             drawn = f"{by}number {sample['index']}, seed {sample['seed']}, {heat}{sample['tokens']} tokens"
             yield f"\nSample `{sample['sample_id']}` ({drawn}, ended by {sample['finish_reason']}),"
             yield "as the model went on from its prompt's last lines:"
@@ -85,8 +87,10 @@ def _sampling_section(chain: Mapping[str, Any]) -> Iterator[str]:
     problem, sampling = chain["problem"], chain["sampling"]
     yield "## Sampled with"
     yield ""
-    witness = f"; witness `{sampling['witness'][:16]}` (base model)" if sampling["witness"] else ""
-    yield f"- model `{sampling['model'][:16]}` ({sampling['model_origin']}){witness}"
+    reference = (
+        f"; reference model `{sampling['reference'][:16]}` (the base)" if sampling["reference"] else ""
+    )
+    yield f"- model `{sampling['model'][:16]}` ({sampling['model_origin']}){reference}"
     settings = dict(flat(sampling["settings"]))
     yield f"- {', '.join(f'{name} {settings[name]}' for name in _SHOWN_SETTINGS if name in settings)}"
     yield f"- executed in `{chain['execution']['image']}`: " + ", ".join(

@@ -13,10 +13,10 @@ from flows.commands.runs import Run
 from flows.reports.campaign import SOLVER
 from flows.reports.terminal import print_markdown
 from flows.runtime.evaluations import champion_now, evaluations_of, finished_of
-from tasks.evaluation.metrics import HEADLINE, shown
+from tasks.evaluation.metrics import STRONG_SUITE_RATE, shown
 from tasks.pipeline.workspace import Workspace
 
-METRICS = (*SOLVER, HEADLINE)
+METRICS = (*SOLVER, STRONG_SUITE_RATE)
 
 
 def listed(workspace: Workspace) -> list[dict[str, Any]]:

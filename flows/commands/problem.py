@@ -114,7 +114,7 @@ def _answers(
             {
                 "solution_id": one.solution_id,
                 "origin": one.origin,
-                "reference": one.witness,
+                "reference": one.of_reference,
                 "chosen": one.solution_id in chosen,
                 "code": one.code,
                 "verdicts": {

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.statistics import share_bounds, with_bounds
-from tasks.evaluation.metrics import HEADLINE, shown
+from tasks.evaluation.metrics import STRONG_SUITE_RATE, shown
 from tasks.generation.diversity import written
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
 from tasks.pipeline.workspace import Workspace, write_json
 
 OUTPUT = "output pass@1"
-SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (HEADLINE, "case accuracy", OUTPUT)
+SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (STRONG_SUITE_RATE, "case accuracy", OUTPUT)
 _ENDS = ("share", "low", "high")
 AUDITED = ("kept problems right", "chosen solutions", "rejected solutions", "kept cases")
 
@@ -68,7 +68,10 @@ def campaign_markdown(report: Mapping[str, Any]) -> str:
     iterations = report["iterations"]
     scored = iterations[0]["before"]
     columns = [
-        (metric, name) for metric in (*SOLVER, HEADLINE, OUTPUT) for name in scored if metric in scored[name]
+        (metric, name)
+        for metric in (*SOLVER, STRONG_SUITE_RATE, OUTPUT)
+        for name in scored
+        if metric in scored[name]
     ]
     head = ["iteration", "decision", *(f"{metric}, {name}" for metric, name in columns)]
     promoted = sum(entry["decision"] == "promote" for entry in iterations)

@@ -13,7 +13,7 @@ _ROW = {
 }
 _ORIGIN = {
     "sources": "Ids of the samples that the texts came from.",
-    "assembled": "Whether the suite was put together from kept cases of several samples: nobody wrote it so.",
+    "recombined": "Whether the suite is recombined from kept cases of several samples: nobody wrote it so.",
     "score": "Agreement score of the problem's winning group, `(votes - 1) x log(1 + distinct values)`.",
     "iteration": "The iteration whose samples these are.",
 }
@@ -38,7 +38,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "iteration": "The iteration that ran it.",
         "problem_id": "The problem, a row of `problems`.",
         "solution_id": "Id of the program.",
-        "witness": "Whether the base model wrote it, while another model was sampled.",
+        "of_reference": "Whether the base model wrote it, while another model was sampled.",
         "code": "The program, agreed or not: most of the wrong ones are here too.",
         "suite_id": "Id of the suite.",
         "cases": "The suite's cases as source.",
@@ -63,13 +63,14 @@ _METRICS = {
     "best of n by own tests": "probability that the program which passes most of the model's own tests is "
     "right",
     "best-of-n gain": "best of n minus pass@1: what its own tests are worth to the model",
-    "tests headline": "share of suites that accept gold and reject at least 80 % of the known wrong programs",
+    "strong-suite rate": "share of suites that accept gold and reject at least 80 % of known wrong programs",
     "case accuracy": "share of cases that are true of gold",
     "distinct case accuracy": "the same, each case counted once a problem",
     "non-boolean case accuracy": "the same, of cases that expect something else than True or False",
     "sound suites": "share of all sampled suites that accept gold",
-    "true positives": "share of the suites that parse which accept gold",
-    "false positives": "share of (suite, known wrong program) pairs that the suite accepts; lower is better",
+    "suite soundness": "share of the suites that parse which accept gold",
+    "false acceptance rate": "share of (suite, known wrong program) pairs that the suite accepts; lower is "
+    "better",
     "mutation score": "share of small changes to gold that sound suites notice",
     "distinct solutions": "different program texts among a problem's samples; a number, not a share",
 }

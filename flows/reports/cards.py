@@ -80,11 +80,11 @@ def lineage_lines(report: Mapping[str, Any], settings: Mapping[str, Any]) -> lis
     return [
         f"- Base model: {public_name(settings['model']['name'])} (`{report['base_digest'][:16]}`)",
         f"- Written by: {'the base model' if of_base else parent['origin']} "
-        f"(`{parent['digest'][:16]}`){_witness(report['stages'])}",
+        f"(`{parent['digest'][:16]}`){_reference(report['stages'])}",
     ]
 
 
-def _witness(stages: Mapping[str, Any]) -> str:
+def _reference(stages: Mapping[str, Any]) -> str:
     count = stages["sample-self-play"].get("solutions_of_base")
     return f", and the base model, {count} of the solutions" if count else ""
 

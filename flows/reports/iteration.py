@@ -63,8 +63,8 @@ def _at(sampled: Mapping[str, Any]) -> str:
     """The temperatures of the solutions, where there are several, and how many the base model wrote."""
     heats = sampled.get("solver_temperatures", {})
     shares = ", ".join(f"{count} at {heat}" for heat, count in heats.items())
-    witnesses = sampled.get("solutions_of_base")
-    by = f", {witnesses} of them by the base model" if witnesses else ""
+    of_base = sampled.get("solutions_of_base")
+    by = f", {of_base} of them by the base model" if of_base else ""
     return (f" ({shares})" if len(heats) > 1 else "") + by
 
 
@@ -122,9 +122,9 @@ def _training(stages: Mapping[str, Any]) -> list[str]:
     lines = [
         "## Training",
         "",
-        f"- mutants of the winners: {stages['mutate']['mutants']} made, {rows['mutants_told_apart']} run and "
-        f"behave otherwise; suites that hold on the winners: {_counts(rows['kills'])}",
-        f"- SFT rows: {_counts(rows['sft'])} ({rows['assembled']} suites assembled from kept cases)",
+        f"- mutants of the winners: {stages['mutate']['mutants']} made, {rows['non_equivalent_mutants']} run "
+        f"and behave otherwise; suites that hold on the winners: {_counts(rows['kills'])}",
+        f"- SFT rows: {_counts(rows['sft'])} ({rows['recombined']} suites recombined from kept cases)",
         f"- pairs: {_counts(rows['pairs'])} ({_counts(rows['pair_reasons'])})",
     ]
     for kind, name in (("sft", "SFT"), ("pairs", "pairs")):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from tasks.core.errors import FlywheelError
+from tasks.settings.renamed import RenamedSettingWarning
 
 
 def explain(error: BaseException) -> str | None:
@@ -53,6 +55,20 @@ def tell_in_one_sentence() -> None:
     """Keep users' errors to one sentence in Prefect's logs, whoever started the run."""
     for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
         logging.getLogger(name).addFilter(_ONE_SENTENCE)
+
+
+def warn_in_one_sentence() -> None:
+    """Have a setting's old name told as the command's other words are, without a place in the code."""
+    usual = warnings.formatwarning
+
+    def format_warning(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
+        if issubclass(category, RenamedSettingWarning):
+            return f"flywheel: {message}\n"
+        return usual(message, category, filename, lineno, line)
+
+    warnings.formatwarning = format_warning
 
 
 def prepare_prefect() -> None:

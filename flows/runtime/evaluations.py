@@ -11,6 +11,7 @@ from typing import Any
 
 from tasks.core.errors import FlywheelError
 from tasks.evaluation.gate import promotion_history
+from tasks.pipeline.renamed import by_todays_keys
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace, write_json
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
@@ -24,7 +25,7 @@ def evaluations_of(workspace: Workspace) -> list[dict[str, Any]]:
     records = []
     for path in sorted((workspace.root / FOLDER).glob("[0-9]*.json")):
         try:
-            record: dict[str, Any] = json.loads(path.read_text())
+            record: dict[str, Any] = json.loads(path.read_text(), object_pairs_hook=by_todays_keys)
             records.append({**record, "number": int(path.stem)})
         except (ValueError, TypeError):
             raise FlywheelError(f"{path} is damaged: move it away, and evaluate the model again.") from None

@@ -6,6 +6,7 @@ and a field that was cleared in the form, which leaves it out, would mean the pr
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,10 @@ from pydantic import ValidationError
 
 from flows.runtime.errors import tell_in_one_sentence
 from tasks.core.errors import FlywheelError
+from tasks.pipeline.stage import log_progress
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import explain_validation, merged
+from tasks.settings.renamed import RenamedSettingWarning
 
 
 def settings_given(given: IterationSettings | Mapping[str, Any]) -> IterationSettings:
@@ -27,8 +30,13 @@ def settings_given(given: IterationSettings | Mapping[str, Any]) -> IterationSet
     tell_in_one_sentence()
     if isinstance(given, IterationSettings):
         return given
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", RenamedSettingWarning)
+        values = merged(_served(), dict(given))
+    for warning in told:
+        log_progress(str(warning.message))
     try:
-        return IterationSettings.model_validate(merged(_served(), dict(given)))
+        return IterationSettings.model_validate(values)
     except ValidationError as error:
         raise FlywheelError(explain_validation(error)) from None
 

@@ -8,7 +8,7 @@ Ids are stable: derived from what the record came from, never from the clock.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Role = Literal["solver", "verifier", "proposer"]
@@ -60,8 +60,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One raw completion of a model, as it came. `witness`: the base wrote it, while another is champion.
-    Tables of earlier versions hold no `temperature`."""
+    """One raw completion of a model, as it came. `of_reference`: the base wrote it, while another is
+    champion. Tables of earlier versions hold no `temperature`."""
 
     sample_id: str
     problem_id: str
@@ -73,7 +73,7 @@ class Sample:
     seed: int
     tokens: int
     temperature: float | None = None
-    witness: bool = False
+    of_reference: bool = field(default=False, metadata={"column": "witness"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ class Case:
 class Solution:
     """A program for a problem: a model's sample, a benchmark's gold or known-wrong one, or a mutant.
 
-    A mutant names the solution it was made from (`parent`) and its `change`: operator and line. A `witness`
-    is the base model's, where another model is champion.
+    A mutant names the solution it was made from (`parent`) and its `change`: operator and line. One
+    `of_reference` is the base model's, where another model is champion.
     """
 
     solution_id: str
@@ -127,7 +127,7 @@ class Solution:
     origin: Origin = "sample"
     parent: str = ""
     change: str = ""
-    witness: bool = False
+    of_reference: bool = field(default=False, metadata={"column": "witness"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ class SftRow:
     prompt: str
     completion: str
     sources: tuple[str, ...] = ()
-    assembled: bool = False
+    recombined: bool = field(default=False, metadata={"column": "assembled"})
     score: float = 0.0
     iteration: int = 0
 
@@ -279,7 +279,7 @@ class Pair:
     rejected: str
     reason: str
     sources: tuple[str, ...] = ()
-    assembled: bool = False
+    recombined: bool = field(default=False, metadata={"column": "assembled"})
     score: float = 0.0
     iteration: int = 0
 
@@ -293,7 +293,8 @@ class ProblemScore:
     """One problem's evaluation: the counts that every metric and every paired interval is computed from.
 
     Solutions and suites are counted as sampled, parsed or not. `best_of_n` is the probability that the
-    solution chosen by the model's own tests is right. `cases_typed` expect something else than True or False.
+    solution chosen by the model's own tests is right. `cases_non_boolean` expect something else than True or
+    False.
     `negatives` is the size of the problem's pool; `rejections` counts (parsed suite, negative) pairs that
     were judged, `rejected` those where the suite does not accept; `mutant_trials` and `mutants_killed`
     likewise for pairs of a sound suite and a mutant of gold. `has_base`: the problem has base tests, which
@@ -311,7 +312,7 @@ class ProblemScore:
     suites: int
     suites_parsed: int
     suites_sound: int
-    suites_headline: int
+    suites_strong: int = field(metadata={"column": "suites_headline"})
     cases: int
     cases_correct: int
     cases_distinct: int
@@ -319,8 +320,8 @@ class ProblemScore:
     negatives: int = 0
     has_gold: bool = True
     best_of_n: float = 0.0
-    cases_typed: int = 0
-    cases_typed_correct: int = 0
+    cases_non_boolean: int = field(default=0, metadata={"column": "cases_typed"})
+    cases_non_boolean_correct: int = field(default=0, metadata={"column": "cases_typed_correct"})
     rejections: int = 0
     rejected: int = 0
     mutant_trials: int = 0
@@ -339,7 +340,7 @@ class Decision:
     `chosen` are the winning group's solutions (one id a vote), `rejected` the others that ran, `cases` the
     distinct (call, expected) pairs that the winner satisfies. `margin` is the winner's score over the
     runner-up's (0 votes against: infinity is written as 1e9). `confident` problems may yield pairs too;
-    `witnesses` of the votes are the base model's.
+    `reference_agreeing` of the votes are the base model's.
     """
 
     problem_id: str
@@ -354,4 +355,4 @@ class Decision:
     chosen: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     cases: tuple[Case, ...] = ()
-    witnesses: int = 0
+    reference_agreeing: int = field(default=0, metadata={"column": "witnesses"})

@@ -27,9 +27,13 @@ _SCALARS: dict[Any, pa.DataType] = {
 
 
 @cache
-def _fields(record: Any) -> tuple[tuple[str, Any], ...]:
+def _fields(record: Any) -> tuple[tuple[str, str, Any], ...]:
+    """`(field, column, type)`: a column is called as its field, but for one whose field was renamed."""
     hints = typing.get_type_hints(record)
-    return tuple((field.name, hints[field.name]) for field in dataclasses.fields(record))
+    return tuple(
+        (field.name, field.metadata.get("column", field.name), hints[field.name])
+        for field in dataclasses.fields(record)
+    )
 
 
 def _unwrap(hint: Any) -> Any:
@@ -44,7 +48,8 @@ def _arrow_type(hint: Any) -> pa.DataType:
     if hint in _SCALARS:
         return _SCALARS[hint]
     if dataclasses.is_dataclass(hint):
-        return pa.struct([(name, _arrow_type(inner)) for name, inner in _fields(typing.cast(type, hint))])
+        parts = _fields(typing.cast(type, hint))
+        return pa.struct([(column, _arrow_type(inner)) for _, column, inner in parts])
     if typing.get_origin(hint) is tuple:
         return pa.list_(_arrow_type(typing.get_args(hint)[0]))
     if typing.get_origin(hint) is typing.Literal:
@@ -57,13 +62,13 @@ def _reader(hint: Any) -> Any:
     """A function from a column's Python object to the field's value."""
     hint = _unwrap(hint)
     if dataclasses.is_dataclass(hint):
-        readers = [(name, _reader(inner)) for name, inner in _fields(typing.cast(type, hint))]
+        readers = [(name, column, _reader(inner)) for name, column, inner in _fields(typing.cast(type, hint))]
 
         def read(row: dict[str, Any] | None) -> Any:
             if row is None:
                 return None
             # A table written before a field was added leaves that field at its default.
-            present = {name: reader(row[name]) for name, reader in readers if name in row}
+            present = {name: reader(row[column]) for name, column, reader in readers if column in row}
             return typing.cast(Any, hint)(**present)
 
         return read
@@ -76,8 +81,11 @@ def _reader(hint: Any) -> Any:
 def write_table(path: Path, record: type[Record], rows: Iterable[Record]) -> int:
     """Write rows under a temporary name, then rename; returns how many. Raises OSError (disk full)."""
     columns = _fields(typing.cast(Any, record))
-    schema = pa.schema([(name, _arrow_type(hint)) for name, hint in columns])
+    schema = pa.schema([(column, _arrow_type(hint)) for _, column, hint in columns])
+    named = [(name, column) for name, column, _ in columns if name != column]
     plain = [dataclasses.asdict(typing.cast(Any, row)) for row in rows]
+    for row in plain if named else ():
+        row.update({column: row.pop(name) for name, column in named})
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -33,7 +33,7 @@ class IterationRows:
 
 @dataclass(frozen=True)
 class Samples:
-    """What the model wrote on some problems, executed, and how it was asked; `witnessed`: part of the
+    """What the model wrote on some problems, executed, and how it was asked; `with_reference`: part of the
     solutions was asked of the base model."""
 
     problems: Ref
@@ -41,7 +41,7 @@ class Samples:
     suites: Ref
     behaviours: Ref
     sampling: SamplingSettings
-    witnessed: bool
+    with_reference: bool
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,13 @@ def past_iterations(
     base: ModelRef,
     iteration: int,
     settings: RowSettings,
-    need_witness: bool,
+    need_reference: bool,
 ) -> list[PastIteration]:
-    """The last `history` finished iterations from the same base before this one, oldest first.
+    """The last `replay_iterations` finished iterations from the same base before this one, oldest first.
 
     A rolled-back iteration's rows stay in the workspace; they are trained on only when asked. With
-    `need_witness`, iterations of another model than the base that no witness confirmed are left out too.
+    `need_reference`, iterations of another model than the base whose winners no reference model confirmed are
+    left out too.
     """
     iterations = []
     for number in [n for n in workspace.iterations() if 0 < n < iteration]:
@@ -81,8 +82,8 @@ def past_iterations(
             continue
         stages = {stage.stage: stage for stage in workspace.stages(number)}
         writers = stages["sample-self-play"].inputs
-        witnessed = "witness" in writers
-        if need_witness and writers["model"] != base.digest and not witnessed:
+        with_reference = "reference" in writers
+        if need_reference and writers["model"] != base.digest and not with_reference:
             continue
         tables = {name: stage.tables for name, stage in stages.items()}
         problems, sampled, rows = tables["propose"]["problems"], tables["sample-self-play"], tables["prefer"]
@@ -95,14 +96,14 @@ def past_iterations(
                     sampled["suites"],
                     tables["execute-self-play"]["behaviours"],
                     SamplingSettings.model_validate(settings_then["sampling"]),
-                    witnessed,
+                    with_reference,
                 ),
                 IterationRows(number, problems, tables["agree"]["decisions"], rows["sft"], rows["pairs"]),
                 settings_then,
                 finished.get("filter_version", 0),
             )
         )
-    return iterations[-settings.history :] if settings.history else []
+    return iterations[-settings.replay_iterations :] if settings.replay_iterations else []
 
 
 def facts_of(selection: Selection[SftRow] | Selection[Pair]) -> dict[str, Any]:

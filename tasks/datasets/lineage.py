@@ -197,9 +197,9 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
 
     Keys: `row`, the `table` and `iteration` that made it, and whether the iteration asked for has
     `trained_on` it; `problem` with its snippet or file; `sampling` (model, the base model where it is
-    witness, settings, seed); `parts`, one a text of the row (chosen, rejected), each with its raw samples
-    and its cases with their verdicts; `mutant`, the one that a good suite rejects where it rejects no losing
-    solution (else None); `execution`; `agreement` (rule, thresholds, votes, margin, score).
+    the reference, settings, seed); `parts`, one a text of the row (chosen, rejected), each with its raw
+    samples and its cases with their verdicts; `mutant`, the one that a good suite rejects where it rejects no
+    losing solution (else None); `execution`; `agreement` (rule, thresholds, votes, margin, score).
     """
     provenance = Provenance(workspace)
     row, table = find_row(provenance, iteration, prefix)
@@ -220,7 +220,7 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
         "sampling": {
             "model": sampled.inputs["model"],
             "model_origin": provenance.models.get(sampled.inputs["model"], "base model"),
-            "witness": sampled.inputs.get("witness", ""),
+            "reference": sampled.inputs.get("reference", ""),
             "settings": sampled.settings,
         },
         "parts": [_part(name, text, row, records) for name, text in _texts(row)],
@@ -299,7 +299,7 @@ def _part(name: str, text: str, row: Row, records: Records) -> dict[str, Any]:
     return {
         "part": name,
         "record": source,
-        "assembled": suite is None,
+        "recombined": suite is None,
         "text": text,
         "judged_on": winner,
         "cases": [{"source": case.source, "verdict": records.verdict(winner, case)} for case in written],

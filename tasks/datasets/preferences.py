@@ -1,7 +1,7 @@
 """Kept problems -> SFT rows and DPO pairs for both roles.
 
 Every row names the ids of the records it came from (`flywheel show RUN sft`, `pairs`). Code is never bent to
-tests or tests to code: rows only select among independent samples, or assemble cases that were kept.
+tests or tests to code: rows only select among independent samples, or recombine cases that were kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tasks.core.records import (
 from tasks.datasets.kept_problem import KeptProblem, load_kept_problems
 from tasks.datasets.row_filters import room_beside
 from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver_text
-from tasks.datasets.verifier_rows import IDLE, good_suites, suite_text, verifier_pairs, verifier_sft
+from tasks.datasets.verifier_rows import NON_KILLING, good_suites, suite_text, verifier_pairs, verifier_sft
 from tasks.filtering.consensus import FILTER_VERSION
 from tasks.generation import prompts
 from tasks.pipeline.stage import IterationContext, run_stage, step
@@ -102,7 +102,7 @@ def rows_of(kept_problems: Iterable[KeptProblem], size: int, settings: Preferenc
         rows.dropped += [*misfits, *unused(item, used | told)]
     for role, reason, share in (
         ("solver", CRASHES, settings.max_crash_share),
-        ("verifier", IDLE, settings.max_idle_share),
+        ("verifier", NON_KILLING, settings.max_non_killing_share),
     ):
         same = [pair for pair in rows.pairs if pair.role == role]
         kept, over = cap_share(same, reason, share)
@@ -186,8 +186,8 @@ def prefer(
         stage.facts.update(
             sft=dict(Counter(row.role for row in rows.sft)),
             pairs=dict(Counter(pair.role for pair in rows.pairs)),
-            assembled=sum(row.assembled for row in rows.sft),
-            mutants_told_apart=sum(
+            recombined=sum(row.recombined for row in rows.sft),
+            non_equivalent_mutants=sum(
                 target not in one.solutions for one in kept_problems for target in one.targets
             ),
             kills=kill_counts(kept_problems),

@@ -18,7 +18,7 @@ from tasks.generation import prompts
 from tasks.settings.preferences import PreferenceSettings
 from tasks.testcode.suites import case_as_written, case_key
 
-IDLE = "rejects nothing"
+NON_KILLING = "rejects nothing"
 
 
 def good_suites(kept_problem: KeptProblem) -> list[Suite]:
@@ -34,7 +34,7 @@ def good_suites(kept_problem: KeptProblem) -> list[Suite]:
     ]
 
 
-def assembled_suite(kept_problem: KeptProblem, size: int, rng: random.Random) -> Suite | None:
+def recombined_suite(kept_problem: KeptProblem, size: int, rng: random.Random) -> Suite | None:
     """A suite of kept cases that rejects a loser or a mutant: distinct expected values first, then any."""
     cases = rng.sample(list(kept_problem.decision.cases), len(kept_problem.decision.cases))
     fresh = {case.expected or case.raises or case.check: case for case in cases}
@@ -43,6 +43,7 @@ def assembled_suite(kept_problem: KeptProblem, size: int, rng: random.Random) ->
     picked = tuple(ordered[:size])
     if len(picked) < 2 or not kept_problem.kills(picked):
         return None
+    # The word is part of the ids of stored suites.
     suite_id = record_id("assembled", kept_problem.problem.problem_id, *(case.source for case in picked))
     return Suite(suite_id, kept_problem.problem.problem_id, picked)
 
@@ -68,11 +69,11 @@ def _sampled(kept_problem: KeptProblem, size: int, rng: random.Random) -> list[S
     )
 
 
-def _assembled(kept_problem: KeptProblem, size: int, count: int, rng: random.Random) -> list[Suite]:
+def _recombined(kept_problem: KeptProblem, size: int, count: int, rng: random.Random) -> list[Suite]:
     """Up to `count` different ones."""
     made: dict[str, Suite] = {}
     while len(made) < count:
-        suite = assembled_suite(kept_problem, size, rng)
+        suite = recombined_suite(kept_problem, size, rng)
         if suite is None or suite.suite_id in made:
             break
         made[suite.suite_id] = suite
@@ -84,14 +85,14 @@ def verifier_sft(
 ) -> list[SftRow]:
     """Suites that hold on the winning group and reject a loser or a mutant; the first such is a source.
 
-    Those with as many cases as the prompt asks for come first, sampled before assembled ones: two cases where
-    five are asked for teach to write two.
+    Those with as many cases as the prompt asks for come first, sampled before recombined ones: two cases
+    where five are asked for teach to write two.
     """
     count = settings.sft_per_problem
     sampled = _sampled(kept_problem, size, rng)
     full = [suite for suite in sampled if len(suite.cases) >= size]
     short = [suite for suite in sampled if len(suite.cases) < size]
-    made = _assembled(kept_problem, size, count - len(full), rng) if settings.assemble else []
+    made = _recombined(kept_problem, size, count - len(full), rng) if settings.recombine else []
     enough = len(kept_problem.decision.cases) >= size
     return [
         SftRow(
@@ -105,7 +106,7 @@ def verifier_sft(
                 *kept_problem.decision.chosen[:1],
                 *kept_problem.kills(suite.cases)[:1],
             ),
-            assembled=not suite.sample_id,
+            recombined=not suite.sample_id,
             score=kept_problem.decision.score,
         )
         for suite in [*full, *(made + short if enough else short + made)][:count]
@@ -128,14 +129,14 @@ def verifier_pairs(
     winner = kept_problem.decision.chosen[0]
     most = settings.pairs_per_problem
     good = _sampled(kept_problem, size, rng)[:most]
-    good += _assembled(kept_problem, size, most - len(good), rng) if settings.assemble else []
+    good += _recombined(kept_problem, size, most - len(good), rng) if settings.recombine else []
     waiting = deque(good)
     rejects = rng.sample(kept_problem.suites, len(kept_problem.suites))
     pairs: list[Pair] = []
     while waiting and len(pairs) < most:
         suite = waiting.popleft()
         made = [
-            ((pair.reason == IDLE, -count, *shorter_by(pair.chosen, pair.rejected)), pair)
+            ((pair.reason == NON_KILLING, -count, *shorter_by(pair.chosen, pair.rejected)), pair)
             for bad in rejects
             for pair, count in _against(kept_problem, suite, bad, winner, size)
         ]
@@ -177,9 +178,9 @@ def _against(
         prompt=_prompt(kept_problem, size).full,
         chosen=good_text,
         rejected=bad_text,
-        reason="contradicts the consensus" if wrong else IDLE,
+        reason="contradicts the consensus" if wrong else NON_KILLING,
         sources=(suite.suite_id, bad.suite_id, winner, killed[0]),
-        assembled=not suite.sample_id,
+        recombined=not suite.sample_id,
         score=kept_problem.decision.score,
     )
     yield pair, count

@@ -16,13 +16,13 @@ from typing import Any
 
 from tasks.core.records import ProblemScore, Role
 from tasks.core.statistics import LEAST_PROBLEMS, Interval, bounds
-from tasks.evaluation.metrics import HEADLINE, as_json, compare
+from tasks.evaluation.metrics import STRONG_SUITE_RATE, as_json, compare
 from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.gate import GateSettings
 
-METRIC_OF: dict[Role, str] = {"solver": "pass@1", "verifier": HEADLINE}
+METRIC_OF: dict[Role, str] = {"solver": "pass@1", "verifier": STRONG_SUITE_RATE}
 
 
 def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) -> tuple[str, str]:
@@ -107,7 +107,7 @@ def needs_baseline_check(workspace: Workspace, base: ModelRef, before: int, sett
     The first promotion in a line was against the base already.
     """
     promotions = len(promotion_history(workspace, base, before))
-    every = settings.meet_base_every
+    every = settings.baseline_check_every
     return every > 0 and promotions > 1 and promotions % every == 0
 
 

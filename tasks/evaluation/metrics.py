@@ -18,7 +18,7 @@ from tasks.settings.evaluation import EvaluationSettings
 
 Metric = Callable[[ProblemScore], float | None]
 Counts = Callable[[ProblemScore], tuple[int, int]]
-HEADLINE = "tests headline"
+STRONG_SUITE_RATE = "strong-suite rate"
 # The metrics that are no share of anything.
 COUNTS = ("distinct solutions",)
 # These may be negative.
@@ -45,12 +45,12 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def tests_headline(row: ProblemScore) -> float | None:
+def strong_suite_rate(row: ProblemScore) -> float | None:
     """Share of sampled suites that accept gold AND reject at least 80 % of the problem's negatives.
 
     A suite that cannot be parsed counts 0. A problem without gold or negatives has no such figure.
     """
-    return _share(row.suites_headline, row.suites) if row.has_gold and row.negatives else None
+    return _share(row.suites_strong, row.suites) if row.has_gold and row.negatives else None
 
 
 def case_accuracy(row: ProblemScore) -> float | None:
@@ -63,12 +63,12 @@ def distinct_case_accuracy(row: ProblemScore) -> float | None:
     return (_share(row.cases_distinct_correct, row.cases_distinct) or 0.0) if row.has_gold else None
 
 
-def typed_case_accuracy(row: ProblemScore) -> float | None:
+def non_boolean_case_accuracy(row: ProblemScore) -> float | None:
     """Accuracy of the distinct cases that expect something else than True or False: guessing gains little.
 
     A problem for which no such case was written has no figure.
     """
-    return _share(row.cases_typed_correct, row.cases_typed) if row.has_gold else None
+    return _share(row.cases_non_boolean_correct, row.cases_non_boolean) if row.has_gold else None
 
 
 def sound_suites(row: ProblemScore) -> float | None:
@@ -76,15 +76,15 @@ def sound_suites(row: ProblemScore) -> float | None:
     return (_share(row.suites_sound, row.suites) or 0.0) if row.has_gold else None
 
 
-def true_positives(row: ProblemScore) -> float | None:
-    """Share of parsed suites that accept gold: to be read beside the false positives."""
+def suite_soundness(row: ProblemScore) -> float | None:
+    """Share of parsed suites that accept gold: to be read beside the false acceptance rate."""
     return _share(row.suites_sound, row.suites_parsed) if row.has_gold and row.negatives else None
 
 
-def false_positives(row: ProblemScore) -> float | None:
+def false_acceptance_rate(row: ProblemScore) -> float | None:
     """Share of (parsed suite, negative) pairs where the suite accepts the wrong solution: lower is better.
 
-    A suite that rejects everything has none, so the figure means nothing without the true positives.
+    A suite that rejects everything has none, so the figure means nothing without the suite soundness.
     """
     return _share(row.rejections - row.rejected, row.rejections)
 
@@ -129,13 +129,13 @@ def metrics(k_values: Sequence[int]) -> dict[str, Metric]:
         **{name.format(k): rate(k, of) for name, of in RATES.items() for k in k_values},
         "best of n by own tests": best_of_n,
         "best-of-n gain": best_of_n_gain,
-        HEADLINE: tests_headline,
+        STRONG_SUITE_RATE: strong_suite_rate,
         "case accuracy": case_accuracy,
         "distinct case accuracy": distinct_case_accuracy,
-        "non-boolean case accuracy": typed_case_accuracy,
+        "non-boolean case accuracy": non_boolean_case_accuracy,
         "sound suites": sound_suites,
-        "true positives": true_positives,
-        "false positives": false_positives,
+        "suite soundness": suite_soundness,
+        "false acceptance rate": false_acceptance_rate,
         "mutation score": mutation_score,
         "distinct solutions": distinct_solutions,
     }

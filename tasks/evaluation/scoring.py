@@ -1,8 +1,8 @@
 """Scores of one model on labelled problems, and the audit of the filter on the same samples.
 
 A suite accepts a solution that passes all its cases that test anything, and rejects one that fails any. The
-headline asks of a suite that it accept gold AND reject at least `KILL_SHARE` of the problem's negatives
-(`tasks.evaluation.negatives`); `tasks.evaluation.metrics` explains every figure.
+strong-suite rate asks of a suite that it accept gold AND reject at least `KILL_SHARE` of the problem's
+negatives (`tasks.evaluation.negatives`); `tasks.evaluation.metrics` explains every figure.
 """
 
 from __future__ import annotations
@@ -181,17 +181,18 @@ def _solution_counts(
 
 
 def _case_counts(matrix: Matrix, valid: Sequence[Sequence[Case]], gold_id: str) -> dict[str, Any]:
-    """How many of the cases that test anything hold on gold; *typed* are those that expect no boolean."""
+    """How many of the cases that test anything hold on gold; *non-boolean* are those that expect no
+    boolean."""
     distinct = _distinct(valid)
     true = {case_key(case) for case in distinct if matrix.verdict(gold_id, case) == "pass"}
-    typed = [case for case in distinct if case.expected not in _TRUTHS]
+    non_boolean = [case for case in distinct if case.expected not in _TRUTHS]
     return {
         "cases": sum(map(len, valid)),
         "cases_correct": sum(case_key(case) in true for cases in valid for case in cases),
         "cases_distinct": len(distinct),
         "cases_distinct_correct": len(true),
-        "cases_typed": len(typed),
-        "cases_typed_correct": sum(case_key(case) in true for case in typed),
+        "cases_non_boolean": len(non_boolean),
+        "cases_non_boolean_correct": sum(case_key(case) in true for case in non_boolean),
     }
 
 
@@ -200,7 +201,7 @@ def _suite_counts(
 ) -> dict[str, Any]:
     """Which suites accept gold and reject how much of the pool of known-wrong solutions.
 
-    A suite none of whose cases tests anything accepts nothing: it is unsound, and no false positive.
+    A suite none of whose cases tests anything accepts nothing: it is unsound, and no false acceptance.
     """
     sound = [matrix.accepts(suite, gold_id) for suite in sampled]
     killed = [{s.solution_id for s in pool if negatives.rejects(suite, s.solution_id)} for suite in sampled]
@@ -213,7 +214,7 @@ def _suite_counts(
     return {
         "suites_parsed": len(sampled),
         "suites_sound": sum(sound),
-        "suites_headline": sum(a and b for a, b in zip(sound, strong, strict=True)),
+        "suites_strong": sum(a and b for a, b in zip(sound, strong, strict=True)),
         "negatives": len(pool),
         "rejections": sum(map(len, accepted)),
         "rejected": sum(known.count(False) for known in accepted),
@@ -236,7 +237,7 @@ def score_predictions(problem: Problem, samples: Sequence[Sample], suites: Seque
         suites=0,
         suites_parsed=0,
         suites_sound=0,
-        suites_headline=0,
+        suites_strong=0,
         cases=0,
         cases_correct=0,
         cases_distinct=0,
@@ -277,17 +278,17 @@ def first_solutions(samples: Sequence[Sample], solutions: Sequence[Solution], co
     return [one for one in solutions if one.origin == "sample" and one.sample_id in drawn]
 
 
-def as_witnesses(
+def as_reference(
     solutions: Sequence[Solution], behaviours: Sequence[Behaviour]
 ) -> tuple[list[Solution], list[Behaviour]]:
-    """Another model's solutions and what they did, as witnesses; their ids are marked, which tells them apart
-    whatever both models were asked."""
+    """Another model's solutions and what they did, as the reference model's; their ids are marked, which
+    tells them apart whatever both models were asked."""
 
     def name(solution_id: str) -> str:
-        return f"witness/{solution_id}"
+        return f"reference/{solution_id}"
 
     return (
-        [replace(one, solution_id=name(one.solution_id), witness=True) for one in solutions],
+        [replace(one, solution_id=name(one.solution_id), of_reference=True) for one in solutions],
         [replace(row, solution_id=name(row.solution_id)) for row in behaviours],
     )
 
@@ -305,10 +306,10 @@ def score(
     pool_behaviours: Ref,
     agreement: AgreementSettings,
     settings: EvaluationSettings,
-    mixed: AuditSamples | None = None,
+    audit_samples: AuditSamples | None = None,
 ) -> StageResult:
     """Score a model on the benchmarks, its tests against `pool`, and audit the filter on the dev samples,
-    `mixed` with the base model's."""
+    `audit_samples` with the base model's."""
 
     def compute(stage: Stage) -> None:
         workspace = context.workspace
@@ -327,19 +328,26 @@ def score(
             *negatives,
         )
         stage.write("scores", ProblemScore, rows)
-        if mixed is not None:
+        if audit_samples is not None:
             known = [one for one in all_solutions if one.origin != "sample"]
-            policy = first_solutions(all_samples, all_solutions, mixed.policy)
+            policy = first_solutions(all_samples, all_solutions, audit_samples.policy)
             reference = first_solutions(
-                workspace.read(mixed.samples, Sample),
-                workspace.read(mixed.solutions, Solution),
-                mixed.reference,
+                workspace.read(audit_samples.samples, Sample),
+                workspace.read(audit_samples.solutions, Solution),
+                audit_samples.reference,
             )
-            witnesses, heard = as_witnesses(reference, workspace.read(mixed.behaviours, Behaviour))
-            all_solutions, all_behaviours = [*known, *policy, *witnesses], [*all_behaviours, *heard]
+            references, reference_rows = as_reference(
+                reference, workspace.read(audit_samples.behaviours, Behaviour)
+            )
+            all_solutions, all_behaviours = [*known, *policy, *references], [*all_behaviours, *reference_rows]
         dev = [problem for problem in all_problems if problem.split == "dev"]
         stage.facts["audit"] = audit_filter(
-            dev, all_solutions, all_suites, all_behaviours, agreement, witnessed=mixed is not None
+            dev,
+            all_solutions,
+            all_suites,
+            all_behaviours,
+            agreement,
+            with_reference=audit_samples is not None,
         )
         stage.facts["scores"] = as_json(summarise(rows, settings))
 
@@ -353,8 +361,8 @@ def score(
         "pool_behaviours": pool_behaviours,
     }
     plain = {"k": settings.k, "bootstrap": settings.bootstrap, "agreement": agreement.model_dump()}
-    if mixed is not None:
-        inputs |= {"witness_samples": mixed.samples, "witness_solutions": mixed.solutions}
-        inputs["witness_behaviours"] = mixed.behaviours
-        plain["mixed"] = [mixed.policy, mixed.reference]
+    if audit_samples is not None:
+        inputs |= {"reference_samples": audit_samples.samples, "reference_solutions": audit_samples.solutions}
+        inputs["reference_behaviours"] = audit_samples.behaviours
+        plain["audit_samples"] = [audit_samples.policy, audit_samples.reference]
     return run_stage(context, "score", 8, inputs, plain, compute, label)

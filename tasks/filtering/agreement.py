@@ -17,7 +17,7 @@ from tasks.settings.agreement import AgreementSettings
 from tasks.testcode.suites import case_source
 
 OTHERWISE = "the winning group does otherwise"
-IDLE = "passes whatever a solution returns: it tests nothing"
+TESTS_NOTHING = "passes whatever a solution returns: it tests nothing"
 
 
 def dropped_by(
@@ -44,7 +44,9 @@ def dropped_by(
     for suite in suites:
         reasons = []
         for number, case in enumerate(suite.cases):
-            reason = IDLE if _pair(case) not in proposed else whole or _otherwise(_pair(case) in kept)
+            reason = (
+                TESTS_NOTHING if _pair(case) not in proposed else whole or _otherwise(_pair(case) in kept)
+            )
             if reason:
                 reasons.append(reason)
                 yield row("case", f"{suite.suite_id}#{number}", reason, case.source[:200])
@@ -83,12 +85,12 @@ def agree(
     suites: Ref,
     behaviours: Ref,
     settings: AgreementSettings,
-    witnessed: bool,
+    with_reference: bool,
     label: str = "",
 ) -> StageResult:
     """Decide for every problem what solver and verifier agree on; audited where problems have gold.
 
-    `witnessed`: part of the solutions was asked of the base model, which has to confirm the winners.
+    `with_reference`: part of the solutions was asked of the base model, which has to confirm the winners.
     """
 
     def compute(stage: Stage) -> None:
@@ -102,7 +104,7 @@ def agree(
         decisions: list[Decision] = []
         dropped: list[Dropped] = []
         rows = workspace.read(behaviours, Behaviour)
-        found = votes_by_problem(problem_ids, all_solutions, all_suites, rows, witnessed)
+        found = votes_by_problem(problem_ids, all_solutions, all_suites, rows, with_reference)
         for votes in counted(found, len(problem_ids), "problems"):
             own = solutions_of.get(votes.problem_id, []), suites_of.get(votes.problem_id, [])
             decisions.append(decide(votes, settings))
@@ -120,5 +122,5 @@ def agree(
         )
 
     inputs = {"problems": problems, "solutions": solutions, "suites": suites, "behaviours": behaviours}
-    plain = {**settings.model_dump(), "witnessed": witnessed}
+    plain = {**settings.model_dump(), "with_reference": with_reference}
     return run_stage(context, "agree", FILTER_VERSION, inputs, plain, compute, label)

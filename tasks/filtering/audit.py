@@ -49,11 +49,12 @@ def audit_filter(
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
     settings: AgreementSettings,
-    witnessed: bool,
+    with_reference: bool,
 ) -> Audit:
-    """Decide these problems, then `audit` the decisions. `witnessed`: see `consensus.votes_by_problem`."""
+    """Decide these problems, then `audit` the decisions. `with_reference`: see
+    `consensus.votes_by_problem`."""
     ids = [problem.problem_id for problem in problems]
-    decisions = decide_all(ids, solutions, suites, behaviours, settings, witnessed)
+    decisions = decide_all(ids, solutions, suites, behaviours, settings, with_reference)
     return audit(problems, solutions, suites, behaviours, decisions)
 
 

@@ -6,8 +6,8 @@ vote is evidence, and the more the less likely it is to agree by accident, as wr
 The cases that the winner satisfies do not choose it: a weak verifier's cases are wrong more often than right,
 and wrong code satisfies them (benchmarks/agreement_study.md). The winner must be clear of every
 threshold in `AgreementSettings`, or the problem is dropped with a reason. Once the champion is no longer the
-base model, some of the samples are the base's (`witnesses`) and the winner needs votes of theirs: training on
-its own votes taught the champion to vote alike, right or wrong (benchmarks/witness_study.md).
+base model, some of the samples are the base's (the reference model's) and the winner needs votes of theirs:
+training on its own votes taught the champion to vote alike, right or wrong (benchmarks/reference_study.md).
 Paper (Sol-Ver, arXiv 2502.14948, section 3): a solution that passes all tests of its problem is chosen, one
 that fails any is rejected.
 
@@ -62,8 +62,8 @@ class ProblemVotes:
     `vectors` has the outcome keys of every solution that can be judged, one a distinct call, then one a
     check, then one a condition that a case asks of a call's value; `set_aside` gives the reason for every
     other solution. Case i of the distinct `cases` is satisfied by the vectors that match `wanted[i]` at
-    `places[i]`; `proposals[i]` suites propose it. `witnesses` are the base model's solutions, where another
-    model is champion and the base was asked; else None.
+    `places[i]`; `proposals[i]` suites propose it. `reference_solutions` are the base model's solutions, where
+    another model is champion and the base was asked; else None.
     """
 
     problem_id: str
@@ -73,7 +73,7 @@ class ProblemVotes:
     places: tuple[int, ...]
     wanted: tuple[str, ...]
     proposals: tuple[int, ...]
-    witnesses: frozenset[str] | None = None
+    reference_solutions: frozenset[str] | None = None
 
     @cached_property
     def select_outcomes(self) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
@@ -130,7 +130,7 @@ def problem_votes_of(
     suites: Sequence[Suite],
     null: Behaviour | None = None,
     plan: CallPlan | None = None,
-    witnesses: Collection[str] | None = None,
+    reference_solutions: Collection[str] | None = None,
 ) -> ProblemVotes:
     """The votes on one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it."""
     plan = plan or plan_calls(suites)
@@ -194,7 +194,7 @@ def problem_votes_of(
         places=tuple([place for place, _, _ in ordered]),
         wanted=tuple([wanted for _, wanted, _ in ordered]),
         proposals=tuple([len(cases) for _, _, cases in ordered]),
-        witnesses=None if witnesses is None else frozenset(witnesses),
+        reference_solutions=None if reference_solutions is None else frozenset(reference_solutions),
     )
 
 
@@ -223,10 +223,12 @@ def decide_by_consensus(
     expected = {case.check or wanted_key(case) for case in agreed}
     enough_votes = max(settings.min_votes, settings.min_vote_share * len(problem_votes.vectors))
     enough_score = settings.min_score_share * (len(problem_votes.vectors) - 1)
-    reference_votes = (problem_votes.witnesses or frozenset()) & problem_votes.vectors.keys()
+    reference_votes = (problem_votes.reference_solutions or frozenset()) & problem_votes.vectors.keys()
     reference_agreeing = len(reference_votes.intersection(winner.members))
-    enough_witnesses = (
-        0 if problem_votes.witnesses is None else max(1, settings.min_witness_share * len(reference_votes))
+    enough_reference = (
+        0
+        if problem_votes.reference_solutions is None
+        else max(1, settings.min_reference_share * len(reference_votes))
     )
     reasons = (
         (all(case.call is None for case in problem_votes.cases), CHECKS_ALONE),
@@ -235,7 +237,7 @@ def decide_by_consensus(
         (len(groups) < settings.min_behaviours, "all solutions behave alike: nothing to learn"),
         (votes < enough_votes, "too few votes"),
         (
-            reference_agreeing < enough_witnesses,
+            reference_agreeing < enough_reference,
             REFERENCE_DIFFERS if reference_votes else SILENT,
         ),
         (len(agreed) < settings.min_cases, "too few agreed cases"),
@@ -258,7 +260,7 @@ def decide_by_consensus(
         chosen=winner.members,
         rejected=tuple(solution_id for group in groups[1:] for solution_id in group.members),
         cases=tuple(agreed),
-        witnesses=reference_agreeing,
+        reference_agreeing=reference_agreeing,
     )
 
 
@@ -309,14 +311,14 @@ def votes_by_problem(
     solutions: Sequence[Solution],
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
-    witnessed: bool,
+    with_reference: bool,
 ) -> Iterator[ProblemVotes]:
     """The votes on each problem. Gold is hidden here: only what was sampled takes part.
 
-    `witnessed`: the base model was asked, also where nothing that it wrote could be parsed.
+    `with_reference`: the base model was asked, also where nothing that it wrote could be parsed.
     """
     sampled = {solution.solution_id for solution in solutions if solution.origin == "sample"}
-    witnesses_of = by_problem([solution for solution in solutions if solution.witness])
+    references_of = by_problem([solution for solution in solutions if solution.of_reference])
     behaviours_of, suites_of = by_problem(behaviours), by_problem(suites)
     for problem_id in problem_ids:
         executed, rows = suites_of.get(problem_id, []), behaviours_of.get(problem_id, [])
@@ -326,7 +328,7 @@ def votes_by_problem(
             [suite for suite in executed if suite.origin == "sample"],
             next((row for row in rows if row.solution_id == f"null/{problem_id}"), None),
             plan_calls(executed),
-            [one.solution_id for one in witnesses_of.get(problem_id, ())] if witnessed else None,
+            [one.solution_id for one in references_of.get(problem_id, ())] if with_reference else None,
         )
 
 
@@ -336,10 +338,10 @@ def decide_all(
     suites: Sequence[Suite],
     behaviours: Sequence[Behaviour],
     settings: AgreementSettings,
-    witnessed: bool = False,
+    with_reference: bool = False,
 ) -> list[Decision]:
     """One decision a problem, from its samples alone."""
-    voted = votes_by_problem(problem_ids, solutions, suites, behaviours, witnessed)
+    voted = votes_by_problem(problem_ids, solutions, suites, behaviours, with_reference)
     return [decide(problem_votes, settings) for problem_votes in voted]
 
 

@@ -1,7 +1,7 @@
 """Solutions and suites from the model: independent samples of both roles from the same statement.
 
-Once the champion is another model than the base, the base writes a share of the solutions: they are the
-witnesses of agreement (`tasks.filtering.consensus`).
+Once the champion is another model than the base, the base writes a share of the solutions: it is the
+reference model of agreement (`tasks.filtering.consensus`).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tasks.testcode.suites import read_cases
 
 
 def split_sample_budget(settings: SamplingSettings) -> tuple[SamplingSettings, SamplingSettings]:
-    """How the champion is asked, and how the witness, who writes solutions only."""
-    reference = round(settings.witness_share * settings.solutions)
+    """How the champion is asked, and how the reference model, which writes solutions only."""
+    reference = round(settings.reference_share * settings.solutions)
     return (
         settings.model_copy(update={"solutions": settings.solutions - reference}),
         settings.model_copy(update={"solutions": reference, "suites": 0}),
@@ -52,11 +52,11 @@ def requests_of(
     solver = prompts.solver_prompt(problem, settings.layout)
     verifier = _verifier_prompt(problem, settings)
     solutions = 0 if asks_for_output(problem) else settings.solutions
-    cool, longest = round(settings.solver_cool_share * solutions), settings.max_solution_tokens
+    low, longest = round(settings.low_temperature_share * solutions), settings.max_solution_tokens
     plan: list[tuple[Role, prompts.Prompt, int, int, float]] = [
-        ("solver", solver, solutions - cool, longest, settings.temperature),
+        ("solver", solver, solutions - low, longest, settings.temperature),
         ("verifier", verifier, settings.suites, settings.max_suite_tokens, settings.temperature),
-        ("solver", solver, cool, longest, settings.solver_cool_temperature),
+        ("solver", solver, low, longest, settings.low_temperature),
     ]
     return [
         (
@@ -88,13 +88,14 @@ def draw_samples(
     problems: Sequence[Problem],
     settings: SamplingSettings,
     seed: int | str,
-    witness: bool = False,
+    of_reference: bool = False,
 ) -> list[Sample]:
     """All samples of some problems, in one call to the engine; numbered by problem and role.
 
-    A `witness` draws other seeds than the champion.
+    Those `of_reference` are drawn with other seeds than the champion's.
     """
-    stream = f"{seed}/witness" if witness else seed
+    # Not the name of today: the word is part of what the seeds are drawn from.
+    stream = f"{seed}/witness" if of_reference else seed
     planned = [(problem, *item) for problem in problems for item in requests_of(problem, settings, stream)]
     answers = sampler.generate([request for *_, request in planned])
     drawn: Counter[tuple[str, Role]] = Counter()
@@ -113,7 +114,7 @@ def draw_samples(
                     seed=request.seed,
                     tokens=completion.tokens,
                     temperature=request.temperature,
-                    witness=witness,
+                    of_reference=of_reference,
                 )
             )
             drawn[problem.problem_id, role] += 1
@@ -146,7 +147,13 @@ def parse_samples(
                 solution_id = record_id("solution", sample.sample_id)
                 code = with_preamble(problem.preamble, code)
                 solutions.append(
-                    Solution(solution_id, problem.problem_id, code, sample.sample_id, witness=sample.witness)
+                    Solution(
+                        solution_id,
+                        problem.problem_id,
+                        code,
+                        sample.sample_id,
+                        of_reference=sample.of_reference,
+                    )
                 )
             continue
         prompt = _verifier_prompt(problem, settings)
@@ -199,7 +206,7 @@ def facts_of(
     return {
         "solutions_sampled": drawn["solver"],
         "solver_temperatures": dict(Counter(str(r.temperature) for r in samples if r.role == "solver")),
-        "solutions_of_base": sum(row.witness for row in samples),
+        "solutions_of_base": sum(row.of_reference for row in samples),
         "solutions_parsed": len(solutions),
         "suites_sampled": drawn["verifier"],
         "suites_parsed": len(suites),
@@ -208,8 +215,8 @@ def facts_of(
         "dropped": dict(Counter(f"{row.kind}: {row.reason}" for row in dropped)),
         # Of the champion's own: its collapse is what this is to show.
         "diversity": diversity_of(
-            [row for row in samples if row.problem_id not in predictions and not row.witness],
-            [one for one in solutions if not one.witness],
+            [row for row in samples if row.problem_id not in predictions and not row.of_reference],
+            [one for one in solutions if not one.of_reference],
         ),
     }
 
@@ -218,7 +225,7 @@ def show_first(stage: Stage, problems: Sequence[Problem], samples: Sequence[Samp
     """An answer of either role, for people."""
     statements = {problem.problem_id: problem.statement for problem in problems}
     for role, said in (("solver", "A solution"), ("verifier", "A suite")):
-        one = next((row for row in samples if row.role == role and not row.witness), None)
+        one = next((row for row in samples if row.role == role and not row.of_reference), None)
         if one is not None:
             stage.show(f"{said} as it came, for: {statements[one.problem_id]}", one.completion)
 
@@ -233,26 +240,26 @@ def sample(
     engine: EngineSettings,
     settings: SamplingSettings,
     seed: str,
-    witness: ModelRef | None = None,
+    reference: ModelRef | None = None,
 ) -> StageResult:
     """Sample both roles on every problem, shard by shard, and parse what came; a part of the solutions from
-    the `witness`, if there is one. Equal `seed`s draw equal samples."""
+    the `reference` model, if there is one. Equal `seed`s draw equal samples."""
 
     def compute(stage: Stage) -> None:
         workspace = context.workspace
         all_problems = workspace.read(problems, Problem)
         samples: list[Sample] = []
         progress = current()
-        policy, reference = split_sample_budget(settings) if witness else (settings, settings)
+        policy_budget, reference_budget = split_sample_budget(settings) if reference else (settings, settings)
 
         def draw(writer: ModelRef, asked: SamplingSettings, shard: Sequence[Problem]) -> list[Sample]:
             sampler = shared_sampler(
                 Path(workspace.path(writer)), writer.digest, dtype, settings.max_context_tokens, engine,
                 stage.folder.parent / "logs",
             )  # fmt: skip
-            return draw_samples(sampler, shard, asked, seed, witness=writer is witness)
+            return draw_samples(sampler, shard, asked, seed, of_reference=writer is reference)
 
-        for writer, asked, name in ((model, policy, ""), (witness, reference, "witness-")):
+        for writer, asked, name in ((model, policy_budget, ""), (reference, reference_budget, "reference-")):
             if writer is None:
                 continue
             progress.count(len(all_problems), "problems (base model)" if name else "problems")
@@ -271,8 +278,8 @@ def sample(
         stage.facts.update(facts_of(all_problems, samples, solutions, suites, dropped))
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}
-    if witness is not None:
-        inputs["witness"] = witness
+    if reference is not None:
+        inputs["reference"] = reference
     plain = {
         **settings.model_dump(),
         "dtype": dtype,

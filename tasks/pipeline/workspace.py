@@ -38,7 +38,9 @@ from pydantic import BaseModel
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
 from tasks.core.tables import file_digest, read_table, write_table
+from tasks.pipeline.renamed import by_todays_keys
 from tasks.settings.iteration import NOT_IN_CACHE_KEY
+from tasks.settings.renamed import with_new_names
 
 VERSION = 1
 Record = TypeVar("Record")
@@ -244,9 +246,10 @@ class Workspace:
         return max(numbers, default=0) + 1
 
     def started_with(self, iteration: int) -> Any:
-        """The settings that an iteration was started with, as plain JSON; None for no iteration."""
+        """The settings that an iteration was started with, as plain JSON by their names of today; None for no
+        iteration."""
         path = self.iteration_folder(iteration) / "settings.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        return with_new_names(json.loads(path.read_text()), tell=False) if path.exists() else None
 
     def iterations_with(self, settings: BaseModel) -> list[int]:
         """The unbroken run of latest iterations that were started with these settings, ascending.
@@ -267,7 +270,7 @@ class Workspace:
         if not path.exists():
             return {"stages": {}, "finished": None}
         try:
-            content: dict[str, Any] = json.loads(path.read_text())
+            content: dict[str, Any] = json.loads(path.read_text(), object_pairs_hook=by_todays_keys)
             whole = {"stages", "finished"} <= content.keys()
         except (ValueError, AttributeError):
             whole = False

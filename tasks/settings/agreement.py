@@ -21,10 +21,7 @@ class AgreementSettings(SettingsModel):
         4,
         ge=1,
         le=1024,
-        description="Samples that must behave alike in the winning group (measured on SmolLM2-135M, 80 "
-        "problems, 12 solutions at one temperature, no threshold on the score, "
-        "benchmarks/agreement_study.md: 3 votes keep 10 % of problems with 25 % right code, 4 votes "
-        "6 % with 40 %, 5 votes 4 % with 67 %; a better model affords 3).",
+        description="Samples that must behave alike in the winning group; a better model affords 3.",
     )
     min_vote_share: float = Field(
         0.2,
@@ -37,48 +34,39 @@ class AgreementSettings(SettingsModel):
         0.5,
         ge=0,
         le=100,
-        description="Winner's score, (votes - 1) x log(1 + distinct values returned), divided by the number"
-        " of the other solutions that ran, at least: no share, it may exceed 1 (674 problems, "
-        "benchmarks/agreement_large.md: at 0.5 12 % of starter are kept with 62 % right "
-        "code and 11 % of MBPP with 35 %, at 0.9 7 % with 74 % and 6 % with 50 %). At 0.5 and "
-        "12 solutions winners that return two values need 7 votes, with four values 5.",
+        description="Winner's score, (votes - 1) x log(1 + distinct values returned), divided by the "
+        "number of the other solutions that ran, at least: no share, it may exceed 1.",
     )
     min_margin: float = Field(
         1.5,
         ge=1,
         le=100,
-        description="Winner's score over the runner-up's, at least (agreement_study.md: at 3 votes, 1.5 "
-        "raises right code from 25 to 33 %, 3 to 40 %).",
+        description="Winner's score over the runner-up's, at least.",
     )
     min_cases: int = Field(
         1,
         ge=1,
         le=100,
-        description="Distinct (call, expected) pairs the winner satisfies (agreement_study.md: asking for 2 "
-        "keeps 4 instead of 6 % and makes no code more right, 33 instead of 40 %: wrong code and wrong cases "
-        "agree).",
+        description="Distinct (call, expected) pairs the winner satisfies, at least.",
     )
     min_outputs: int = Field(
         2,
         ge=1,
         le=100,
-        description="Distinct values the winners return: wrong programs agree on constants "
-        "(agreement_study.md: at 4 votes, 2 raise right code from 36 to 40 %, at 5 from 50 to 67 %).",
+        description="Distinct values the winners return, at least: wrong programs agree on constants.",
     )
     min_expected_values: int = Field(
         1,
         ge=1,
         le=100,
-        description="Distinct expected values among the agreed cases (agreement_study.md: asking for 2 "
-        "lowers right code from 15 to 8 % at 3 votes).",
+        description="Distinct expected values among the agreed cases, at least.",
     )
-    min_witness_share: float = Field(
+    min_reference_share: float = Field(
         0.4,
         ge=0,
         le=1,
-        description="Share of the base model's solutions (sampling.witness_share), and at least one, that "
-        "must be among the winners (benchmarks/witness_study.md, 7 of 10 solutions the base's: with 1 "
-        "of them among the winners 56 % of what is kept is right, with 3 83 to 87 %).",
+        description="Share of the reference model's solutions (sampling.reference_share), and at least "
+        "one, that must be among the winners.",
     )
     min_behaviours: int = Field(
         2,
@@ -90,8 +78,7 @@ class AgreementSettings(SettingsModel):
         5,
         ge=1,
         le=1024,
-        description="Votes a problem needs before it yields pairs (agreement_study.md: 67 % right code at 5 "
-        "votes; with the defaults 73 % of 11 problems).",
+        description="Votes a problem needs before it yields pairs.",
     )
     pair_margin: float = Field(
         2.0,

@@ -1,4 +1,4 @@
-"""What every group of settings is: a form of described and bounded fields that refuses unknown names."""
+"""What every group of settings is: a model of described and bounded fields that refuses unknown names."""
 
 from __future__ import annotations
 

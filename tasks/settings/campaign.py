@@ -23,7 +23,6 @@ class CampaignSettings(SettingsModel):
         0.0,
         ge=0,
         le=1,
-        description="Stop when the audits of an iteration show that fewer of the chosen solutions are right: "
-        "the upper end of the 95 % interval, of at least 30; 0: never. Those of one problem are not"
-        " independent, so leave room.",
+        description="Stop when the audits of an iteration show that fewer of the chosen solutions are "
+        "right, by the upper end of the 95 % interval of at least 30; 0: never.",
     )

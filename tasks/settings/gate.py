@@ -13,7 +13,8 @@ class GateSettings(SettingsModel):
     """When a candidate becomes the champion; read on dev only."""
 
     primary: Literal["solver", "verifier"] = Field(
-        "solver", description="The role whose gain promotes: by pass@1, or by the tests' headline."
+        "solver",
+        description="The role whose gain promotes: by pass@1, or by the strong-suite rate of its tests.",
     )
     tolerance: float = Field(
         0.03,
@@ -22,7 +23,7 @@ class GateSettings(SettingsModel):
         description="How far the other role's 95 % interval may reach below zero, as a fraction: 0.03 is "
         "three points.",
     )
-    meet_base_every: int = Field(
+    baseline_check_every: int = Field(
         3,
         ge=0,
         le=10_000,

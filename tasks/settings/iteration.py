@@ -1,11 +1,14 @@
-"""Every setting of an iteration: described, bounded, and the form that the Prefect UI shows.
+"""Every setting of an iteration: described, bounded, and shown by the Prefect UI as a form.
 
 No unions and no free dictionaries, since the UI's forms cannot draw them.
 """
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
 
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.base import SettingsModel
@@ -16,6 +19,7 @@ from tasks.settings.gate import GateSettings
 from tasks.settings.model import ModelSettings
 from tasks.settings.preferences import PreferenceSettings
 from tasks.settings.problems import ProblemSettings
+from tasks.settings.renamed import with_new_names
 from tasks.settings.rows import RowSettings
 from tasks.settings.sampling import SamplingSettings
 from tasks.settings.sandbox import SandboxSettings
@@ -30,7 +34,7 @@ NOT_IN_CACHE_KEY = {
 
 
 class IterationSettings(SettingsModel):
-    """One iteration."""
+    """All settings of an iteration."""
 
     workspace: str = Field(
         "workspace", min_length=1, description="Folder that holds tables, models, manifests."
@@ -86,6 +90,11 @@ class IterationSettings(SettingsModel):
         default_factory=CampaignSettings,
         description="How many iterations `campaign` makes, and when it stops.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_todays_names(cls, given: Any) -> Any:
+        return with_new_names(given) if isinstance(given, Mapping) else given
 
     @field_validator("schedule")
     @classmethod

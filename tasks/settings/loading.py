@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from tasks.core.errors import FlywheelError
 from tasks.settings.iteration import IterationSettings
+from tasks.settings.renamed import with_new_names
 
 
 def preset_names() -> list[str]:
@@ -33,7 +34,7 @@ def load_settings(
 
     Raises `FlywheelError` in one sentence for an unknown preset or setting, or a value out of bounds.
     """
-    values: dict[str, Any] = dict(over)
+    values = with_new_names(over)
     if preset:
         if preset not in preset_names():
             raise FlywheelError(f"no preset is called {preset!r}: choose among {', '.join(preset_names())}.")
@@ -102,10 +103,15 @@ def _assigned(assignment: str) -> dict[str, Any]:
     return result
 
 
-def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """The settings of `base` with those of `over` in their place, section by section."""
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of `base` with those of `over` in their place, section by section, by their names of today
+    (`tasks.settings.renamed`)."""
+    return _merged(with_new_names(base), with_new_names(over))
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for name, value in over.items():
         inner = result.get(name)
-        result[name] = merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+        result[name] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
     return result

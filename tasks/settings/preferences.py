@@ -15,7 +15,7 @@ class PreferenceSettings(SettingsModel):
     max_crash_share: float = Field(
         0.25, ge=0, le=1, description="Largest share of solver pairs whose rejected program crashes."
     )
-    max_idle_share: float = Field(
+    max_non_killing_share: float = Field(
         0.25,
         ge=0,
         le=1,
@@ -25,4 +25,4 @@ class PreferenceSettings(SettingsModel):
     mutants: int = Field(
         6, ge=0, le=1000, description="Mutants a kept problem, made of its winners, that suites may kill."
     )
-    assemble: bool = Field(True, description="Suites may be assembled from kept cases (marked as such).")
+    recombine: bool = Field(True, description="Suites may be recombined from kept cases (marked as such).")

@@ -10,7 +10,9 @@ from tasks.settings.base import SettingsModel
 class RowSettings(SettingsModel):
     """Which rows of this and earlier iterations are trained on."""
 
-    history: int = Field(8, ge=0, le=10_000, description="Earlier iterations whose rows are trained on too.")
+    replay_iterations: int = Field(
+        8, ge=0, le=10_000, description="Earlier iterations whose rows are trained on too."
+    )
     include_rolled_back: bool = Field(
         False, description="Train on rows of rolled-back iterations too (they are kept in any case)."
     )
@@ -45,8 +47,8 @@ class RowSettings(SettingsModel):
         ge=0,
         le=1,
         description="Largest share of a role's pairs whose chosen text is shorter than the rejected one, "
-        "before some are held out: winners mostly are, and training learns that first "
-        "(recipe_study.md). Half of the role's pairs stay in any case, those nearest in length.",
+        "before some are held out; half of the role's pairs, those nearest in length, stay in "
+        "any case.",
     )
     held_out: float = Field(
         0.1, ge=0, lt=1, description="Share of problems whose rows are held out, for early stopping."
@@ -55,6 +57,6 @@ class RowSettings(SettingsModel):
         24,
         ge=1,
         le=1_000_000,
-        description="Fewer rows than this are not held out but trained on: eight pairs of one problem would "
-        "say nothing about when to stop.",
+        description="Fewer rows than this are not held out but trained on, since a few rows of one problem "
+        "do not tell when to stop.",
     )

@@ -19,24 +19,20 @@ class SamplingSettings(SettingsModel):
     suites: int = Field(8, ge=1, le=1024, description="Test suites sampled a problem (m).")
     cases_per_suite: int = Field(4, ge=1, le=50, description="Cases a suite is asked for and cut to.")
     temperature: float = Field(0.8, gt=0, le=2, description="Sampling temperature.")
-    solver_cool_share: float = Field(
+    low_temperature_share: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="Share of the solutions that is drawn at solver_cool_temperature: the model votes more "
-        "where it is sure (benchmarks/agreement_study.md, 208 problems: with half of them cooler the "
-        "other defaults keep 15 instead of 9, with 60 instead of 44 % right code).",
+        description="Share of the solutions that is drawn at low_temperature, where the model votes more "
+        "often for what it is sure of.",
     )
-    solver_cool_temperature: float = Field(0.4, gt=0, le=2, description="Temperature of that share.")
-    witness_share: float = Field(
+    low_temperature: float = Field(0.4, gt=0, le=2, description="Temperature of that share of the solutions.")
+    reference_share: float = Field(
         0.7,
         ge=0,
         le=1,
-        description="Share of the solutions that the base model writes once another model is champion: one "
-        "that was trained on its own votes votes alike when it is wrong, too; the base was not (ten "
-        "solutions on each of 90 problems, benchmarks/witness_study.md: of what the filter keeps "
-        "16 % are right with the second iteration's model alone, 71 % with half of them the base's, 83 % "
-        "with 7 of 10). Lower it for models whose solutions get better.",
+        description="Share of the solutions that the reference model, which is the base model, writes once "
+        "another model is champion; lower it for models whose solutions get better.",
     )
     top_k: int = Field(50, ge=0, le=10_000, description="Sample among so many tokens; 0 for all.")
     max_solution_tokens: int = Field(128, ge=8, le=32_768, description="Longest solution, in tokens.")

@@ -23,10 +23,7 @@ class TrainingSettings(SettingsModel):
         5e-6,
         gt=0,
         le=1,
-        description="Learning rate of DPO (a 135M model on 358 pairs, 511 problems, "
-        "benchmarks/recipe_study.md: at 2e-6, 5e-6, 1e-5 and 2e-5 pass@1 gains 1.7, 2.1, 1.4 and 0.5 "
-        "points on the base; at 1e-5 pass@10 is 3.3 [1.8, 5.1] below that at 5e-6). Larger models take less, "
-        "adapters more.",
+        description="Learning rate of DPO; larger models take less, adapters more.",
     )
     dpo_epochs: float = Field(1, gt=0, le=100, description="Passes over the pairs.")
     dpo_beta: float = Field(0.1, gt=0, le=10, description="Strength of the pull towards the reference.")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows.commands.agree import UNREAD
-from tasks.filtering.agreement import IDLE, OTHERWISE
+from tasks.filtering.agreement import OTHERWISE, TESTS_NOTHING
 from tasks.filtering.consensus import FLAKY
 from tests.execution.test_exchange import write
 from tests.flows.test_cli import flywheel
@@ -98,7 +98,7 @@ def test_raw_answers_are_decided_with_every_reason(run: Any, tmp_path: Path) -> 
         "add4": "cannot be read: syntax",
         "add5": FLAKY,
     }
-    assert add["dropped"]["suites"] == {"mixed": OTHERWISE, "idle": IDLE, "prose": UNREAD}
+    assert add["dropped"]["suites"] == {"mixed": OTHERWISE, "idle": TESTS_NOTHING, "prose": UNREAD}
     assert add["dropped"]["cases"][OTHERWISE] == 1
     assert found["double"]["chosen"] == ["double0", "double1", "double2"]
     assert found["halves"]["chosen"] == ["halves0", "halves1", "halves2"]

@@ -54,7 +54,7 @@ def trained_ids(settings: IterationSettings, number: int) -> set[str]:
 def test_every_row_leads_back_to_its_samples_and_problem(three: IterationSettings) -> None:
     workspace = Workspace(three.workspace)
     statements = {problem.problem_id: problem.statement for problem in replay.problems()}
-    warm, cool = three.sampling.temperature, three.sampling.solver_cool_temperature
+    warm, low = three.sampling.temperature, three.sampling.low_temperature
     for table in ("sft", "pairs"):
         rows = rows_of(three, 1, table)
         assert rows
@@ -72,7 +72,7 @@ def test_every_row_leads_back_to_its_samples_and_problem(three: IterationSetting
                 assert part["samples"]
                 assert all(sample["prompt"] for sample in part["samples"])
                 drawn_at = {sample["temperature"] for sample in part["samples"]}
-                assert drawn_at <= ({warm, cool} if row["role"] == "solver" else {warm})
+                assert drawn_at <= ({warm, low} if row["role"] == "solver" else {warm})
             if row["role"] == "verifier":
                 assert sum(dead for dead, _ in chosen["killed"].values()) > 0
             for part in rejected:

@@ -44,22 +44,22 @@ def test_a_rolled_back_iteration_is_left_out_unless_asked_for(two_iterations: An
     def numbers(**changed: Any) -> list[int]:
         return [
             past.iteration_rows.iteration
-            for past in past_iterations(workspace, base, 3, RowSettings(**changed), need_witness=False)
+            for past in past_iterations(workspace, base, 3, RowSettings(**changed), need_reference=False)
         ]
 
     assert numbers() == [2]
     assert numbers(include_rolled_back=True) == [1, 2]
-    assert numbers(include_rolled_back=True, history=1) == [2]
-    assert numbers(history=0) == []
+    assert numbers(include_rolled_back=True, replay_iterations=1) == [2]
+    assert numbers(replay_iterations=0) == []
     # Another base model wrote other samples: they are not what it "wrote itself".
     other = ModelRef("base", "another", "base model")
-    assert past_iterations(workspace, other, 3, RowSettings(), need_witness=False) == []
+    assert past_iterations(workspace, other, 3, RowSettings(), need_reference=False) == []
     assert all(
         past.judged_by(two_iterations[0])
-        for past in past_iterations(workspace, base, 3, RowSettings(), need_witness=False)
+        for past in past_iterations(workspace, base, 3, RowSettings(), need_reference=False)
     )
     workspace.finish(2, workspace.manifest(2)["finished"] | {"filter_version": FILTER_VERSION - 1})
-    assert not past_iterations(workspace, base, 3, RowSettings(), need_witness=False)[-1].judged_by(
+    assert not past_iterations(workspace, base, 3, RowSettings(), need_reference=False)[-1].judged_by(
         two_iterations[0]
     )
 

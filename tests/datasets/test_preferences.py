@@ -5,7 +5,7 @@ from tasks.core.records import Behaviour, Pair, Solution, Suite
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import cap_share, kill_counts, rows_of
 from tasks.datasets.solver_rows import solver_pairs, solver_sft
-from tasks.datasets.verifier_rows import assembled_suite, good_suites, verifier_pairs, verifier_sft
+from tasks.datasets.verifier_rows import good_suites, recombined_suite, verifier_pairs, verifier_sft
 from tasks.filtering.consensus import decide, problem_votes_of
 from tasks.generation import prompts
 from tasks.settings.agreement import AgreementSettings
@@ -147,7 +147,7 @@ def test_a_mutant_may_be_what_a_suite_rejects_and_is_named_among_the_sources() -
     item = kept_problem(suites, (same, none, crash), solutions)
     assert item.kills(suites[0].cases) == ["mutant/none"]
     assert kill_counts([item])["reject mutants alone"] == 1
-    (row,) = verifier_sft(item, 3, PreferenceSettings(assemble=False), rng())
+    (row,) = verifier_sft(item, 3, PreferenceSettings(recombine=False), rng())
     assert row.sources[-1] == "mutant/none"
     pairs = verifier_pairs(item, 3, SETTINGS, rng())
     assert [pair.reason for pair in pairs] == ["contradicts the consensus"]
@@ -176,18 +176,18 @@ def test_rows_keep_the_words_of_the_model_also_where_cases_are_recombined() -> N
     rows = verifier_sft(item, 2, SETTINGS, rng())
     assert rows
     for row in rows:
-        assert row.assembled
+        assert row.recombined
         lines = ("assert add(" + row.completion).removesuffix("\n```").split("\n")
         assert sorted(lines) == ["assert add(10**2, 0x1) == 1_01", "assert add(1_0, 5) == 15"]
 
 
 def test_a_row_has_as_many_cases_as_its_prompt_asks_for_if_so_many_were_kept() -> None:
-    """Two sampled cases come before an assembled suite that has no more, and after one that has all four."""
+    """Two sampled cases come before an recombined suite that has no more, and after one that has all four."""
     more = suite("more", "assert add(3, 4) == 7", "assert add(4, 6) == 10", "assert add(1, 3) == 9")
     one = PreferenceSettings(sft_per_problem=1)
     for size, assembled in ((4, True), (9, False)):
         (row,) = verifier_sft(kept_problem([*SUITES[:2], more]), size, one, rng())
-        assert row.assembled == assembled
+        assert row.recombined == assembled
         assert row.completion.count(" == ") == (4 if assembled else 2)
     full = suite("full", *(f"assert add({n}, 5) == {n + 5}" for n in range(4)))
     (row,) = verifier_sft(kept_problem([SUITES[0], full]), 4, one, rng())
@@ -228,15 +228,15 @@ def test_a_good_suite_without_a_partner_leaves_its_pairs_to_the_others() -> None
     assert {pair.sources[1] for pair in pairs} == {"wrong", "worse"}
 
 
-def test_assembled_suites_prefer_distinct_expected_values_and_are_marked() -> None:
+def test_recombined_suites_prefer_distinct_expected_values_and_are_marked() -> None:
     item = kept_problem([SUITES[1], suite("x", "assert add(3, 3) == 6"), suite("y", "assert add(4, 2) == 6")])
-    picked = assembled_suite(item, 2, rng())
+    picked = recombined_suite(item, 2, rng())
     assert picked is not None
     assert len({case.expected for case in picked.cases}) == 2
     rows = verifier_sft(item, 2, SETTINGS, rng())
     assert rows
-    assert all(row.assembled for row in rows)
-    assert verifier_sft(item, 2, PreferenceSettings(assemble=False), rng()) == []
+    assert all(row.recombined for row in rows)
+    assert verifier_sft(item, 2, PreferenceSettings(recombine=False), rng()) == []
 
 
 def test_caps_keep_the_share() -> None:

@@ -134,7 +134,7 @@ def test_shapes_that_are_rare_stay_and_the_newest_of_equal_texts() -> None:
     kept = {row.row_id for row in chosen(rows, max_one_liner_share=0.5).rows}
     assert {"rare", "long"} <= kept
     assert len(kept) == 5
-    # The same assembled suite has the same id in every iteration.
+    # The same recombined suite has the same id in every iteration.
     again = chosen([solver_row("same", "p1", "return a + b", iteration) for iteration in (1, 3, 2)])
     assert [row.iteration for row in again.rows] == [3]
     assert [row.reason for row in again.dropped] == ["says the same as a newer row"] * 2

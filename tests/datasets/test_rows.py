@@ -96,7 +96,7 @@ def test_every_row_has_a_sampled_prompt_and_nothing_but_what_the_model_wrote(
     ids = [problem.problem_id for problem in problems]
     decisions = [decide(one, rule) for one in votes_by_problem(ids, solutions, suites, behaviours, False)]
     kept_problems = load_kept_problems(problems, solutions, suites, behaviours, [], decisions)
-    rows = rows_of(kept_problems, SETTINGS.cases_per_suite, PreferenceSettings(max_idle_share=1.0), 0)
+    rows = rows_of(kept_problems, SETTINGS.cases_per_suite, PreferenceSettings(max_non_killing_share=1.0), 0)
     assert {row.role for row in rows.sft} == {"solver", "verifier"}
     assert {row.role for row in rows.pairs} == {"solver", "verifier"}
     answers: dict[str, list[str]] = {}

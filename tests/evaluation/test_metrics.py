@@ -150,8 +150,8 @@ def test_pairs_are_by_problem_not_by_position() -> None:
 
 ROW = ProblemScore(
     "p", "starter", "dev", solutions=4, solutions_correct=1, solutions_distinct=3, suites=5, suites_parsed=4,
-    suites_sound=2, suites_headline=1, cases=10, cases_correct=5, cases_distinct=8, cases_distinct_correct=2,
-    negatives=20, best_of_n=0.5, cases_typed=5, cases_typed_correct=1, rejections=80, rejected=60,
+    suites_sound=2, suites_strong=1, cases=10, cases_correct=5, cases_distinct=8, cases_distinct_correct=2,
+    negatives=20, best_of_n=0.5, cases_non_boolean=5, cases_non_boolean_correct=1, rejections=80, rejected=60,
     mutant_trials=20, mutants_killed=15,
 )  # fmt: skip
 
@@ -182,13 +182,13 @@ def test_metrics_of_a_hand_computed_row() -> None:
         "pass@2": 1 / 2,
         "best of n by own tests": 1 / 2,
         "best-of-n gain": 1 / 4,
-        "tests headline": 1 / 5,
+        "strong-suite rate": 1 / 5,
         "case accuracy": 5 / 10,
         "distinct case accuracy": 2 / 8,
         "non-boolean case accuracy": 1 / 5,
         "sound suites": 2 / 5,
-        "true positives": 2 / 4,
-        "false positives": 20 / 80,
+        "suite soundness": 2 / 4,
+        "false acceptance rate": 20 / 80,
         "mutation score": 15 / 20,
         "distinct solutions": 3.0,
     }

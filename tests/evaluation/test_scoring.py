@@ -64,10 +64,10 @@ def test_counts_by_hand() -> None:
     ]
     row = scored([RIGHT, WRONG[0], RIGHT], suites, solvers=4, verifiers=5)
     assert (row.solutions, row.solutions_correct, row.solutions_distinct) == (4, 2, 2)
-    assert (row.suites, row.suites_parsed, row.suites_sound, row.suites_headline) == (5, 4, 2, 1)
+    assert (row.suites, row.suites_parsed, row.suites_sound, row.suites_strong) == (5, 4, 2, 1)
     assert (row.cases, row.cases_correct) == (5, 3)
     assert (row.cases_distinct, row.cases_distinct_correct) == (5, 3)
-    assert (row.cases_typed, row.cases_typed_correct) == (4, 3)
+    assert (row.cases_non_boolean, row.cases_non_boolean_correct) == (4, 3)
     assert (row.negatives, row.rejections, row.rejected) == (5, 20, 5 + 3 + 4 + 4)
     assert (row.mutant_trials, row.mutants_killed) == (4, 2 + 1)
     assert row.best_of_n == 1.0
@@ -82,8 +82,8 @@ def test_repeated_cases_count_once_among_distinct_ones() -> None:
 def test_a_suite_that_rejects_everything_has_no_false_positives_and_no_true_ones() -> None:
     row = scored([RIGHT], [suite("no", "assert add(1, 2) == 99")], 1, 1)
     figures = {name: of(row) for name, of in metrics([1]).items()}
-    assert (figures["false positives"], figures["true positives"]) == (0.0, 0.0)
-    assert figures["tests headline"] == 0.0
+    assert (figures["false acceptance rate"], figures["suite soundness"]) == (0.0, 0.0)
+    assert figures["strong-suite rate"] == 0.0
     assert figures["mutation score"] is None
 
 
@@ -91,7 +91,7 @@ def test_a_negative_that_never_ran_or_is_flaky_is_not_rejected() -> None:
     suites = [suite("strong", "assert add(1, 2) == 3", "assert add(4, 2) == 6"), GOLD_SUITE]
     rows = [replace(behaviour_of(one, suites), flaky=True) for one in POOL[:2]]
     row = score_problem(PROBLEM, samples(0, 1), [GOLD], suites, [behaviour_of(GOLD, suites)], POOL, rows)
-    assert (row.rejections, row.rejected, row.suites_sound, row.suites_headline) == (0, 0, 1, 0)
+    assert (row.rejections, row.rejected, row.suites_sound, row.suites_strong) == (0, 0, 1, 0)
 
 
 def test_a_suite_that_tests_nothing_accepts_neither_gold_nor_a_negative() -> None:
@@ -100,7 +100,7 @@ def test_a_suite_that_tests_nothing_accepts_neither_gold_nor_a_negative() -> Non
     rows = [replace(behaviour_of(one, suites), checks=(Outcome("value"),)) for one in [GOLD, *POOL]]
     row = score_problem(PROBLEM, samples(0, 1), [GOLD], suites, [*rows[:1], null], POOL, rows[1:])
     figures = {name: of(row) for name, of in metrics([1]).items()}
-    assert (figures["true positives"], figures["false positives"]) == (0.0, 0.0)
+    assert (figures["suite soundness"], figures["false acceptance rate"]) == (0.0, 0.0)
 
 
 def test_the_choice_among_n_is_blind_without_own_tests() -> None:
@@ -126,9 +126,9 @@ def test_every_figure_is_a_share_and_bounded_by_what_it_is_a_part_of(
 ) -> None:
     suites = [suite(f"s{i}", *asserts) for i, asserts in enumerate(tests)]
     row = scored(codes, suites, len(codes) + lost_solutions, len(suites) + lost_suites)
-    assert row.suites_headline <= row.suites_sound <= row.suites_parsed <= row.suites
+    assert row.suites_strong <= row.suites_sound <= row.suites_parsed <= row.suites
     assert row.cases_distinct_correct <= row.cases_distinct <= row.cases
-    assert row.cases_typed <= row.cases_distinct
+    assert row.cases_non_boolean <= row.cases_distinct
     assert row.rejected <= row.rejections
     for name, of in metrics([1]).items():
         value = of(row)
@@ -147,5 +147,5 @@ def test_the_order_of_the_pool_changes_nothing(order: list[int]) -> None:
 
 def test_behaviours_of_an_empty_pool_are_not_needed() -> None:
     row = scored([RIGHT], [suite("weak", "assert add(3, 0) == 3")], 1, 1, [])
-    assert (row.negatives, row.suites_headline, row.rejections) == (0, 0, 0)
+    assert (row.negatives, row.suites_strong, row.rejections) == (0, 0, 0)
     assert isinstance(behaviour_of(GOLD, [GOLD_SUITE]), Behaviour)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.core.records import Case, Decision, Solution, Suite
 from tasks.core.statistics import wilson
-from tasks.filtering.agreement import IDLE, OTHERWISE, dropped_by
+from tasks.filtering.agreement import OTHERWISE, TESTS_NOTHING, dropped_by
 from tasks.filtering.audit import MIN_DECISIONS, ROWS, audit, audit_filter, imprecise
 from tasks.filtering.consensus import FLAKY, decide, problem_votes_of
 from tasks.settings.agreement import AgreementSettings
@@ -33,7 +33,7 @@ SETTINGS = AgreementSettings(min_votes=3, min_margin=1, min_vote_share=0)
 
 
 def found(settings: AgreementSettings = SETTINGS) -> dict[str, tuple[float, float]]:
-    rows = audit_filter([LABELLED], SOLUTIONS, SUITES, ROWS_OF, settings, witnessed=False)
+    rows = audit_filter([LABELLED], SOLUTIONS, SUITES, ROWS_OF, settings, with_reference=False)
     assert tuple(rows) == ROWS
     return {name: (row["right"], row["total"]) for name, row in rows.items()}
 
@@ -101,8 +101,8 @@ def test_every_dropped_row_has_its_reason() -> None:
         ("solution", "4"): FLAKY,
         ("case", "false#1"): OTHERWISE,
         ("suite", "false"): OTHERWISE,
-        ("case", "idle#0"): IDLE,
-        ("suite", "idle"): IDLE,
+        ("case", "idle#0"): TESTS_NOTHING,
+        ("suite", "idle"): TESTS_NOTHING,
     }
     refused = decide(votes, SETTINGS.model_copy(update={"min_votes": 5}))
     reasons = [row.reason for row in dropped_by(votes, refused, SOLUTIONS[:6], sampled)]

@@ -74,32 +74,34 @@ def test_reasons_name_what_was_missing() -> None:
 
 
 @given(st.integers(0, 6), st.integers(0, 6), st.floats(0, 1))
-def test_the_winner_needs_its_share_of_the_witnesses(agreeing: int, others: int, share: float) -> None:
+def test_the_winner_needs_its_share_of_the_reference_solutions(
+    agreeing: int, others: int, share: float
+) -> None:
     rows = behaviours([*samples(6, 8)])
     names = [row.solution_id for row in rows]
-    witnesses = [*names[:agreeing], *names[6 : 6 + others], "did not run"]
-    settings = SETTINGS.model_copy(update={"min_witness_share": share})
-    votes = problem_votes_of(PROBLEM.problem_id, rows, SUITES, witnesses=witnesses)
+    reference_solutions = [*names[:agreeing], *names[6 : 6 + others], "did not run"]
+    settings = SETTINGS.model_copy(update={"min_reference_share": share})
+    votes = problem_votes_of(PROBLEM.problem_id, rows, SUITES, reference_solutions=reference_solutions)
     decision = decide(votes, settings)
     enough = agreeing >= max(1, share * (agreeing + others))
     assert decision.kept == enough
     assert decision.reason == (
         "" if enough else "the base model does otherwise" if agreeing + others else SILENT
     )
-    assert decision.witnesses == agreeing
-    assert decide(replace(votes, witnesses=None), settings).kept
+    assert decision.reference_agreeing == agreeing
+    assert decide(replace(votes, reference_solutions=None), settings).kept
 
 
-def test_witnesses_are_told_by_their_solutions() -> None:
+def test_reference_solutions_are_told_by_their_solutions() -> None:
     drawn = samples(6, 2)
-    doubting = [replace(one, witness=one.code != RIGHT) for one in drawn]
+    doubting = [replace(one, of_reference=one.code != RIGHT) for one in drawn]
     for solutions, kept in ((drawn, True), (doubting, False)):
         rows = [behaviour_of(one, SUITES) for one in solutions]
         (decision,) = decide_all([PROBLEM.problem_id], solutions, SUITES, rows, SETTINGS, not kept)
         assert decision.kept is kept
-    # Witnesses were asked, and wrote nothing that could be read.
+    # The reference model was asked, and wrote nothing that could be read.
     rows = behaviours(drawn)
-    (decision,) = decide_all([PROBLEM.problem_id], drawn, SUITES, rows, SETTINGS, witnessed=True)
+    (decision,) = decide_all([PROBLEM.problem_id], drawn, SUITES, rows, SETTINGS, with_reference=True)
     assert decision.reason == SILENT
 
 

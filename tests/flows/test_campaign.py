@@ -111,12 +111,12 @@ def test_the_champion_is_the_last_promoted_and_a_loss_to_the_base_ends_the_line(
 
 def test_every_few_promotions_the_candidate_meets_the_base(tmp_path: Path) -> None:
     workspace = history(tmp_path / "w", ["promote"] * 6)
-    settings = GateSettings(meet_base_every=3)
+    settings = GateSettings(baseline_check_every=3)
     assert [n for n in range(1, 8) if needs_baseline_check(workspace, BASE, n, settings)] == [3, 6]
     assert not any(
-        needs_baseline_check(workspace, BASE, n, GateSettings(meet_base_every=0)) for n in range(1, 8)
+        needs_baseline_check(workspace, BASE, n, GateSettings(baseline_check_every=0)) for n in range(1, 8)
     )
-    every = GateSettings(meet_base_every=1)
+    every = GateSettings(baseline_check_every=1)
     assert not needs_baseline_check(workspace, BASE, 1, every)
     assert needs_baseline_check(workspace, BASE, 2, every)
 

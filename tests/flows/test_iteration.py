@@ -95,7 +95,7 @@ def test_mutants_and_the_pool_of_negatives_serve_the_tests(finished: Any) -> Non
     assert len(mutants) == stages["mutate"]["mutants"] > 0
     chosen = {one for decision in table(settings, "agree", "decisions")[1] for one in decision["chosen"]}
     assert {row["parent"] for row in mutants} <= chosen
-    assert 0 < stages["prefer"]["mutants_told_apart"] <= len(mutants)
+    assert 0 < stages["prefer"]["non_equivalent_mutants"] <= len(mutants)
     losers = {row["solution_id"] for row in table(settings, "sample-self-play", "solutions")[1]}
     for pair in table(settings, "prefer", "pairs")[1]:
         if pair["role"] == "verifier":

@@ -44,7 +44,7 @@ from tasks.training.process import run_training
 from tasks.training.step import write_rows
 
 ASKED = SamplingSettings(
-    solutions=10, suites=5, solver_cool_share=0, max_solution_tokens=80, max_suite_tokens=112
+    solutions=10, suites=5, low_temperature_share=0, max_solution_tokens=80, max_suite_tokens=112
 )
 ROWS_SEEN = 96
 SHARD = 20

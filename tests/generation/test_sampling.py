@@ -14,8 +14,8 @@ from tasks.inference.replay import ReplaySampler
 from tasks.settings.sampling import SamplingSettings
 from tests.support.factories import PROBLEM
 
-WARM = SamplingSettings(solutions=6, suites=2, solver_cool_share=0.0)
-HALF_COOL = WARM.model_copy(update={"solver_cool_share": 0.5, "solver_cool_temperature": 0.3})
+WARM = SamplingSettings(solutions=6, suites=2, low_temperature_share=0.0)
+HALF_LOW = WARM.model_copy(update={"low_temperature_share": 0.5, "low_temperature": 0.3})
 
 
 def drawn(settings: SamplingSettings) -> list[Sample]:
@@ -24,25 +24,25 @@ def drawn(settings: SamplingSettings) -> list[Sample]:
 
 @given(st.integers(1, 40), st.floats(0, 1))
 def test_a_share_of_the_solutions_is_cool_and_their_number_stays(solutions: int, share: float) -> None:
-    settings = WARM.model_copy(update={"solutions": solutions, "solver_cool_share": share})
+    settings = WARM.model_copy(update={"solutions": solutions, "low_temperature_share": share})
     counts = {"solver": 0, "verifier": 0}
-    cool = 0
+    low = 0
     for role, _, request in requests_of(PROBLEM, settings, seed=1):
         counts[role] += request.n
-        cool += request.n * (request.temperature == settings.solver_cool_temperature)
+        low += request.n * (request.temperature == settings.low_temperature)
     assert counts == {"solver": solutions, "verifier": WARM.suites}
-    assert abs(cool - share * solutions) <= 0.5
+    assert abs(low - share * solutions) <= 0.5
 
 
 def test_the_other_samples_are_asked_for_as_without_a_cool_share() -> None:
     before = [request for *_, request in requests_of(PROBLEM, WARM, seed=1)]
-    warm, suites, cool = [request for *_, request in requests_of(PROBLEM, HALF_COOL, seed=1)]
+    warm, suites, low = [request for *_, request in requests_of(PROBLEM, HALF_LOW, seed=1)]
     assert (warm.seed, suites) == (before[0].seed, before[1])
-    assert cool.seed not in (warm.seed, suites.seed)
+    assert low.seed not in (warm.seed, suites.seed)
 
 
 def test_every_sample_tells_its_temperature_and_its_number(tmp_path: Path) -> None:
-    samples = drawn(HALF_COOL)
+    samples = drawn(HALF_LOW)
     solver = [(row.index, row.temperature) for row in samples if row.role == "solver"]
     assert sorted(solver) == [(0, 0.8), (1, 0.8), (2, 0.8), (3, 0.3), (4, 0.3), (5, 0.3)]
     assert len({row.sample_id for row in samples}) == len(samples)
@@ -51,22 +51,26 @@ def test_every_sample_tells_its_temperature_and_its_number(tmp_path: Path) -> No
 
 
 @given(st.integers(1, 40), st.integers(0, 9), st.floats(0, 1))
-def test_the_witness_writes_its_share_of_the_solutions_and_no_suites(
+def test_the_reference_model_writes_its_share_of_the_solutions_and_no_suites(
     solutions: int, suites: int, share: float
 ) -> None:
-    settings = WARM.model_copy(update={"solutions": solutions, "suites": suites, "witness_share": share})
+    settings = WARM.model_copy(update={"solutions": solutions, "suites": suites, "reference_share": share})
     policy, reference = split_sample_budget(settings)
     assert policy.solutions + reference.solutions == solutions
     assert abs(reference.solutions - share * solutions) <= 0.5
     assert (policy.suites, reference.suites) == (suites, 0)
 
 
-def test_a_witness_draws_otherwise_and_is_told_apart() -> None:
+def test_a_reference_model_draws_otherwise_and_is_told_apart() -> None:
     sampler = ReplaySampler(lambda _: ["return a + b\n```"])
     samples = [
-        row for witness in (False, True) for row in draw_samples(sampler, [PROBLEM], WARM, 1, witness=witness)
+        row
+        for of_reference in (False, True)
+        for row in draw_samples(sampler, [PROBLEM], WARM, 1, of_reference=of_reference)
     ]
     assert len({row.sample_id for row in samples}) == len(samples)
-    assert not {row.seed for row in samples if row.witness} & {row.seed for row in samples if not row.witness}
+    assert not {row.seed for row in samples if row.of_reference} & {
+        row.seed for row in samples if not row.of_reference
+    }
     solutions, *_ = parse_samples([PROBLEM], samples, WARM)
-    assert [one.witness for one in solutions] == [False] * WARM.solutions + [True] * WARM.solutions
+    assert [one.of_reference for one in solutions] == [False] * WARM.solutions + [True] * WARM.solutions

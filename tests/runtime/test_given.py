@@ -12,6 +12,7 @@ from prefect.flow_engine import run_flow
 from flows.iteration import iteration
 from flows.runtime.deployments import deployment_of
 from tasks.core.errors import FlywheelError
+from tasks.settings import renamed
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
 from tests.support.ticking import tell
@@ -29,6 +30,18 @@ def test_an_empty_field_of_the_form_is_as_served(prefect_server: None) -> None:
     wanted = served.model_dump(mode="json")
     wanted["sampling"]["solutions"], wanted["evaluation"]["k"] = 9, [1]
     assert got == wanted
+
+
+def test_an_old_name_in_a_form_counts_and_the_log_tells_the_new_one(
+    prefect_server: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renamed, "_told", set())
+    form: Any = {"rows": {"history": 3}, "sampling": {"witness_share": 0.4}}
+    with caplog.at_level(logging.INFO):
+        got = cast("dict[str, Any]", tell(form))
+    assert (got["rows"]["replay_iterations"], got["sampling"]["reference_share"]) == (3, 0.4)
+    words = [record.getMessage() for record in caplog.records]
+    assert any("the setting 'rows.history' is called 'rows.replay_iterations' now" in line for line in words)
 
 
 def test_fields_that_do_not_fit_each_other_are_one_sentence(

@@ -1,13 +1,14 @@
-"""Whom to believe once the champion was trained on its own votes: the filter with and without a witness.
+"""Whom to believe once the champion was trained on its own votes: the filter with and without a reference
+model.
 
-    python benchmarks/witness_study.py
+    python benchmarks/reference_study.py
 
-Reads witness_samples.parquet: what the base model and the models of two iterations of a night (`cpu-night`,
+Reads reference_samples.parquet: what the base model and the models of two iterations of a night (`cpu-night`,
 commit 93532cd, 2026-11-27) wrote on the 90 problems of the starter benchmark, ten solutions and five suites
 each at temperature 0.6. Decides without gold, with the default thresholds and votes in proportion as the
 audit has them, and then opens it: a kept problem is right if most of its chosen solutions pass the gold
 suite. Where fewer than all ten solutions of a model take part, the figures are means over `DRAWS` draws.
-Writes witness_study.md beside this file.
+Writes reference_study.md beside this file.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from tasks.settings.agreement import AgreementSettings
 from tasks.settings.sampling import SamplingSettings
 from tasks.settings.sandbox import SandboxSettings
 
-SAMPLES = Path(__file__).with_name("witness_samples.parquet")
-RESULT = Path(__file__).with_name("witness_study.md")
+SAMPLES = Path(__file__).with_name("reference_samples.parquet")
+RESULT = Path(__file__).with_name("reference_study.md")
 MODELS = ("base", "turn 1", "turn 2")
 DRAWN, DRAWS = 10, 10
 NIGHT = SamplingSettings(solutions=24, suites=12)
@@ -73,7 +74,7 @@ def load() -> list[Heard]:
     told = by_problem(read_table(SAMPLES, Told))
     problems = load_starter()
     heard: list[Heard] = []
-    with two_seeds(SandboxSettings(wall_s=30), ensure_image(print), "witness-study") as seeds:
+    with two_seeds(SandboxSettings(wall_s=30), ensure_image(print), "reference-study") as seeds:
         for start in range(0, len(problems), SHARD):
             shard = problems[start : start + SHARD]
             solutions, suites = reference_records(shard)
@@ -118,7 +119,8 @@ def _heard(
 
 @dataclass(frozen=True)
 class Jury:
-    """Who writes the suites and how many solutions each model gives; the base's are witnesses or not."""
+    """Who writes the suites and how many solutions each model gives; the base's are the reference model's or
+    not."""
 
     suites: str
     solutions: Mapping[str, int]
@@ -139,7 +141,7 @@ def judged(problems: Sequence[Heard], jury: Jury) -> tuple[float, float]:
 
 def _kept(problems: Sequence[Heard], jury: Jury, rng: random.Random) -> Iterator[tuple[Sequence[str], Heard]]:
     votes = max(2, round(RULE.min_votes * sum(jury.solutions.values()) / NIGHT.solutions))
-    rule = RULE.model_copy(update={"min_votes": votes, "min_witness_share": jury.share or 0.0})
+    rule = RULE.model_copy(update={"min_votes": votes, "min_reference_share": jury.share or 0.0})
     for heard in problems:
         names = {
             model: rng.sample(heard.solutions[model], min(count, len(heard.solutions[model])))
@@ -149,7 +151,7 @@ def _kept(problems: Sequence[Heard], jury: Jury, rng: random.Random) -> Iterator
         null = heard.behaviours.get(f"null/{heard.problem_id}")
         problem_votes = problem_votes_of(heard.problem_id, rows, heard.suites[jury.suites], null, heard.plan)
         if jury.share is not None:
-            problem_votes = replace(problem_votes, witnesses=frozenset(names["base"]))
+            problem_votes = replace(problem_votes, reference_solutions=frozenset(names["base"]))
         decision = decide(problem_votes, rule)
         if decision.kept:
             yield decision.chosen, heard
@@ -172,10 +174,10 @@ def juries() -> Iterator[tuple[str, Jury]]:
 def main() -> None:
     problems = load()
     lines = [
-        "# The filter with the base model as witness",
+        "# The filter with the base model as the reference model",
         "",
         "The base model and the models of two iterations on 90 starter problems, 10 solutions and 5 suites "
-        "each. Made by `python benchmarks/witness_study.py`.",
+        "each. Made by `python benchmarks/reference_study.py`.",
         "",
         "| who votes | problems kept | of them right | 95 % Wilson |",
         "|---|---|---|---|",

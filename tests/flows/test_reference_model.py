@@ -1,4 +1,5 @@
-"""The base model as witness: an iteration whose champion is another model, on recorded completions."""
+"""The base model as the reference model: an iteration whose champion is another model, on recorded
+completions."""
 
 from __future__ import annotations
 
@@ -17,16 +18,16 @@ from flows.evaluation import (
     EVALUATION_SEED,
     audit_sample_counts,
     evaluation_stream,
-    hears_witness,
+    reference_of,
     self_play_stream,
-    witness_of,
+    uses_reference_model,
 )
 from flows.iteration import iteration
 from tasks.core.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.core.tables import read_plain, read_table
 from tasks.datasets.collection import past_iterations
 from tasks.datasets.lineage import lineage
-from tasks.evaluation.scoring import as_witnesses, first_solutions
+from tasks.evaluation.scoring import as_reference, first_solutions
 from tasks.generation.sampling import requests_of, split_sample_budget
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.agreement import AgreementSettings
@@ -42,7 +43,7 @@ def third(
 ) -> tuple[Workspace, dict[str, StageResult]]:
     """A third iteration, after the first one's candidate was promoted, and its stages."""
     settings, _ = two_iterations
-    root = tmp_path_factory.mktemp("witness") / "workspace"
+    root = tmp_path_factory.mktemp("reference") / "workspace"
     shutil.copytree(settings.workspace, root)
     manifest = root / "iterations" / "0001" / "manifest.json"
     written = json.loads(manifest.read_text())
@@ -63,34 +64,37 @@ def third(
 def test_the_base_writes_its_share_of_the_solutions_and_no_suite(third: Any) -> None:
     workspace, stages = third
     sampled = stages["sample-self-play"]
-    assert sampled.inputs["witness"] not in ("", sampled.inputs["model"])
+    assert sampled.inputs["reference"] not in ("", sampled.inputs["model"])
     samples = read_table(workspace.path(sampled.tables["samples"]), Sample)
     solver = [row for row in samples if row.role == "solver"]
-    per_problem = round(SamplingSettings().witness_share * 12)
-    assert sum(row.witness for row in solver) == per_problem * len({row.problem_id for row in solver})
-    assert not any(row.witness for row in samples if row.role == "verifier")
+    per_problem = round(SamplingSettings().reference_share * 12)
+    assert sum(row.of_reference for row in solver) == per_problem * len({row.problem_id for row in solver})
+    assert not any(row.of_reference for row in samples if row.role == "verifier")
     first = next(stage for stage in workspace.stages(1) if stage.stage == "sample-self-play")
-    assert "witness" not in first.inputs
+    assert "reference" not in first.inputs
 
 
-def test_winners_hold_their_share_of_the_witnesses(third: Any) -> None:
+def test_winners_hold_their_share_of_the_reference_solutions(third: Any) -> None:
     workspace, stages = third
     decisions = read_table(workspace.path(stages["agree"].tables["decisions"]), Decision)
     solutions = read_table(workspace.path(stages["sample-self-play"].tables["solutions"]), Solution)
-    witnesses = {one.solution_id for one in solutions if one.witness}
+    reference_solutions = {one.solution_id for one in solutions if one.of_reference}
     kept = [decision for decision in decisions if decision.kept]
     assert kept
     for decision in kept:
-        assert decision.witnesses == len(witnesses.intersection(decision.chosen)) > 0
+        assert decision.reference_agreeing == len(reference_solutions.intersection(decision.chosen)) > 0
 
 
 def test_the_audit_hears_the_base_too_and_draws_nothing_anew(third: Any) -> None:
     workspace, stages = third
-    asked = stages["sample-before-witness"]
+    asked = stages["sample-before-reference"]
     assert asked.key == next(stage for stage in workspace.stages(1) if stage.stage == "sample-before").key
     scored = stages["score-before"]
-    assert scored.settings["mixed"] == [2, 4]
-    assert scored.inputs["witness_behaviours"] == stages["execute-before-witness"].tables["behaviours"].digest
+    assert scored.settings["audit_samples"] == [2, 4]
+    assert (
+        scored.inputs["reference_behaviours"]
+        == stages["execute-before-reference"].tables["behaviours"].digest
+    )
     counted = scored.facts["audit"]["recall of right solutions"]["total"]
     alone = next(stage for stage in workspace.stages(1) if stage.stage == "score-before").facts["audit"]
     assert counted > alone["recall of right solutions"]["total"]
@@ -100,11 +104,11 @@ def test_no_seed_serves_two_models_or_two_purposes(third: Any) -> None:
     """The base's votes in the audit are no copies of the champion's, and nothing of it is self-play's."""
     workspace, stages = third
     seeds = []
-    for name in ("sample-before", "sample-before-witness", "sample-self-play"):
+    for name in ("sample-before", "sample-before-reference", "sample-self-play"):
         rows = read_table(workspace.path(stages[name].tables["samples"]), Sample)
         assert rows
-        for witness in {row.witness for row in rows}:
-            seeds.append({row.seed for row in rows if row.witness == witness})
+        for of_reference in {row.of_reference for row in rows}:
+            seeds.append({row.seed for row in rows if row.of_reference == of_reference})
     assert len(seeds) == 4
     assert len(set().union(*seeds)) == sum(map(len, seeds))
 
@@ -128,24 +132,24 @@ def test_every_stream_of_a_problem_is_independent_of_the_others() -> None:
     assert len(set().union(*seeds)) == sum(map(len, seeds))
 
 
-def test_lineage_names_the_witness(third: Any) -> None:
+def test_lineage_names_the_reference_model(third: Any) -> None:
     workspace, stages = third
     rows = read_plain(workspace.path(stages["prefer"].tables["sft"]))
     chain = lineage(workspace, 3, rows[0]["row_id"])
-    assert chain["sampling"]["witness"] == stages["sample-self-play"].inputs["witness"]
-    assert f"witness `{chain['sampling']['witness'][:16]}` (base model)" in lineage_markdown(chain, 3)
+    assert chain["sampling"]["reference"] == stages["sample-self-play"].inputs["reference"]
+    assert f"reference model `{chain['sampling']['reference'][:16]}` (the base)" in lineage_markdown(chain, 3)
 
 
 def test_the_records_of_two_models_are_told_apart() -> None:
-    solutions, rows = as_witnesses(
+    solutions, rows = as_reference(
         [solution("a", "a"), solution("b", "b")],
         [Behaviour(name, "p/1", (Outcome("value", name),), ()) for name in ("a", "gold/p/1")],
     )
-    assert [(one.solution_id, one.code, one.witness) for one in solutions] == [
-        ("witness/a", "a", True),
-        ("witness/b", "b", True),
+    assert [(one.solution_id, one.code, one.of_reference) for one in solutions] == [
+        ("reference/a", "a", True),
+        ("reference/b", "b", True),
     ]
-    assert [row.solution_id for row in rows] == ["witness/a", "witness/gold/p/1"]
+    assert [row.solution_id for row in rows] == ["reference/a", "reference/gold/p/1"]
 
 
 def test_the_first_that_were_drawn_count_parsed_or_not() -> None:
@@ -159,7 +163,7 @@ def test_the_first_that_were_drawn_count_parsed_or_not() -> None:
 @given(st.integers(1, 64), st.floats(0, 1), st.integers(1, 64))
 def test_the_audit_hears_both_models_in_self_plays_proportion(n: int, share: float, drawn: int) -> None:
     settings = IterationSettings()
-    sampling = settings.sampling.model_copy(update={"solutions": n, "witness_share": share})
+    sampling = settings.sampling.model_copy(update={"solutions": n, "reference_share": share})
     evaluation = settings.evaluation.model_copy(update={"solutions": drawn})
     settings = settings.model_copy(update={"sampling": sampling, "evaluation": evaluation})
     asked = [one.solutions for one in split_sample_budget(sampling)]
@@ -172,30 +176,30 @@ def test_the_audit_hears_both_models_in_self_plays_proportion(n: int, share: flo
 def test_nobody_is_asked_who_is_not_heard() -> None:
     champion, base = ModelRef("a", "a", ""), ModelRef("b", "b", "")
     settings = IterationSettings()
-    assert witness_of(champion, base, settings) is base
-    assert witness_of(base, base, settings) is None
+    assert reference_of(champion, base, settings) is base
+    assert reference_of(base, base, settings) is None
     paper = settings.model_copy(update={"agreement": AgreementSettings(rule="paper")})
-    assert witness_of(champion, base, paper) is None
+    assert reference_of(champion, base, paper) is None
     # Nor are its earlier iterations left out for that.
-    assert hears_witness(settings)
-    assert not hears_witness(paper)
-    little = settings.sampling.model_copy(update={"witness_share": 0.01})
-    assert witness_of(champion, base, settings.model_copy(update={"sampling": little})) is None
+    assert uses_reference_model(settings)
+    assert not uses_reference_model(paper)
+    little = settings.sampling.model_copy(update={"reference_share": 0.01})
+    assert reference_of(champion, base, settings.model_copy(update={"sampling": little})) is None
 
 
-def test_iterations_that_no_witness_confirmed_are_left_out(third: Any, tmp_path: Path) -> None:
+def test_iterations_that_no_reference_model_confirmed_are_left_out(third: Any, tmp_path: Path) -> None:
     workspace = Workspace(shutil.copytree(third[0].root, tmp_path / "workspace"))
     base = ModelRef("", workspace.manifest(3)["finished"]["base_digest"], "")
 
-    def numbers(need_witness: bool) -> list[int]:
-        past = past_iterations(workspace, base, 9, RowSettings(), need_witness)
+    def numbers(need_reference: bool) -> list[int]:
+        past = past_iterations(workspace, base, 9, RowSettings(), need_reference)
         return [iteration.iteration_rows.iteration for iteration in past]
 
-    assert numbers(need_witness=True) == [1, 2, 3]
+    assert numbers(need_reference=True) == [1, 2, 3]
     manifest = workspace.root / "iterations" / "0003" / "manifest.json"
     written = json.loads(manifest.read_text())
     for stage in written["stages"].values():
-        stage["inputs"].pop("witness", None)
+        stage["inputs"].pop("reference", None)
     manifest.write_text(json.dumps(written))
-    assert numbers(need_witness=True) == [1, 2]
-    assert numbers(need_witness=False) == [1, 2, 3]
+    assert numbers(need_reference=True) == [1, 2]
+    assert numbers(need_reference=False) == [1, 2, 3]
