@@ -35,7 +35,7 @@ _REASONS = {
     "asynchronous": "is asynchronous: a coroutine cannot leave the solution's process",
 }
 # What these say of a test forbids nobody to pass its suite.
-_IDLE = ("skipped", "true")
+_TESTS_NOTHING = ("skipped", "true")
 # pytest's own, which the sandbox has none of.
 _PYTEST_FIXTURES = {
     *(
@@ -53,7 +53,7 @@ _PYTEST_FIXTURES = {
 }
 
 
-class Idle(str):
+class TestsNothing(str):
     """Why a test tests nothing, where it holds all the same."""
 
     __slots__ = ()
@@ -119,7 +119,7 @@ def _asserted(test: str, entry_point: str, benchmark: bool) -> Case | str:
         return f'never calls {PROGRAM}("its input"), as a test of a stdin program does'
     if isinstance(case, str):
         reason = _REASONS.get(case, case).format(target=target_name(entry_point))
-        return Idle(reason) if case in _IDLE else reason
+        return TestsNothing(reason) if case in _TESTS_NOTHING else reason
     if not entry_point and case.call is None:
         return f'of a stdin program only {PROGRAM}("input") == "output" can be tested'
     return case

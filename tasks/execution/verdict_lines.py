@@ -8,7 +8,7 @@ from typing import Any
 from sandbox_image.iterators import Iterated
 from tasks.core import values
 from tasks.core.records import CONDITION, Behaviour, Case, Outcome, Solution, Verdict
-from tasks.execution.asked import AskedSuite, Idle
+from tasks.execution.asked import AskedSuite, TestsNothing
 from tasks.execution.hidden import hidden
 from tasks.execution.verdicts import CallPlan, judge, suite_outcomes, tests_nothing
 
@@ -36,7 +36,7 @@ def judged_suite(
     for entry in asked.entries:
         if isinstance(entry, str) or behaviour is None:
             cases.append({"verdict": "invalid", "outcome": None, "detail": str(entry)})
-            holds.append(isinstance(entry, Idle))
+            holds.append(isinstance(entry, TestsNothing))
             continue
         outcome = next(own)
         outcomes[id(outcome)] = outcome
@@ -72,7 +72,7 @@ def _verdict(
 ) -> tuple[Verdict, str, bool]:
     """Verdict, why, and whether a suite may pass with it: a pass, or a test that tests nothing and holds."""
     if case.call is None and null is not None and (tests_nothing(null) or outcome.kind == "skipped"):
-        return _idle(case, outcome, null)
+        return _tests_nothing(case, outcome, null)
     verdict = judge(outcome, case, asked.equality)
     if verdict == "pass":
         return verdict, "", True
@@ -81,7 +81,7 @@ def _verdict(
     return verdict, _said(outcome, case), False
 
 
-def _idle(case: Case, outcome: Outcome, null: Outcome) -> tuple[Verdict, str, bool]:
+def _tests_nothing(case: Case, outcome: Outcome, null: Outcome) -> tuple[Verdict, str, bool]:
     """The verdict of a check that any solution passes, or that ends without one."""
     if "fault" in (null.kind, outcome.kind):
         return "fault", _said(null if null.kind == "fault" else outcome), False

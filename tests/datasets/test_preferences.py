@@ -185,10 +185,10 @@ def test_a_row_has_as_many_cases_as_its_prompt_asks_for_if_so_many_were_kept() -
     """Two sampled cases come before an recombined suite that has no more, and after one that has all four."""
     more = suite("more", "assert add(3, 4) == 7", "assert add(4, 6) == 10", "assert add(1, 3) == 9")
     one = PreferenceSettings(sft_per_problem=1)
-    for size, assembled in ((4, True), (9, False)):
+    for size, recombined in ((4, True), (9, False)):
         (row,) = verifier_sft(kept_problem([*SUITES[:2], more]), size, one, rng())
-        assert row.recombined == assembled
-        assert row.completion.count(" == ") == (4 if assembled else 2)
+        assert row.recombined == recombined
+        assert row.completion.count(" == ") == (4 if recombined else 2)
     full = suite("full", *(f"assert add({n}, 5) == {n + 5}" for n in range(4)))
     (row,) = verifier_sft(kept_problem([SUITES[0], full]), 4, one, rng())
     assert row.sources[0] == "full"

@@ -68,7 +68,7 @@ def test_wilson_contains_the_share_and_stays_in_bounds(successes: int, failures:
         assert high >= successes / (successes + failures) - 1e-9
 
 
-def scored(problem: int, split: str, correct: int, headline: int) -> ProblemScore:
+def scored(problem: int, split: str, correct: int, strong: int) -> ProblemScore:
     return ProblemScore(
         f"{split}/{problem}",
         "starter",
@@ -78,8 +78,8 @@ def scored(problem: int, split: str, correct: int, headline: int) -> ProblemScor
         3,
         2,
         2,
-        headline,
-        headline,
+        strong,
+        strong,
         8,
         4,
         8,
@@ -88,8 +88,8 @@ def scored(problem: int, split: str, correct: int, headline: int) -> ProblemScor
     )
 
 
-def rows(split: str, correct: int, headline: int, count: int = 30) -> list[ProblemScore]:
-    return [scored(i, split, max(0, min(4, correct + i % 2)), headline) for i in range(count)]
+def rows(split: str, correct: int, strong: int, count: int = 30) -> list[ProblemScore]:
+    return [scored(i, split, max(0, min(4, correct + i % 2)), strong) for i in range(count)]
 
 
 SETTINGS = EvaluationSettings(k=[1])

@@ -74,9 +74,9 @@ def test_an_imprecise_filter_stops_a_campaign() -> None:
     assert not stop_reason([report(0, 20)], settings)
 
 
-def scored(split: str, number: int, correct: int, headline: int) -> ProblemScore:
+def scored(split: str, number: int, correct: int, strong: int) -> ProblemScore:
     return ProblemScore(
-        f"{split}/{number}", "starter", split, 4, correct, 3, 2, 2, headline, headline, 8, 4, 8, 4, True
+        f"{split}/{number}", "starter", split, 4, correct, 3, 2, 2, strong, strong, 8, 4, 8, 4, True
     )
 
 

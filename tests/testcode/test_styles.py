@@ -217,7 +217,7 @@ def test_a_test_that_asks_for_no_exception_alone_is_no_case_of_self_play(code: s
     assert dropped == (("no_assertion", "f(4)"),)
 
 
-IDLE = {
+TESTS_NOTHING = {
     "catches its own assertion": "try:\n    assert f(4) == 9\nexcept AssertionError:\n    pass\n",
     "catches everything": "def test():\n    try:\n        assert f(4) == 9\n    except:\n        pass\n",
     "catches it, unittest": "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n"
@@ -255,9 +255,9 @@ def test_nested_tables_make_no_more_tests_than_one_may() -> None:
 
 
 def test_worthless_tests_that_do_not_show_are_found_by_the_null_candidate(seeds: SandboxPair) -> None:
-    suites = [suite_of(name, code)[0] for name, code in IDLE.items()]
+    suites = [suite_of(name, code)[0] for name, code in TESTS_NOTHING.items()]
     seen = judged(seeds, suites)
     assert {name: set(right + wrong) for name, (right, wrong) in seen.items()} == {
-        name: {"i"} if suite.cases else set() for name, suite in zip(IDLE, suites, strict=True)
+        name: {"i"} if suite.cases else set() for name, suite in zip(TESTS_NOTHING, suites, strict=True)
     }
     assert [suite.suite_id for suite in suites if not suite.cases] == []
