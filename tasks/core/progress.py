@@ -35,7 +35,7 @@ class Progress:
         self.unit = ""
         self.activity = ""
         self._log_progress, self._clock = log_progress, clock
-        self._began = self._heard = clock()
+        self._began = self._last_line = clock()
         self._counted_from = (0.0, self._began)
         self._span = (0.0, 0.0)
         self._found = False
@@ -79,18 +79,18 @@ class Progress:
         if units:
             self.done = start + units * min(1.0, max(0.0, share))
 
-    def heard(self) -> None:
-        """Somebody said something: the next line is due later."""
-        self._heard = self._clock()
+    def note_line(self) -> None:
+        """A line was printed: the next one is due later."""
+        self._last_line = self._clock()
 
     def tell(self, text: str) -> None:
         """Say a line now."""
-        self.heard()
+        self.note_line()
         self._log_progress(text)
 
     def tick(self) -> None:
         """Say how far it is if nothing was said for `EVERY_S`."""
-        if self._clock() - self._heard >= EVERY_S:
+        if self._clock() - self._last_line >= EVERY_S:
             self.tell(f"{self.name}: {self.line()}")
 
     def line(self) -> str:

@@ -56,7 +56,7 @@ def load_kept_problems(
     decisions: Sequence[Decision],
     layout: prompts.Layout = "chatml",
 ) -> list[KeptProblem]:
-    """The evidence of every kept problem, in the order of `problems`. All behaviours are over one plan."""
+    """What is known of every kept problem, in the order of `problems`. All behaviours are over one plan."""
     solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
     mutants_of = by_problem(mutant_behaviours)
     decision_of = {decision.problem_id: decision for decision in decisions}

@@ -86,7 +86,7 @@ class IterationContext:
 
 def log_progress(message: str) -> None:
     """Tell the person: the Prefect log inside a run, plain output elsewhere."""
-    progress.current().heard()
+    progress.current().note_line()
     try:
         get_run_logger().info(message)
     except MissingContextError:

@@ -85,7 +85,7 @@ def test_winners_hold_their_share_of_the_reference_solutions(third: Any) -> None
         assert decision.reference_agreeing == len(reference_solutions.intersection(decision.chosen)) > 0
 
 
-def test_the_audit_hears_the_base_too_and_draws_nothing_anew(third: Any) -> None:
+def test_the_audit_has_the_base_too_and_draws_nothing_anew(third: Any) -> None:
     workspace, stages = third
     asked = stages["sample-before-reference"]
     assert asked.key == next(stage for stage in workspace.stages(1) if stage.stage == "sample-before").key
@@ -161,7 +161,7 @@ def test_the_first_that_were_drawn_count_parsed_or_not() -> None:
 
 
 @given(st.integers(1, 64), st.floats(0, 1), st.integers(1, 64))
-def test_the_audit_hears_both_models_in_self_plays_proportion(n: int, share: float, drawn: int) -> None:
+def test_the_audit_has_both_models_in_self_plays_proportion(n: int, share: float, drawn: int) -> None:
     settings = IterationSettings()
     sampling = settings.sampling.model_copy(update={"solutions": n, "reference_share": share})
     evaluation = settings.evaluation.model_copy(update={"solutions": drawn})
@@ -173,7 +173,7 @@ def test_the_audit_hears_both_models_in_self_plays_proportion(n: int, share: flo
         assert abs(policy * asked[1] - reference * asked[0]) <= max(asked)
 
 
-def test_nobody_is_asked_who_is_not_heard() -> None:
+def test_a_model_whose_votes_do_not_count_is_not_asked() -> None:
     champion, base = ModelRef("a", "a", ""), ModelRef("b", "b", "")
     settings = IterationSettings()
     assert reference_of(champion, base, settings) is base
