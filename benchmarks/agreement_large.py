@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.agreement_rules import RULES, Labelled, Rule
 from benchmarks.agreement_samples import COOL, WARM, Drawn
-from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
+from tasks.benchmarks.mbpp import load_mbpp
 from tasks.benchmarks.reference import reference_records
+from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Behaviour, Case, Problem, Sample, Solution, Suite
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import Run

@@ -19,7 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tasks.benchmarks import load_mbpp, load_starter
+from tasks.benchmarks.mbpp import load_mbpp
+from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Problem, Sample
 from tasks.core.tables import read_table, write_table
 from tasks.generation.sampling import draw_samples

@@ -32,9 +32,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tasks.benchmarks import load_mbpp, load_starter
 from tasks.benchmarks.humaneval import load_humaneval
+from tasks.benchmarks.mbpp import load_mbpp
 from tasks.benchmarks.reference import reference_records
+from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import bootstrap
 from tasks.core.tables import by_problem, read_table, write_table

@@ -26,9 +26,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tasks.benchmarks import limits_for, load_benchmark
 from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, MBPP_PLUS_FILES
 from tasks.benchmarks.files import data_file
+from tasks.benchmarks.registry import limits_for, load_benchmark
 from tasks.core.errors import FlywheelError
 from tasks.core.records import CpuLimit, Problem, Program, Suite
 from tasks.evaluation.reference_runs import with_gold

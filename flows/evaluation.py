@@ -11,7 +11,7 @@ from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.evaluations import model_named, record_evaluation, title_of
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import evaluation_name, rename
-from tasks.benchmarks import limits_for
+from tasks.benchmarks.registry import limits_for
 from tasks.evaluation.candidates import candidates
 from tasks.evaluation.evaluation_set import evaluation_set
 from tasks.evaluation.negatives import negatives

@@ -149,14 +149,14 @@ def check_hub() -> Finding:
 
 
 def check_data() -> Finding:
-    from tasks.benchmarks import FILES
+    from tasks.benchmarks.registry import benchmarks
 
     folder = os.environ.get("FLYWHEEL_DATA_DIR", "")
     held = set(os.listdir(folder)) if folder and os.path.isdir(folder) else set()
-    there = [name for name, files in FILES.items() if held.intersection(files)]
+    there = [name for name, one in benchmarks().items() if held.intersection(one.files)]
     if there:
         return Finding("data", "ok", f"{', '.join(there)} in {folder}; the starter benchmark is shipped")
-    names = ", ".join(files[0] for files in FILES.values())
+    names = ", ".join(one.files[0] for one in benchmarks().values() if one.files)
     text = "the starter benchmark is shipped; others need the hub or FLYWHEEL_DATA_DIR"
     return Finding("data", "note", text, f"put {names} into a folder and name it in FLYWHEEL_DATA_DIR")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.runtime.server import check_server
-from tasks.benchmarks import DECIDING, check_benchmark
+from tasks.benchmarks.registry import check_benchmark, deciding
 from tasks.core.disk import CHECKPOINT_BYTES, MIB, check_room, parameters_of
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_parameters
@@ -43,10 +43,10 @@ def check_evaluation(settings: IterationSettings) -> None:
 
 def check_decides(settings: IterationSettings) -> None:
     """There are problems that the gate may read. Raises `FlywheelError`."""
-    if not set(settings.evaluation.benchmarks) & set(DECIDING):
+    if not set(settings.evaluation.benchmarks) & set(deciding()):
         raise FlywheelError(
             "evaluation.benchmarks has no dev problems, and no test problem decides anything: "
-            f"add {' or '.join(DECIDING)}."
+            f"add {' or '.join(deciding())}."
         )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.benchmarks.base import Benchmark
 from tasks.benchmarks.code import signature_of
 from tasks.benchmarks.evalplus_inputs import decode_mbpp
 from tasks.benchmarks.files import needed_file, read_rows
@@ -205,3 +206,21 @@ def _digit_distance(left: int, right: int) -> int:
     width = max(len(str(left)), len(str(right)))
     pairs = zip(str(left).zfill(width), str(right).zfill(width), strict=True)
     return sum(abs(int(a) - int(b)) for a, b in pairs)
+
+
+# Some of MBPP+'s canonical solutions compute for seconds over their inputs, one returns a list of 1 GB.
+MBPP_PLUS = Benchmark(
+    "mbpp-plus",
+    lambda _: load_mbpp_plus(),
+    files=MBPP_PLUS_FILES,
+    needs_file=True,
+    limits={"cpu_s": 60, "wall_s": 180, "memory_mb": 2048, "output_kb": 8192},
+    rules={"evalplus": agrees},
+)
+HUMANEVAL_PLUS = Benchmark(
+    "humaneval-plus",
+    lambda _: load_humaneval_plus(),
+    files=HUMANEVAL_PLUS_FILES,
+    needs_file=True,
+    limits={"cpu_s": 20, "wall_s": 60, "memory_mb": 2048, "output_kb": 8192},
+)

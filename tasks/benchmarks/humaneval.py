@@ -12,6 +12,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+from tasks.benchmarks.base import Benchmark
 from tasks.benchmarks.code import signature_of
 from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.core.errors import FlywheelError
@@ -79,3 +80,12 @@ def _problem(row: dict[str, Any], where: str) -> Problem:
     except (TypeError, AttributeError, SyntaxError, ValueError) as error:
         task = f"{where}: task {str(row['task_id'])[:40]}"
         raise FlywheelError(f"{task} cannot be read ({error}): fetch the file again.") from None
+
+
+BENCHMARK = Benchmark(
+    "humaneval",
+    lambda _: load_humaneval(),
+    files=FILES,
+    is_packaged=lambda: packaged_file() is not None,
+    limits={"cpu_s": 5, "wall_s": 20},
+)

@@ -19,6 +19,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tasks.benchmarks.base import Benchmark
 from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.benchmarks.pickled import unpacked_text
 from tasks.core import values
@@ -216,3 +217,14 @@ def _equal_numbers(left: str, right: str) -> bool:
         return [Decimal(word) for word in left.split()] == [Decimal(word) for word in right.split()]
     except InvalidOperation:
         return False
+
+
+BENCHMARK = Benchmark(
+    "livecodebench",
+    lambda selection: load_livecodebench(selection.first, selection.last, selection.release),
+    files=FILES,
+    # Its own checker grants six seconds a test, of a function too.
+    limits={"cpu_s": 6, "wall_s": 20, "memory_mb": 1024, "output_kb": 8192},
+    limited_by_call=True,
+    rules={"livecodebench-value": same_value, "livecodebench-stdout": same_output},
+)

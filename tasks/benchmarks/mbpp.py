@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from tasks.benchmarks.base import Benchmark
 from tasks.benchmarks.code import called_function, imports_of, signature_of
 from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.core.records import Problem
@@ -69,3 +70,11 @@ def _uses(test: str, setup: str) -> bool:
         for alias in node.names
     }
     return any(isinstance(node, ast.Name) and node.id in imported for node in ast.walk(ast.parse(test)))
+
+
+BENCHMARK = Benchmark(
+    "mbpp",
+    lambda _: [problem for problem in load_mbpp() if problem.split != "train"],
+    files=(MBPP_FILE,),
+    has_dev=True,
+)

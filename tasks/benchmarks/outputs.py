@@ -16,6 +16,7 @@ import ast
 import json
 from typing import Any
 
+from tasks.benchmarks.base import Benchmark
 from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.benchmarks.livecodebench import in_window, method_signature
 from tasks.core import values
@@ -119,3 +120,6 @@ def _expression(claim: str) -> ast.expr | None:
     if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq):
         return test.comparators[0]
     return None
+
+
+BENCHMARK = Benchmark(NAME, lambda selection: load_outputs(selection.first, selection.last), files=FILES)

@@ -6,6 +6,7 @@ import json
 from importlib import resources
 from typing import Any
 
+from tasks.benchmarks.base import Benchmark
 from tasks.core.records import Problem
 
 HALVES = {"A": "dev", "B": "test"}
@@ -29,3 +30,6 @@ def _problem(row: dict[str, Any]) -> Problem:
         gold_suite=tuple(row["gold_suite"]),
         wrong_solutions=tuple(row["wrong_solutions"]),
     )
+
+
+BENCHMARK = Benchmark("starter", lambda _: load_starter(), is_packaged=lambda: True, has_dev=True)

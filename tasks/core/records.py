@@ -98,7 +98,7 @@ class Case:
 
     Exactly one of three forms: `call` + `expected` (encoded), `call` + `raises`, or `check` (source
     that runs in a test process of its own). `source` is the text it was parsed from. `rule` names a
-    benchmark's own comparison (`tasks.benchmarks.rules`), `tolerance` is its absolute tolerance; "" is `==`,
+    benchmark's own comparison (`Benchmark.rules`), `tolerance` is its absolute tolerance; "" is `==`,
     `TRUTH` what a bare `assert f(x)` or `assert not f(x)` asks for, whose `expected` is True or False; of
     `CONDITION` it is the text of an expression over the value (`tasks.testcode.conditions`).
     """

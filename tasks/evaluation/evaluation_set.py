@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tasks.benchmarks import at_hand, load_benchmark
+from tasks.benchmarks.base import Selection
+from tasks.benchmarks.registry import at_hand, load_benchmark
 from tasks.core.records import CpuLimit, Problem, record_id
 from tasks.evaluation.reference_runs import with_gold
 from tasks.pipeline.stage import IterationContext, run_stage, step
@@ -34,9 +35,10 @@ def evaluation_set(
     to (`limits`), and all that self-play must not see (`guarded`, without cases): every problem of the
     benchmarks that are configured, and of the others that are at hand, which a model may be scored on later.
     """
-    window = (settings.livecodebench_from, settings.livecodebench_to)
-    release = settings.livecodebench_release
-    problems = [problem for name in settings.benchmarks for problem in load_benchmark(name, window, release)]
+    selection = Selection(
+        settings.livecodebench_from, settings.livecodebench_to, settings.livecodebench_release
+    )
+    problems = [problem for name in settings.benchmarks for problem in load_benchmark(name, selection)]
     others = [name for name in at_hand() if name not in settings.benchmarks]
     also = [problem for name in others for problem in load_benchmark(name)]
     guarded = [replace(problem, gold_cases=()) for problem in [*problems, *also]]

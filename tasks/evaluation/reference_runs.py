@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.benchmarks import cpu_limit, is_limited_by_call, limits_for
 from tasks.benchmarks.evalplus import complete
 from tasks.benchmarks.reference import reference_records
+from tasks.benchmarks.registry import cpu_limit, is_limited_by_call, limits_for
 from tasks.core.progress import counted
 from tasks.core.records import CpuLimit, Execution, Problem, Program
 from tasks.execution.verdicts import plan_calls

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from tasks.benchmarks.rules import RULES
+from tasks.benchmarks.registry import rules
 from tasks.core import values
 from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Outcome, Suite, Verdict
 from tasks.testcode import conditions
@@ -99,7 +99,7 @@ def judge(outcome: Outcome, case: Case, equality: Equality = values.equal) -> Ve
         if case.rule == CONDITION:
             return "pass" if conditions.holds(expected, values.exact(value, outcome.value)) else "fail"
         if case.rule:
-            return "pass" if RULES[case.rule](value, expected, case) else "fail"
+            return "pass" if rules()[case.rule](value, expected, case) else "fail"
         return "pass" if equality(value, expected) else "fail"
     except values.ValueFormatError:
         return "fail"

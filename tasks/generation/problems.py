@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tasks.benchmarks import load_mbpp
+from tasks.benchmarks.mbpp import load_mbpp
 from tasks.core.errors import FlywheelError
 from tasks.core.jsonl import read_objects, text_of
 from tasks.core.progress import current, over

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
 from tasks.settings.base import SettingsModel
 
-Benchmark = Literal[
-    "starter", "mbpp", "mbpp-plus", "humaneval", "humaneval-plus", "livecodebench", "livecodebench-output"
-]
+# Which there are is known where benchmarks are registered, with those that installed packages bring.
+BenchmarkName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.+-]{0,63}$")]
 
 
 class EvaluationSettings(SettingsModel):
     """What a model is scored on. Dev decides, test is only reported."""
 
-    benchmarks: list[Benchmark] = Field(
+    benchmarks: list[BenchmarkName] = Field(
         ["starter"],
-        description="Benchmarks; all but starter come from files in FLYWHEEL_DATA_DIR (else mbpp and "
-        "both of LiveCodeBench from the hub, humaneval from its package).",
+        min_length=1,
+        description="Benchmarks: starter, mbpp, mbpp-plus, humaneval, humaneval-plus, livecodebench, "
+        "livecodebench-output, and what installed packages register; all but starter come from files in "
+        "FLYWHEEL_DATA_DIR (else mbpp and both of LiveCodeBench from the hub, humaneval from its package).",
     )
     livecodebench_release: str = Field(
         "",

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.benchmarks import FILES, GOLD_TIMES, cpu_limit, limits_for, load_mbpp, load_starter
+from tasks.benchmarks.mbpp import load_mbpp
 from tasks.benchmarks.reference import reference_records
+from tasks.benchmarks.registry import GOLD_TIMES, benchmarks, cpu_limit, limits_for
+from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Problem
 from tasks.core.tables import by_problem
 from tasks.evaluation.candidates import candidates_of
@@ -20,7 +22,7 @@ from tasks.execution.verdicts import holds, plan_calls
 from tasks.generation.problems import read_statements
 from tasks.settings.sandbox import SandboxSettings
 
-DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / FILES["mbpp"][0]
+DATA = Path(os.environ.get("FLYWHEEL_DATA_DIR", "")) / benchmarks()["mbpp"].files[0]
 
 
 def verdicts(seeds: SandboxPair, problems: list[Problem]) -> dict[str, bool]:

@@ -11,23 +11,21 @@ import lzma
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.benchmarks import limits_for, load_benchmark
 from tasks.benchmarks.evalplus import agrees, complete, load_mbpp_plus
 from tasks.benchmarks.evalplus_inputs import decode_mbpp
 from tasks.benchmarks.files import data_file
+from tasks.benchmarks.registry import BUILT_IN, limits_for, load_benchmark
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Outcome, Problem, Program, Suite
 from tasks.evaluation.reference_runs import is_open, with_gold
 from tasks.execution.verdicts import judge, plan_calls
 from tasks.sandbox.pool import DockerSandbox
-from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.sandbox import SandboxSettings
 from tasks.testcode.suites import make_call
 
@@ -145,9 +143,7 @@ def test_inputs_become_what_json_cannot_say() -> None:
     assert decode_mbpp("Mbpp/3", [[7]]) == [[7]]
 
 
-@pytest.mark.parametrize(
-    "name", get_args(get_args(EvaluationSettings.model_fields["benchmarks"].annotation)[0])
-)
+@pytest.mark.parametrize("name", [one.name for one in BUILT_IN])
 def test_every_benchmark_loads_or_says_what_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLYWHEEL_DATA_DIR", raising=False)
     monkeypatch.setattr("tasks.core.hub.hub_reachable", lambda: False)

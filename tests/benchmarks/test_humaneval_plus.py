@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.benchmarks import load_benchmark
 from tasks.benchmarks.evalplus import HUMANEVAL_PLUS_FILES, agrees, load_humaneval_plus
 from tasks.benchmarks.files import read_rows
 from tasks.benchmarks.humaneval import packaged_file
 from tasks.benchmarks.reference import reference_records
+from tasks.benchmarks.registry import load_benchmark
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem, ProblemScore, Sample, Solution

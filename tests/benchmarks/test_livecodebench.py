@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.benchmarks import cpu_limit, is_limited_by_call
 from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.livecodebench import (
     FILES,
@@ -27,6 +26,7 @@ from tasks.benchmarks.livecodebench import (
 )
 from tasks.benchmarks.pickled import unpacked_text
 from tasks.benchmarks.reference import reference_records
+from tasks.benchmarks.registry import cpu_limit, is_limited_by_call
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem, Program

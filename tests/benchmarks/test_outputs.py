@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.benchmarks import load_benchmark
+from tasks.benchmarks.base import Selection
 from tasks.benchmarks.outputs import FILES, load_outputs, predicted
 from tasks.benchmarks.reference import reference_records
+from tasks.benchmarks.registry import load_benchmark
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem, ProblemScore, Sample
@@ -77,8 +78,8 @@ def test_the_window_reads_every_form_of_a_date(
     monkeypatch.setenv("FLYWHEEL_DATA_DIR", str(tmp_path))
     rows = [*ROWS[:2], row("8", 0, "[9, 4]\n1", "[4, 9]", day)]
     (tmp_path / FILES[0]).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert len(load_benchmark("livecodebench-output", ("2023-06-02", ""))) == 2
-    assert len(load_benchmark("livecodebench-output", ("", "2023-06-01"))) == 1
+    assert len(load_benchmark("livecodebench-output", Selection(first="2023-06-02"))) == 2
+    assert len(load_benchmark("livecodebench-output", Selection(last="2023-06-01"))) == 1
     with pytest.raises(FlywheelError, match="widen the window"):
         load_outputs("2025-01-01")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.benchmarks import load_starter
+from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Pair, Problem, Sample, SftRow, Solution
 from tasks.datasets.row_filters import (
     Selection,

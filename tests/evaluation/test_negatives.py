@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.benchmarks import load_starter
+from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Behaviour, Outcome, Solution
 from tasks.evaluation.candidates import candidates_of
 from tasks.evaluation.negatives import Wrong, known_wrong, pool_of

@@ -11,7 +11,7 @@ import pytest
 
 from flows.iteration import iteration
 from flows.reports.iteration import markdown_of
-from tasks.benchmarks import at_hand
+from tasks.benchmarks.registry import at_hand
 from tasks.core.records import Pair, SftRow
 from tasks.core.tables import read_plain
 from tasks.generation.diversity import LENGTH

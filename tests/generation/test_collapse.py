@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.agreement_samples import SAMPLES, WARM, Drawn, study_problems
-from tasks.benchmarks import load_starter
 from tasks.benchmarks.files import data_file
+from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Problem, Sample, SftRow
 from tasks.core.tables import by_problem, read_table
 from tasks.datasets.kept_problem import load_kept_problems

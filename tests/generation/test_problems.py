@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.benchmarks import load_starter
+from tasks.benchmarks.starter import load_starter
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Problem
 from tasks.generation.decontamination import Contamination, find_duplicates

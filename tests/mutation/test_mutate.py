@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.benchmarks import load_starter
+from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Outcome
 from tasks.mutation.mutate import MAX_CHARACTERS, mutants, mutate_all, non_equivalent_mutants
 from tasks.mutation.operators import OPERATORS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tasks.benchmarks import load_starter
+from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Problem
 from tasks.evaluation.evaluation_set import first_of_each
 from tasks.generation import prompts
