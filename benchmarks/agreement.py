@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tasks.core import values
 from tasks.core.records import Behaviour, Call, Case, Outcome, Suite
 from tasks.execution.verdicts import plan_calls
-from tasks.filtering.consensus import decide, problem_votes_of
+from tasks.filtering.decide import decide
+from tasks.filtering.votes import problem_votes_of
 from tasks.settings.agreement import AgreementSettings
 
 SOLUTIONS, SUITES, CASES, CALLS, BEHAVIOURS = 16, 16, 5, 40, 6

@@ -22,7 +22,8 @@ from math import log, sqrt
 from benchmarks.agreement_samples import WARM
 from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.execution.verdicts import holds, judge, plan_calls
-from tasks.filtering.consensus import Group, ProblemVotes, decide_by_paper, problem_votes_of, ranked_groups
+from tasks.filtering.rules.paper import decide_by_paper
+from tasks.filtering.votes import Group, ProblemVotes, problem_votes_of, ranked_groups
 from tasks.settings.agreement import AgreementSettings
 
 

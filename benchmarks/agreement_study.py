@@ -27,7 +27,7 @@ from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
 from tasks.execution.step import execute_shard
-from tasks.filtering.consensus import decide
+from tasks.filtering.decide import decide
 from tasks.generation.sampling import parse_samples, reference_records
 from tasks.sandbox.image import ensure_image
 from tasks.settings.agreement import AgreementSettings

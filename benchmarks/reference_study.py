@@ -29,7 +29,8 @@ from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import CallPlan, holds, plan_calls
-from tasks.filtering.consensus import decide, problem_votes_of
+from tasks.filtering.decide import decide
+from tasks.filtering.votes import problem_votes_of
 from tasks.generation.sampling import parse_samples
 from tasks.sandbox.image import ensure_image
 from tasks.settings.agreement import AgreementSettings

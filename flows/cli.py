@@ -317,7 +317,9 @@ def agree(
     solutions: Annotated[Path, typer.Option("--solutions", help="JSON lines of solutions.")],
     tests: Annotated[Path, typer.Option("--tests", help="JSON lines of suites.")],
     out: Annotated[Path, typer.Option("--out", help="The decisions; appears when all is decided.")],
-    rule: Annotated[str, typer.Option("--rule", help="consensus or paper (default: the settings').")] = "",
+    rule: Annotated[
+        str, typer.Option("--rule", help="consensus, paper or an installed one (default: the settings').")
+    ] = "",
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:

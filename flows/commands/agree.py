@@ -30,7 +30,9 @@ from tasks.execution.exchange import (
 from tasks.execution.step import execute_shard, mostly_sound
 from tasks.execution.verdict_lines import NO_SUITE
 from tasks.filtering.agreement import dropped_by
-from tasks.filtering.consensus import UNOPPOSED, ProblemVotes, decide, problem_votes_of, ranked_groups
+from tasks.filtering.decide import decide, rule_of
+from tasks.filtering.rules.base import UNOPPOSED
+from tasks.filtering.votes import ProblemVotes, problem_votes_of, ranked_groups
 from tasks.generation.answers import bare_code
 from tasks.generation.prompts import Refusal
 from tasks.sandbox.image import ensure_image
@@ -102,6 +104,7 @@ def agree_files(
     Every line is looked at before anything runs. Raises `FlywheelError` for wrong input, and then leaves no
     output.
     """
+    rule_of(settings)
     check_out(out, (problems, solutions, tests))
     known = read_problems(problems)
     answers = RowsByProblem(solutions, "solution_id", known)

@@ -9,7 +9,7 @@ from typing import Any
 from flows.commands.runs import open_run
 from flows.reports.terminal import print_markdown
 from tasks.datasets.lineage import lineage
-from tasks.filtering.consensus import UNOPPOSED
+from tasks.filtering.rules.base import UNOPPOSED
 from tasks.pipeline.artifacts import flat
 
 _FENCE = "```"

@@ -13,7 +13,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Decision, Problem, Solution, Suite
 from tasks.core.tables import read_plain
 from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
-from tasks.filtering.consensus import UNOPPOSED
+from tasks.filtering.rules.base import UNOPPOSED
 from tasks.pipeline.workspace import StageResult
 
 # Who answered, and the stage that has the problems that were asked.

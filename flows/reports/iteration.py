@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from flows.reports.charts import png_of_scores
 from tasks.core.statistics import LEAST_PROBLEMS, share_bounds
 from tasks.evaluation.metrics import shown
-from tasks.filtering.consensus import FILTER_VERSION
+from tasks.filtering.decide import FILTER_VERSION
 from tasks.generation.diversity import written
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import markdown_image

@@ -9,6 +9,7 @@ from tasks.benchmarks.registry import check_benchmark, deciding
 from tasks.core.disk import CHECKPOINT_BYTES, MIB, check_room, parameters_of
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_parameters
+from tasks.filtering.decide import rule_of
 from tasks.generation.problems import check_sources
 from tasks.inference.replay import ReplaySampler
 from tasks.models.resolve import PACKAGED_MODEL, check_model, local_folder
@@ -78,7 +79,11 @@ def base_parameters(settings: ModelSettings) -> int:
 
 
 def check_run(settings: IterationSettings) -> None:
-    """The same, dev problems, and the files and folders that problems come from. Raises `FlywheelError`."""
+    """The same, the rule, dev problems, and the files and folders that problems come from.
+
+    Raises `FlywheelError`.
+    """
+    rule_of(settings.agreement)
     check_decides(settings)
     check_sources(settings.problems)
     check_batches(settings.training)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
 from tasks.datasets.row_filters import Selection, good_text, hold_out, length_facts, select
-from tasks.filtering.consensus import FILTER_VERSION, disputed
+from tasks.filtering.decide import FILTER_VERSION, disputed
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner
 from tasks.pipeline.stage import IterationContext, run_stage, step

@@ -26,7 +26,7 @@ from tasks.datasets.kept_problem import KeptProblem, load_kept_problems
 from tasks.datasets.row_filters import room_beside
 from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver_text
 from tasks.datasets.verifier_rows import NON_KILLING, good_suites, suite_text, verifier_pairs, verifier_sft
-from tasks.filtering.consensus import FILTER_VERSION
+from tasks.filtering.decide import FILTER_VERSION
 from tasks.generation import prompts
 from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult

@@ -10,7 +10,8 @@ from tasks.core.records import Behaviour, Call, Case, Decision, Dropped, Problem
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import wanted_key
 from tasks.filtering.audit import audit
-from tasks.filtering.consensus import FILTER_VERSION, ProblemVotes, decide, votes_by_problem
+from tasks.filtering.decide import FILTER_VERSION, decide, rule_of
+from tasks.filtering.votes import ProblemVotes, votes_by_problem
 from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
 from tasks.settings.agreement import AgreementSettings
@@ -122,5 +123,9 @@ def agree(
         )
 
     inputs = {"problems": problems, "solutions": solutions, "suites": suites, "behaviours": behaviours}
-    plain = {**settings.model_dump(), "with_reference": with_reference}
+    plain = {
+        **settings.model_dump(),
+        "rule_version": rule_of(settings).version,
+        "with_reference": with_reference,
+    }
     return run_stage(context, "agree", FILTER_VERSION, inputs, plain, compute, label)

@@ -17,7 +17,7 @@ from tasks.core.records import KILL_SHARE, Behaviour, Decision, Problem, Solutio
 from tasks.core.statistics import LEAST_PROBLEMS, wilson
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import holds, invalid_checks, judge, plan_calls, wanted_key
-from tasks.filtering.consensus import decide_all
+from tasks.filtering.decide import decide_all
 from tasks.settings.agreement import AgreementSettings
 
 Audit = dict[str, dict[str, float]]

@@ -1,7 +1,7 @@
 """Solutions and suites from the model: independent samples of both roles from the same statement.
 
 Once the champion is another model than the base, the base writes a share of the solutions: it is the
-reference model of agreement (`tasks.filtering.consensus`).
+reference model of agreement (`tasks.filtering.rules.consensus`).
 """
 
 from __future__ import annotations

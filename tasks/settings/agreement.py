@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from tasks.settings.base import SettingsModel
@@ -13,9 +11,11 @@ class AgreementSettings(SettingsModel):
     """What solver and verifier must agree on before anything is learnt from it. All thresholds are those of
     the rule `consensus`; `paper` has none."""
 
-    rule: Literal["consensus", "paper"] = Field(
+    rule: str = Field(
         "consensus",
-        description="consensus: samples vote by behaviour; paper: chosen passes all tests, rejected not.",
+        pattern=r"^[a-z0-9][a-z0-9_.+-]{0,63}$",
+        description="consensus: samples vote by behaviour; paper: chosen passes all tests, rejected not; or "
+        "the name of a rule that an installed package registers.",
     )
     min_votes: int = Field(
         4,

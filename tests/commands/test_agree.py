@@ -11,7 +11,7 @@ import pytest
 
 from flows.commands.agree import UNREAD
 from tasks.filtering.agreement import OTHERWISE, TESTS_NOTHING
-from tasks.filtering.consensus import FLAKY
+from tasks.filtering.votes import FLAKY
 from tests.execution.test_exchange import write
 from tests.flows.test_cli import flywheel
 

@@ -9,7 +9,7 @@ from typing import Any
 from flows.iteration import iteration
 from tasks.core.records import Decision, SftRow
 from tasks.datasets.collection import past_iterations
-from tasks.filtering.consensus import FILTER_VERSION
+from tasks.filtering.decide import FILTER_VERSION
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.rows import RowSettings
 

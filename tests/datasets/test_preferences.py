@@ -6,7 +6,8 @@ from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import cap_share, kill_counts, rows_of
 from tasks.datasets.solver_rows import solver_pairs, solver_sft
 from tasks.datasets.verifier_rows import good_suites, recombined_suite, verifier_pairs, verifier_sft
-from tasks.filtering.consensus import decide, problem_votes_of
+from tasks.filtering.decide import decide
+from tasks.filtering.votes import problem_votes_of
 from tasks.generation import prompts
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.preferences import PreferenceSettings

@@ -18,7 +18,8 @@ from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import rows_of
 from tasks.execution.determinism import SandboxPair
 from tasks.execution.step import execute_shard
-from tasks.filtering.consensus import decide, votes_by_problem
+from tasks.filtering.decide import decide
+from tasks.filtering.votes import votes_by_problem
 from tasks.generation.problems import load_statements
 from tasks.generation.prompts import (
     fenced,

@@ -14,7 +14,7 @@ from tasks.execution.determinism import (
 )
 from tasks.execution.step import execute_shard, mostly_sound, program_name, programs_of
 from tasks.execution.verdicts import holds, judge, plan_calls, suite_verdicts
-from tasks.filtering.consensus import decide_all
+from tasks.filtering.decide import decide_all
 from tasks.sandbox.pool import DockerSandbox
 from tasks.settings.agreement import AgreementSettings
 from tasks.testcode.suites import make_call

@@ -11,7 +11,8 @@ from tasks.core.records import Case, Decision, Solution, Suite
 from tasks.core.statistics import wilson
 from tasks.filtering.agreement import OTHERWISE, TESTS_NOTHING, dropped_by
 from tasks.filtering.audit import MIN_DECISIONS, ROWS, audit, audit_filter, imprecise
-from tasks.filtering.consensus import FLAKY, decide, problem_votes_of
+from tasks.filtering.decide import decide
+from tasks.filtering.votes import FLAKY, problem_votes_of
 from tasks.settings.agreement import AgreementSettings
 from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite, value
 

@@ -25,7 +25,7 @@ from tasks.datasets.solver_rows import solver_sft
 from tasks.datasets.verifier_rows import verifier_sft
 from tasks.execution.determinism import SandboxPair
 from tasks.execution.step import execute_shard
-from tasks.filtering.consensus import decide_all
+from tasks.filtering.decide import decide_all
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import diversity_of, is_one_liner, is_uniform, program_shape
 from tasks.generation.problems import load_statements

@@ -10,16 +10,9 @@ from hypothesis import strategies as st
 from tasks.core import values
 from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Outcome, Solution, Suite
 from tasks.execution.verdicts import judge, key_passes, outcome_key, plan_calls, wanted_key
-from tasks.filtering.consensus import (
-    FAULTY,
-    FLAKY,
-    SILENT,
-    decide,
-    decide_all,
-    disputed,
-    problem_votes_of,
-    ranked_groups,
-)
+from tasks.filtering.decide import decide, decide_all, disputed
+from tasks.filtering.rules.consensus import SILENT
+from tasks.filtering.votes import FAULTY, FLAKY, problem_votes_of, ranked_groups
 from tasks.settings.agreement import AgreementSettings
 from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite, value
 
