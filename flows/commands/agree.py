@@ -14,19 +14,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tasks.core.progress import watching
-from tasks.core.records import Behaviour, Decision, Dropped, Problem, Solution, Suite
+from tasks.core.records import Behaviour, Decision, Dropped, Solution, Suite
+from tasks.execution import checkers
 from tasks.execution.asked import AskedSuite
+from tasks.execution.asked_problems import AskedProblem, assembled
 from tasks.execution.determinism import SandboxPair, two_seeds
-from tasks.execution.equivalence import compared_form
+from tasks.execution.equivalence import compared_form, questions_of
 from tasks.execution.exchange import (
     RowsByProblem,
     check_out,
     read_problems,
     whole_file,
 )
+from tasks.execution.published import ExchangeFiles, exchange_files
 from tasks.execution.step import execute_shard, mostly_sound
 from tasks.execution.verdict_lines import NO_SUITE
 from tasks.filtering.agreement import dropped_by
@@ -37,6 +41,7 @@ from tasks.generation.answers import bare_code
 from tasks.generation.prompts import Refusal
 from tasks.sandbox.image import ensure_image
 from tasks.settings.agreement import AgreementSettings
+from tasks.settings.judging import JudgingSettings
 from tasks.settings.sandbox import SandboxSettings
 from tasks.testcode.suites import case_source
 
@@ -76,7 +81,7 @@ class Tally:
 class Material:
     """What was read for one problem: the solutions that can run, why others cannot, and the suites."""
 
-    problem: Problem
+    problem: AskedProblem
     solutions: tuple[Solution, ...]
     refused: Mapping[str, str]
     asked: tuple[AskedSuite, ...]
@@ -89,26 +94,47 @@ class Material:
     def suites(self) -> list[Suite]:
         return [asked.suite for asked in self.asked]
 
+    @property
+    def programs(self) -> list[Solution]:
+        """The solutions as they run."""
+        data_alone = all(asked.from_json for asked in self.asked)
+        return [replace(one, code=assembled(self.problem, one.code, data_alone)) for one in self.solutions]
+
 
 def agree_files(
     problems: Path,
-    solutions: Path,
-    tests: Path,
+    solutions: Path | None,
+    tests: Path | None,
     out: Path,
     sandbox_settings: SandboxSettings,
     settings: AgreementSettings,
     log_progress: Callable[[str], None],
+    judging: JudgingSettings | None = None,
 ) -> Tally:
     """Decide every problem of the problems file; `out` gets a line each, in their order.
 
+    `problems` may be a published data set, whose own solutions and tests are taken where those are None.
     Every line is looked at before anything runs. Raises `FlywheelError` for wrong input, and then leaves no
     output.
     """
     rule_of(settings)
-    check_out(out, (problems, solutions, tests))
-    known = read_problems(problems)
-    answers = RowsByProblem(solutions, "solution_id", known)
-    suites = RowsByProblem(tests, "suite_id", known)
+    check_out(out, [path for path in (problems, solutions, tests) if path])
+    with TemporaryDirectory(prefix="flywheel-") as folder:
+        files = exchange_files(problems, solutions, tests, Path(folder), log_progress)
+        return _agree(files, out, sandbox_settings, settings, judging or JudgingSettings(), log_progress)
+
+
+def _agree(
+    files: ExchangeFiles,
+    out: Path,
+    sandbox_settings: SandboxSettings,
+    settings: AgreementSettings,
+    judging: JudgingSettings,
+    log_progress: Callable[[str], None],
+) -> Tally:
+    known = read_problems(files.problems, judging)
+    answers = RowsByProblem(files.solutions, "solution_id", known)
+    suites = RowsByProblem(files.tests, "suite_id", known)
     log_progress(f"{len(known)} problems, {len(answers)} solutions, {len(suites)} suites")
     image = ensure_image(log_progress, sandbox_settings.numpy)
     with (
@@ -119,9 +145,10 @@ def agree_files(
         tally = Tally()
         progress.count(len(known), "problems")
         said = time.monotonic()
-        for chunk in _chunks(list(known.values()), answers, suites):
+        for chunk in _chunks([*known.values()], answers, suites):
             with progress.span(len(chunk)):
-                for line in decide_chunk(seeds, [read_material(p, answers, suites) for p in chunk], settings):
+                materials = [read_material(problem, answers, suites) for problem in chunk]
+                for line in decide_chunk(seeds, materials, settings, judging):
                     file.write(f"{json.dumps(line)}\n")
                     tally.add(line)
             if time.monotonic() - said > SAY_EVERY_S:
@@ -130,7 +157,7 @@ def agree_files(
     return tally
 
 
-def read_material(problem: Problem, answers: RowsByProblem, suites: RowsByProblem) -> Material:
+def read_material(problem: AskedProblem, answers: RowsByProblem, suites: RowsByProblem) -> Material:
     """A problem's solutions and suites, taken out of what a model wrote around them."""
     readable: list[Solution] = []
     refused: dict[str, str] = {}
@@ -145,7 +172,10 @@ def read_material(problem: Problem, answers: RowsByProblem, suites: RowsByProble
 
 
 def decide_chunk(
-    seeds: SandboxPair, materials: Sequence[Material], settings: AgreementSettings
+    seeds: SandboxPair,
+    materials: Sequence[Material],
+    settings: AgreementSettings,
+    judging: JudgingSettings,
 ) -> Iterator[dict[str, Any]]:
     """A line of the output for each problem. Raises `SandboxFault` if much of what ran broke."""
     behaviours: dict[str, list[Behaviour]] = {material.problem.problem_id: [] for material in materials}
@@ -153,14 +183,25 @@ def decide_chunk(
         execute_shard(
             seeds,
             [material.problem for material in materials],
-            {material.problem.problem_id: list(material.solutions) for material in materials},
+            {material.problem.problem_id: material.programs for material in materials},
             {material.problem.problem_id: material.suites for material in materials},
         )
     ):
         behaviours[row.problem_id].append(row)
+    with_checker = {one.problem.problem_id: one for one in materials if one.problem.checker}
+    most = judging.checker_outputs
+    answers = checkers.ask(
+        seeds.first,
+        {name: material.problem.checker for name, material in with_checker.items()},
+        {
+            name: questions_of(behaviours[name], material.suites, most)
+            for name, material in with_checker.items()
+        },
+    )
     for material in materials:
         problem_id = material.problem.problem_id
-        rows, suites = compared_form(behaviours[problem_id], material.asked)
+        said = answers.get(problem_id, {})
+        rows, suites = compared_form(material.problem, behaviours[problem_id], material.asked, said, most)
         null = rows.pop() if len(rows) > len(material.solutions) else None
         votes = problem_votes_of(problem_id, rows, suites, null)
         yield decided_line(material, votes, decide(votes, settings), suites, settings.rule)
@@ -218,10 +259,10 @@ def _kind(reason: str) -> str:
 
 
 def _chunks(
-    problems: Sequence[Problem], answers: RowsByProblem, suites: RowsByProblem
-) -> Iterator[list[Problem]]:
+    problems: Sequence[AskedProblem], answers: RowsByProblem, suites: RowsByProblem
+) -> Iterator[list[AskedProblem]]:
     """Problems that together have about `CHUNK` lines: enough to keep the containers busy."""
-    chunk: list[Problem] = []
+    chunk: list[AskedProblem] = []
     lines = 0
     for problem in problems:
         chunk.append(problem)

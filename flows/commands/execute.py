@@ -14,11 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tasks.core.progress import watching
-from tasks.core.records import Problem, Solution
+from tasks.core.records import Solution
+from tasks.core.tables import by_problem
+from tasks.execution import checkers
 from tasks.execution.asked import AskedSuite
+from tasks.execution.asked_problems import AskedProblem, assembled
 from tasks.execution.determinism import SandboxPair, two_seeds
 from tasks.execution.exchange import (
     check_out,
@@ -28,10 +32,12 @@ from tasks.execution.exchange import (
     read_suites,
     whole_file,
 )
+from tasks.execution.published import ExchangeFiles, exchange_files
 from tasks.execution.step import execute_shard
 from tasks.execution.verdict_lines import NO_SUITE, judged_suite, unmet
 from tasks.execution.verdicts import plan_calls
 from tasks.sandbox.image import ensure_image
+from tasks.settings.judging import JudgingSettings
 from tasks.settings.sandbox import SandboxSettings
 
 CHUNK = 512
@@ -68,21 +74,35 @@ class Tally:
 
 def execute_files(
     problems: Path,
-    solutions: Path,
-    tests: Path,
+    solutions: Path | None,
+    tests: Path | None,
     out: Path,
     settings: SandboxSettings,
     log_progress: Callable[[str], None],
+    judging: JudgingSettings | None = None,
 ) -> Tally:
     """Judge every solution by every suite of its problem; `out` gets a line each, solutions in their order.
 
+    `problems` may be a published data set, whose own solutions and tests are taken where those are None.
     Everything is read and checked before anything runs. Raises `FlywheelError` for wrong input, and then
     leaves no output.
     """
-    check_out(out, (problems, solutions, tests))
-    known = read_problems(problems)
-    suites = read_suites(tests, known)
-    count = count_solutions(solutions, known)
+    check_out(out, [path for path in (problems, solutions, tests) if path])
+    with TemporaryDirectory(prefix="flywheel-") as folder:
+        files = exchange_files(problems, solutions, tests, Path(folder), log_progress)
+        return _execute(files, out, settings, judging or JudgingSettings(), log_progress)
+
+
+def _execute(
+    files: ExchangeFiles,
+    out: Path,
+    settings: SandboxSettings,
+    judging: JudgingSettings,
+    log_progress: Callable[[str], None],
+) -> Tally:
+    known = read_problems(files.problems, judging)
+    suites = read_suites(files.tests, known)
+    count = count_solutions(files.solutions, known)
     log_progress(f"{len(known)} problems, {sum(map(len, suites.values()))} suites, {count} solutions")
     if alone := [problem_id for problem_id in known if problem_id not in suites]:
         log_progress(
@@ -97,7 +117,7 @@ def execute_files(
         tally = Tally()
         progress.count(count, "solutions")
         said = time.monotonic()
-        for chunk in _chunks(read_solutions(solutions, known)):
+        for chunk in _chunks(read_solutions(files.solutions, known)):
             with progress.span(len(chunk)):
                 lines = list(judge_solutions(seeds, known, suites, chunk))
             file.writelines(f"{json.dumps(line)}\n" for line in lines)
@@ -111,7 +131,7 @@ def execute_files(
 
 def judge_solutions(
     seeds: SandboxPair,
-    problems: Mapping[str, Problem],
+    problems: Mapping[str, AskedProblem],
     suites: Mapping[str, Sequence[AskedSuite]],
     solutions: Sequence[Solution],
 ) -> Iterator[dict[str, Any]]:
@@ -121,7 +141,11 @@ def judge_solutions(
     """
     numbered: dict[str, list[Solution]] = {}
     for number, solution in enumerate(solutions):
-        numbered.setdefault(solution.problem_id, []).append(replace(solution, solution_id=str(number)))
+        problem_id = solution.problem_id
+        data_alone = all(asked.from_json for asked in suites.get(problem_id, ()))
+        code = assembled(problems[problem_id], solution.code, data_alone)
+        row = replace(solution, solution_id=str(number), code=code)
+        numbered.setdefault(problem_id, []).append(row)
     ordered = {
         problem_id: sorted(
             (asked.suite for asked in suites.get(problem_id, ())), key=lambda suite: suite.suite_id
@@ -131,6 +155,13 @@ def judge_solutions(
     rows = execute_shard(seeds, [problems[problem_id] for problem_id in numbered], numbered, ordered)
     behaviours = {row.solution_id: row for row in rows}
     plans = {problem_id: plan_calls(ordered[problem_id]) for problem_id in numbered}
+    texts = {name: problems[name].checker for name in numbered if problems[name].checker}
+    of_problem = by_problem(rows)
+    answers = checkers.ask(
+        seeds.first,
+        texts,
+        {name: checkers.questions_of(of_problem.get(name, ()), ordered[name], plans[name]) for name in texts},
+    )
     for number, solution in enumerate(solutions):
         problem_id = solution.problem_id
         if not suites.get(problem_id):
@@ -142,6 +173,7 @@ def judge_solutions(
                 plans[problem_id],
                 behaviours.get(str(number)),
                 behaviours.get(f"null/{problem_id}"),
+                answers.get(problem_id),
             )
 
 

@@ -39,11 +39,12 @@ FLOAT_TOLERANCE = 1e-6
 BASE, PLUS = "base", "plus"
 
 _FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol")
-_AS_SETS = frozenset(
+# Tasks of MBPP+ whose results are compared as sets, and those that ask for any result but None.
+AS_SETS = frozenset(
     {"similar_elements", "find_char_long", "common_in_nested_lists", "extract_singly"}
     | {"larg_nnum", "intersection_array", "find_dissimilar", "Diff"}
 )
-_NOT_NONE = frozenset({"check_str", "text_match_three", "text_starta_endb"})
+NOT_NONE = frozenset({"check_str", "text_match_three", "text_starta_endb"})
 
 
 def load_mbpp_plus() -> list[Problem]:
@@ -118,7 +119,7 @@ def complete(problem: Problem, outcomes: Sequence[Outcome]) -> Problem:
                 f"{outcome.exception or outcome.detail}): raise sandbox.cpu_s or sandbox.memory_mb."
             )
         expected = values.decode(outcome.value)
-        if problem.entry_point in _NOT_NONE and not isinstance(expected, bool):
+        if problem.entry_point in NOT_NONE and not isinstance(expected, bool):
             expected = expected is not None
         tolerance = tolerances.get(case.source, case.tolerance)
         if not tolerance and _are_floats(expected):
@@ -169,9 +170,9 @@ def _holds_text(value: Any) -> bool:
 
 def _matches(value: Any, expected: Any, case: Case) -> bool:
     name = case.call.function if case.call else ""
-    if name in _AS_SETS:
+    if name in AS_SETS:
         return set(value) == set(expected)
-    if name in _NOT_NONE:
+    if name in NOT_NONE:
         return bool(value == expected) if isinstance(value, bool) else (value is not None) == expected
     if values.equal(value, expected):
         return True

@@ -144,7 +144,7 @@ def _contest_day(value: Any) -> date:
 def _problem(row: dict[str, Any], where: str) -> Problem:
     try:
         public = json.loads(row["public_test_cases"])
-        private = _private(row.get("private_test_cases") or "")
+        private = private_tests(row.get("private_test_cases") or "")
         entry_point = str(json.loads(row["metadata"] or "{}").get("func_name") or "")
         return Problem(
             problem_id=f"livecodebench/{row['question_id']}",
@@ -161,8 +161,8 @@ def _problem(row: dict[str, Any], where: str) -> Problem:
         raise FlywheelError(f"{problem} cannot be read ({error}): fetch the file again.") from None
 
 
-def _private(text: str) -> list[dict[str, str]]:
-    """Private tests: JSON, or JSON that was pickled, compressed and written in base64."""
+def private_tests(text: str) -> list[dict[str, str]]:
+    """Private tests: JSON, or JSON that was pickled, compressed and written in base64. Raises ValueError."""
     if not text:
         return []
     try:
@@ -204,6 +204,11 @@ def same_value(value: Any, expected: Any, case: Case) -> bool:
 
 def same_output(value: Any, expected: Any, case: Case) -> bool:
     """The rule of stdin problems."""
+    return same_lines(value, expected)
+
+
+def same_lines(value: Any, expected: Any) -> bool:
+    """Whether two texts are equal line by line without outer blanks, or as decimal numbers."""
     if not isinstance(value, str) or not isinstance(expected, str):
         return False
     ours, theirs = ([line.strip() for line in text.strip().split("\n")] for text in (value, expected))

@@ -351,6 +351,15 @@ def is_plain(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, complex, str, bytes, range)
 
 
+def is_json(value: Any) -> bool:
+    """Whether JSON has the value, and gives back an equal one."""
+    if type(value) is list:
+        return all(map(is_json, value))
+    if type(value) is dict:
+        return all(type(key) is str and is_json(item) for key, item in value.items())
+    return value is None or type(value) in (bool, int, str) or (type(value) is float and math.isfinite(value))
+
+
 def to_source(value: Any) -> str:
     """Python source of a plain value; `decode(encode(v))` and this source mean the same value."""
     if isinstance(value, float) and not math.isfinite(value):

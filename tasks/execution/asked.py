@@ -11,9 +11,9 @@ from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.fragments import parse_python
 from tasks.core.jsonl import code_of
-from tasks.core.records import Call, Case, Problem, Suite
-from tasks.execution.comparison import json_equal, same_output
-from tasks.execution.verdicts import Equality
+from tasks.core.records import Call, Case, Suite
+from tasks.execution.asked_problems import AskedProblem
+from tasks.execution.comparison import Equality
 from tasks.generation.answers import bare_tests
 from tasks.generation.prompts import Refusal
 from tasks.testcode.doctests import examples
@@ -61,11 +61,15 @@ class TestsNothing(str):
 
 @dataclass(frozen=True, slots=True)
 class AskedSuite:
-    """A suite as it was asked for: `entries` in their order, a case or the reason why there is none."""
+    """A suite as it was asked for: `entries` in their order, a case or the reason why there is none.
+
+    `equality` judges its cases, of which `from_json` says that they are data, not Python text.
+    """
 
     suite: Suite
     entries: tuple[Case | str, ...]
     equality: Equality
+    from_json: bool = False
 
 
 def check_suite(row: Mapping[str, Any], where: str) -> None:
@@ -78,17 +82,17 @@ def check_suite(row: Mapping[str, Any], where: str) -> None:
 
 
 def suite_of(
-    row: Mapping[str, Any], where: str, problem: Problem, suite_id: str, benchmark: bool = True
+    row: Mapping[str, Any], where: str, problem: AskedProblem, suite_id: str, benchmark: bool = True
 ) -> AskedSuite:
     check_suite(row, where)
-    equality = values.equal if problem.entry_point else same_output
-    if "code" in row:
-        entries = read_text(code_of(row, where), problem.entry_point, benchmark)
-    else:
+    from_json = "cases" in row
+    if from_json:
         entries = [_case(case, problem) for case in row["cases"]] or ["the suite has no case"]
-        equality = json_equal if problem.entry_point else same_output
+    else:
+        entries = read_text(code_of(row, where), problem.entry_point, benchmark)
     cases = tuple(entry for entry in entries if isinstance(entry, Case))
-    return AskedSuite(Suite(suite_id, problem.problem_id, cases), tuple(entries), equality)
+    equality = problem.comparison.equality(bool(problem.entry_point), from_json)
+    return AskedSuite(Suite(suite_id, problem.problem_id, cases), tuple(entries), equality, from_json)
 
 
 def read_text(text: str, entry_point: str, benchmark: bool = True) -> list[Case | str]:
@@ -137,9 +141,12 @@ def _wanted_fixtures(test: str) -> str:
     return f"asks for a fixture that the file {unknown}, among: {', '.join(names)}"
 
 
-def _case(row: Any, problem: Problem) -> Case | str:
+def _case(row: Any, problem: AskedProblem) -> Case | str:
     if not isinstance(row, dict):
         return "a case is a JSON object"
+    if isinstance(why := row.get("invalid"), str):
+        # A converter's word on what it could not make a case of.
+        return why
     try:
         return _called(row, problem.entry_point) if problem.entry_point else _piped(row)
     except values.ValueFormatError as error:

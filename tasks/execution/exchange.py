@@ -3,7 +3,9 @@ solutions and suites, and of verdicts.
 
 The three files have one JSON object a line; names that are not listed here are ignored, blank lines too.
 
-    problems   {"problem_id", "statement"?, "entry_point"}  or  {"problem_id", "style": "stdin"}
+    problems   {"problem_id", "statement"?, "entry_point"}  or  {"problem_id", "style": "stdin"}, and
+               how its outputs are judged: "compare"?, "tolerance"?, "any_order"?, "checker"?, "prelude"?,
+               "starter_code"?
     solutions  {"problem_id", "solution_id", "code"}
     suites     {"problem_id", "suite_id", "code"}, Python test text, or
                {"problem_id", "suite_id", "cases"}, {"args", "kwargs", "expected"} or {"stdin", "stdout"} each
@@ -25,17 +27,22 @@ from typing import Any, TextIO, TypeVar
 
 from tasks.core.errors import FlywheelError
 from tasks.core.jsonl import code_of, id_of, object_of, placed_objects, read_objects
-from tasks.core.records import Problem, Solution
+from tasks.core.records import Solution
 from tasks.execution.asked import AskedSuite, check_suite, suite_of
+from tasks.execution.asked_problems import AskedProblem, problem_of
+from tasks.settings.judging import JudgingSettings
 
 Content = TypeVar("Content")
 
 
-def read_problems(path: Path) -> dict[str, Problem]:
+_AS_IT_IS = JudgingSettings()
+
+
+def read_problems(path: Path, settings: JudgingSettings = _AS_IT_IS) -> dict[str, AskedProblem]:
     """The problems by id. Raises `FlywheelError` naming file and line."""
-    problems: dict[str, Problem] = {}
+    problems: dict[str, AskedProblem] = {}
     for where, row in read_objects(path):
-        problem = _problem(row, where)
+        problem = problem_of(row, where, settings)
         if problem.problem_id in problems:
             raise FlywheelError(f"{where}: problem_id {problem.problem_id!r} was used before.")
         problems[problem.problem_id] = problem
@@ -48,7 +55,7 @@ class RowsByProblem:
     Everything but test text is looked at here. Raises `FlywheelError` naming file and line.
     """
 
-    def __init__(self, path: Path, id_name: str, problems: Mapping[str, Problem]) -> None:
+    def __init__(self, path: Path, id_name: str, problems: Mapping[str, AskedProblem]) -> None:
         self._path, self._problems = path, problems
         self._places: dict[str, array[int]] = {}
         names: dict[str, array[int]] = {}
@@ -94,7 +101,7 @@ class RowsByProblem:
                 yield where, object_of(file.readline(), where)
 
 
-def read_suites(path: Path, problems: Mapping[str, Problem]) -> dict[str, list[AskedSuite]]:
+def read_suites(path: Path, problems: Mapping[str, AskedProblem]) -> dict[str, list[AskedSuite]]:
     """The suites of each problem, in the order of the file. Raises `FlywheelError` naming file and line."""
     suites: dict[str, list[AskedSuite]] = {}
     seen: set[tuple[str, str]] = set()
@@ -108,7 +115,7 @@ def read_suites(path: Path, problems: Mapping[str, Problem]) -> dict[str, list[A
     return _not_empty(suites, path)
 
 
-def read_solutions(path: Path, problems: Mapping[str, Problem]) -> Iterator[Solution]:
+def read_solutions(path: Path, problems: Mapping[str, AskedProblem]) -> Iterator[Solution]:
     """The solutions, one at a time. Raises `FlywheelError` naming file and line."""
     for where, row in read_objects(path):
         problem = _problem_of(row, where, problems)
@@ -116,7 +123,7 @@ def read_solutions(path: Path, problems: Mapping[str, Problem]) -> Iterator[Solu
         yield Solution(id_of(row, "solution_id", where), problem.problem_id, code)
 
 
-def count_solutions(path: Path, problems: Mapping[str, Problem]) -> int:
+def count_solutions(path: Path, problems: Mapping[str, AskedProblem]) -> int:
     """How many solutions the file holds, once every line has been looked at. Raises `FlywheelError`.
 
     The ids that were seen lie in a temporary database on disk, so memory does not grow with the file.
@@ -176,25 +183,7 @@ def _not_empty(content: Content, path: Path) -> Content:
     return content
 
 
-def _problem(row: Mapping[str, Any], where: str) -> Problem:
-    problem_id = id_of(row, "problem_id", where)
-    statement, style = row.get("statement", ""), row.get("style", "function")
-    if not isinstance(statement, str):
-        raise FlywheelError(f"{where}: 'statement' must be text.")
-    if style not in ("function", "stdin"):
-        raise FlywheelError(f"{where}: 'style' is 'function' or 'stdin', not {style!r}.")
-    if style == "stdin":
-        return Problem(problem_id, statement, "", "", "execute")
-    entry_point = row.get("entry_point")
-    if not isinstance(entry_point, str) or not entry_point.isidentifier():
-        raise FlywheelError(
-            f"{where}: 'entry_point' is missing or no function's name; a program that reads stdin has "
-            'no entry point but "style": "stdin".'
-        )
-    return Problem(problem_id, statement, entry_point, "", "execute")
-
-
-def _problem_of(row: Mapping[str, Any], where: str, problems: Mapping[str, Problem]) -> Problem:
+def _problem_of(row: Mapping[str, Any], where: str, problems: Mapping[str, AskedProblem]) -> AskedProblem:
     problem_id = id_of(row, "problem_id", where)
     if problem_id not in problems:
         raise FlywheelError(f"{where}: problem_id {problem_id!r} is in no line of the problems file.")

@@ -9,6 +9,7 @@ from sandbox_image.iterators import Iterated
 from tasks.core import values
 from tasks.core.records import CONDITION, Behaviour, Case, Outcome, Solution, Verdict
 from tasks.execution.asked import AskedSuite, TestsNothing
+from tasks.execution.checkers import Answers, checked, is_checked
 from tasks.execution.hidden import hidden
 from tasks.execution.verdicts import CallPlan, judge, suite_outcomes, tests_nothing
 
@@ -21,9 +22,15 @@ _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
 
 def judged_suite(
-    asked: AskedSuite, solution: Solution, plan: CallPlan, behaviour: Behaviour | None, null: Behaviour | None
+    asked: AskedSuite,
+    solution: Solution,
+    plan: CallPlan,
+    behaviour: Behaviour | None,
+    null: Behaviour | None,
+    answers: Answers | None = None,
 ) -> dict[str, Any]:
-    """A line of the output. `behaviour` is None when there was nothing to run, `null` without checks.
+    """A line of the output. `behaviour` is None when there was nothing to run, `null` without checks,
+    `answers` without a checker.
 
     A suite is passed when something of it tests the solution and all of it holds, what tests nothing too.
 
@@ -40,7 +47,8 @@ def judged_suite(
             continue
         outcome = next(own)
         outcomes[id(outcome)] = outcome
-        verdict, detail, held = _verdict(asked, entry, outcome, plan.outcome(null, entry) if null else None)
+        seen = plan.outcome(null, entry) if null else None
+        verdict, detail, held = _verdict(asked, entry, outcome, seen, answers)
         cases.append({"verdict": verdict, "outcome": outcome.kind, "detail": detail[:MAX_DETAIL]})
         holds.append(held)
     return {
@@ -68,17 +76,23 @@ def unmet(solution: Solution) -> dict[str, Any]:
 
 
 def _verdict(
-    asked: AskedSuite, case: Case, outcome: Outcome, null: Outcome | None
+    asked: AskedSuite, case: Case, outcome: Outcome, null: Outcome | None, answers: Answers | None
 ) -> tuple[Verdict, str, bool]:
     """Verdict, why, and whether a suite may pass with it: a pass, or a test that tests nothing and holds."""
     if case.call is None and null is not None and (tests_nothing(null) or outcome.kind == "skipped"):
         return _tests_nothing(case, outcome, null)
-    verdict = judge(outcome, case, asked.equality)
+    why = ""
+    if answers is None or not is_checked(case):
+        verdict = judge(outcome, case, asked.equality)
+    else:
+        verdict, why = checked(outcome, case, answers)
+        if verdict == "invalid":
+            return verdict, why, False
     if verdict == "pass":
         return verdict, "", True
-    if verdict == "fail" and (why := hidden(outcome, case, asked.equality)):
-        return "invalid", why, False
-    return verdict, _said(outcome, case), False
+    if verdict == "fail" and (unseen := hidden(outcome, case, asked.equality)):
+        return "invalid", unseen, False
+    return verdict, why or _said(outcome, case), False
 
 
 def _tests_nothing(case: Case, outcome: Outcome, null: Outcome) -> tuple[Verdict, str, bool]:

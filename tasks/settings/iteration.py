@@ -16,6 +16,7 @@ from tasks.settings.campaign import CampaignSettings
 from tasks.settings.engine import EngineSettings
 from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.gate import GateSettings
+from tasks.settings.judging import JudgingSettings
 from tasks.settings.model import ModelSettings
 from tasks.settings.preferences import PreferenceSettings
 from tasks.settings.problems import ProblemSettings
@@ -66,6 +67,10 @@ class IterationSettings(SettingsModel):
     )
     sandbox: SandboxSettings = Field(
         default_factory=SandboxSettings, description="The containers that run what was written."
+    )
+    judging: JudgingSettings = Field(
+        default_factory=JudgingSettings,
+        description="How execute and agree judge what their files leave open; no iteration reads it.",
     )
     agreement: AgreementSettings = Field(
         default_factory=AgreementSettings, description="What is believed: the filter and its thresholds."

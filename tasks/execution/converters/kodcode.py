@@ -1,0 +1,50 @@
+"""KodCode (KodCode/KodCode-V1 and what its pipeline writes): a solution and a pytest file a question.
+
+The test imports what it tests by `from solution import ..`. The entry point is that of `test_info` where
+there is one function, else the first imported name, which may be a class."""
+
+from __future__ import annotations
+
+import ast
+
+from tasks.core.fragments import parse_python
+from tasks.execution.converters.base import Converted, Converter, Row, first_id, loaded
+
+
+def convert(row: Row, number: int) -> Converted:
+    """A row; raises ValueError where the test imports nothing from the solution."""
+    test = row.get("test") or row["test_code"]
+    imported = imported_names(test)
+    named = [str(info.get("function_name") or "") for info in loaded(row.get("test_info")) or ()]
+    entry_point = next((name for name in [*named, *imported] if name.isidentifier()), "")
+    if not entry_point:
+        raise ValueError("its test imports nothing from the solution")
+    solutions = [{"solution_id": "gold", "code": row["solution"]}]
+    return Converted(
+        {
+            "problem_id": first_id(row, number, "question_id", "conversation_id"),
+            "statement": row["question"],
+            "entry_point": entry_point,
+        },
+        [{"suite_id": "pytest", "code": test}],
+        solutions,
+    )
+
+
+def imported_names(test: str) -> list[str]:
+    """What a test file imports from the module `solution`."""
+    tree = parse_python(test)
+    return [
+        alias.name
+        for node in (ast.walk(tree) if tree else ())
+        if isinstance(node, ast.ImportFrom) and node.module == "solution"
+        for alias in node.names
+    ]
+
+
+KODCODE = Converter(
+    "kodcode",
+    "KodCode: a pytest file a question",
+    frozenset({"question", "solution", "test_info"}),
+    convert,
+)
