@@ -266,12 +266,24 @@ def serve(
     serve_flows(settings, port)
 
 
+Problems = Annotated[
+    Path, typer.Option("--problems", help="JSON lines of problems, or a published data set's file.")
+]
+Solutions = Annotated[
+    Path | None,
+    typer.Option("--solutions", help="JSON lines of solutions, or samples; none: the data set's own."),
+]
+Tests = Annotated[
+    Path | None, typer.Option("--tests", help="JSON lines of suites; none: the data set's own.")
+]
+
+
 @app.command()
 def execute(
-    problems: Annotated[Path, typer.Option("--problems", help="JSON lines of problems.")],
-    solutions: Annotated[Path, typer.Option("--solutions", help="JSON lines of solutions; any number.")],
-    tests: Annotated[Path, typer.Option("--tests", help="JSON lines of suites.")],
+    problems: Problems,
     out: Annotated[Path, typer.Option("--out", help="The verdicts; appears when all is judged.")],
+    solutions: Solutions = None,
+    tests: Tests = None,
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:
@@ -302,6 +314,7 @@ def execute(
         out,
         settings.sandbox,
         lambda text: print(text, file=sys.stderr, flush=True),
+        settings.judging,
     )
     print(tally)
     if tally.faults:
@@ -313,10 +326,10 @@ def execute(
 
 @app.command()
 def agree(
-    problems: Annotated[Path, typer.Option("--problems", help="JSON lines of problems.")],
-    solutions: Annotated[Path, typer.Option("--solutions", help="JSON lines of solutions.")],
-    tests: Annotated[Path, typer.Option("--tests", help="JSON lines of suites.")],
+    problems: Problems,
     out: Annotated[Path, typer.Option("--out", help="The decisions; appears when all is decided.")],
+    solutions: Solutions = None,
+    tests: Tests = None,
     rule: Annotated[
         str, typer.Option("--rule", help="consensus, paper or an installed one (default: the settings').")
     ] = "",
@@ -348,8 +361,25 @@ def agree(
             settings.sandbox,
             settings.agreement,
             lambda text: print(text, file=sys.stderr, flush=True),
+            settings.judging,
         )
     )
+
+
+@app.command()
+def convert(
+    data: Annotated[Path, typer.Argument(help="File of a published data set: JSON lines, JSON or Parquet.")],
+    to: Annotated[Path, typer.Option("--to", help="A new folder for the three files.")],
+    solutions: Annotated[
+        Path | None, typer.Option("--solutions", help="Samples to take in place of its own solutions.")
+    ] = None,
+) -> None:
+    """Write a published data set as the files of `execute` and `agree`, and show its first rows."""
+    from flows.commands.convert import convert_files, shown
+
+    paths = convert_files(data, to, solutions, lambda text: print(text, file=sys.stderr, flush=True))
+    for path in paths:
+        print(f"{path}\n    {shown(path)}")
 
 
 @app.command()

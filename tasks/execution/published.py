@@ -25,6 +25,7 @@ from tasks.execution.converters import CONVERTERS, converter_for
 from tasks.execution.converters.base import Converted, Converter, Row, first_id
 from tasks.execution.converters.samples import IDS, is_sample, solutions_of
 
+FILES = ("problems.jsonl", "solutions.jsonl", "tests.jsonl")
 BATCH_ROWS = 16
 UNREAD = "unread"
 _FORM = "lines of problem_id and entry_point (or style), or a data set that is known"
@@ -60,9 +61,8 @@ class Counts:
 
 def files_in(folder: Path, made_of: str = "") -> ExchangeFiles:
     """The three files of a folder, by their usual names."""
-    return ExchangeFiles(
-        folder / "problems.jsonl", folder / "solutions.jsonl", folder / "tests.jsonl", made_of
-    )
+    problems, solutions, tests = (folder / name for name in FILES)
+    return ExchangeFiles(problems, solutions, tests, made_of)
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -122,9 +122,10 @@ def first_row(path: Path) -> tuple[str, dict[str, Any]]:
     raise FlywheelError(f"{path} holds no line: one JSON object a line is expected.")
 
 
-def is_own_form(row: Row) -> bool:
-    """Whether a row is a line of this project's problems file."""
-    return "problem_id" in row and ("entry_point" in row or "style" in row)
+def converter_of(row: Row) -> Converter | None:
+    """The converter of a problems file's first row, None for a line of this project's own form."""
+    is_own = "problem_id" in row and ("entry_point" in row or "style" in row)
+    return None if is_own else converter_for(row)
 
 
 def exchange_files(
@@ -133,17 +134,20 @@ def exchange_files(
     tests: Path | None,
     folder: Path,
     log_progress: Callable[[str], None],
+    published: bool = False,
 ) -> ExchangeFiles:
     """The three files to work on; what has to be converted is written into `folder`.
 
     Without `solutions`, or `tests`, they are the data set's own. Raises `FlywheelError` for a file that is
-    recognised by nothing, or where one of this project's form has nothing to go with it.
+    recognised by nothing, or where one of this project's form has nothing to go with it, or where
+    `published` asks for a data set.
     """
     _, row = first_row(problems)
-    converter = None if is_own_form(row) else converter_for(row)
+    converter = converter_of(row)
+    # Of a line with an id the exchange's own reader says what is missing.
+    if converter is None and (published or "problem_id" not in row):
+        raise FlywheelError(_unknown(problems, row, "a data set that is known" if published else _FORM))
     if converter is None:
-        if not is_own_form(row) and "problem_id" not in row:
-            raise FlywheelError(_unknown(problems, row, _FORM))
         for option, path in (("solutions", solutions), ("tests", tests)):
             if path is None:
                 raise FlywheelError(

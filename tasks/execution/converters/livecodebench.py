@@ -24,7 +24,7 @@ def convert(row: Row, number: int) -> Converted:
     if name:
         problem |= {"entry_point": name, "starter_code": row.get("starter_code") or ""}
     else:
-        problem |= {"style": "stdin", "compare": "livecodebench"}
+        problem |= {"style": "stdin", "compare": "lines"}
     groups = {
         "public": loaded(row["public_test_cases"] or "[]"),
         "private": private_tests(row.get("private_test_cases") or ""),

@@ -380,7 +380,7 @@ OPEN_R1_CALL = Sample(
 BIGCODEBENCH = Sample(
     {
         "task_id": "BigCodeBench/9000",
-        "complete_prompt": 'import json\n\n\ndef task_func(text):\n    """ The sorted keys of a JSON object. """\n',
+        "complete_prompt": 'import json\n\n\ndef task_func(text):\n    """ The keys of an object. """\n',
         "instruct_prompt": "Write task_func.",
         "canonical_solution": "    return sorted(json.loads(text))\n",
         "code_prompt": "import json\n\n\ndef task_func(text):\n",
