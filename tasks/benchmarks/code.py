@@ -42,11 +42,9 @@ def imports_of(code: str) -> list[str]:
 def with_preamble(preamble: str, code: str) -> str:
     """`code` behind `preamble`, but for its imports from `__future__`, which Python wants first."""
     tree = parse_python(code) if preamble else None
-    futures = [
-        node
-        for node in (tree.body if tree else [])
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
-    ]
+    if tree is None:
+        return preamble + code
+    futures = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
     # Offsets are those of UTF-8.
     lines = code.encode().splitlines(keepends=True)
     for node in reversed(futures):

@@ -29,7 +29,7 @@ from itertools import islice
 
 from tasks.core.progress import current
 from tasks.core.records import Call, Execution, Outcome, Program, Suite, SuiteRun
-from tasks.execution.verdicts import UNSTABLE, outcome_key, plan_calls
+from tasks.execution.verdicts import UNSTABLE, is_decided, outcome_key, plan_calls
 from tasks.sandbox.base import Sandbox
 from tasks.sandbox.pool import DockerSandbox
 from tasks.sandbox.program_run import had_reduced_time, was_run
@@ -170,8 +170,9 @@ def merge_per_suite_runs(
             elif outcome_key(outcome) == outcome_key(other):
                 told.append(outcome)
             else:
-                flaky = flaky or case.call is not None
-                told.append(varies(outcome, other) if case.call is not None else VARIES)
+                both = varies(outcome, other) if case.call is not None else VARIES
+                flaky = flaky or (case.call is not None and not is_decided(both, case))
+                told.append(both)
         runs.append((suite, tuple(told)))
     seen: dict[Call | str, Outcome] = {}
     differs = False

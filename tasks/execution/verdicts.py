@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from sandbox_image.iterators import Iterated
 from tasks.benchmarks.registry import rules
 from tasks.core import values
 from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Outcome, Suite, Verdict
@@ -111,6 +112,34 @@ def variant_verdicts(outcome: Outcome, case: Case, equality: Equality = values.e
     return [judge(one, case, equality) for one in each]
 
 
+def is_decided(outcome: Outcome, case: Case) -> bool:
+    """Whether a case has one verdict on a call whose result comes in another order from run to run: it asks
+    for a condition, as `sorted(f(x)) == [1, 2]` or `len(f(x)) == 2`, that holds of each, or of none."""
+    asks = case.rule in (CONDITION, TRUTH) and bool(order_free_key(outcome))
+    return asks and len({*variant_verdicts(outcome, case)}) == 1
+
+
+def order_free_key(outcome: Outcome) -> str:
+    """One text for all orders of a result whose order varies, as an `outcome_key` of a value; "" of any other
+    outcome, and where more than the order varies."""
+    try:
+        keys = {_unordered(_decoded(value)) for value in outcome.variants}
+    except values.ValueFormatError:
+        return ""
+    return f'{{"u":{keys.pop()}}}' if len(keys) == 1 else ""
+
+
+def _unordered(value: Any) -> str:
+    if isinstance(value, list | tuple | deque):
+        return f"{type(value).__name__}[{','.join(sorted(map(_unordered, value)))}]"
+    if isinstance(value, dict):
+        pairs = (f"{_unordered(key)}:{_unordered(item)}" for key, item in value.items())
+        return f"{{{','.join(sorted(pairs))}}}"
+    if isinstance(value, Iterated):
+        return f"{value.kind}[{','.join(sorted(map(_unordered, value.items)))}]{value.end}"
+    return values.behaviour_key(value)
+
+
 def answered(outcome: Outcome, case: Case) -> bool:
     """Whether a program did, rightly or wrongly, what a case asks of it: it returned a value, raised where
     an exception is wanted, or failed the assertion of a check. All else is a crash."""
@@ -151,6 +180,8 @@ def outcome_key(outcome: Outcome) -> str:
     """
     if outcome.kind == "value":
         return VALUE_KEYS[outcome.value]
+    if outcome.variants and (key := order_free_key(outcome)):
+        return key
     return _failure_key(outcome.kind, outcome.exception, outcome.bases, outcome.loading)
 
 
