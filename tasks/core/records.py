@@ -8,7 +8,7 @@ Ids are stable: derived from what the record came from, never from the clock.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 Role = Literal["solver", "verifier", "proposer"]
@@ -356,3 +356,12 @@ class Decision:
     rejected: tuple[str, ...] = ()
     cases: tuple[Case, ...] = ()
     reference_agreeing: int = field(default=0, metadata={"column": "witnesses"})
+
+
+RENAMED_COLUMNS: dict[str, str] = {
+    part.metadata["column"]: part.name
+    for record in (Sample, Solution, SftRow, Pair, ProblemScore, Decision)
+    for part in fields(record)
+    if "column" in part.metadata
+}
+"""Column -> the field of today that it holds."""

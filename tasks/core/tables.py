@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.errors import FlywheelError
+from tasks.core.records import RENAMED_COLUMNS
 
 Record = TypeVar("Record")
 _SCALARS: dict[Any, pa.DataType] = {
@@ -115,8 +116,10 @@ def read_table(path: Path, record: type[Record]) -> list[Record]:
 
 
 def read_plain(path: Path, limit: int | None = None) -> list[dict[str, Any]]:
-    """Rows as dictionaries, for people and programs that know no record types."""
+    """Rows as dictionaries by the names of today's fields, for people and programs that know no record
+    types."""
     table = _load(path)
+    table = table.rename_columns([RENAMED_COLUMNS.get(name, name) for name in table.column_names])
     rows: list[dict[str, Any]] = (table if limit is None else table.slice(0, limit)).to_pylist()
     return rows
 

@@ -62,7 +62,7 @@ def test_rows_of_both_roles_with_lineage(finished: Any) -> None:
     assert {row["role"] for row in sft} == {row["role"] for row in pairs} == {"solver", "verifier"}
     known = {row["sample_id"] for row in table(settings, "sample-self-play", "samples")[1]}
     for row in sft:
-        assert row["assembled"] or known & set(row["sources"])
+        assert row["recombined"] or known & set(row["sources"])
         assert row["completion"].endswith("```")
     for pair in pairs:
         assert pair["chosen"] != pair["rejected"]

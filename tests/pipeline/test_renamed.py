@@ -12,7 +12,7 @@ import pytest
 
 from flows.runtime.evaluations import evaluations_of
 from tasks.core.records import Decision, Pair, ProblemScore, Sample, SftRow, Solution
-from tasks.core.tables import read_table, write_table
+from tasks.core.tables import read_plain, read_table, write_table
 from tasks.pipeline.workspace import Workspace
 
 SCORE = ProblemScore("p/1", "starter", "dev", 4, 1, 3, 2, 2, 1, 1, 8, 4, 7, 3)
@@ -51,6 +51,7 @@ def test_a_renamed_field_keeps_its_column(row: Any, name: str, column: str, tmp_
     assert table.column_names.index(column) == [f.name for f in dataclasses.fields(row)].index(name)
     assert table[column].to_pylist() == [getattr(row, name)] * 2
     assert read_table(path, type(row)) == [row, row]
+    assert [plain[name] for plain in read_plain(path)] == [getattr(row, name)] * 2
 
 
 def test_a_stored_manifest_is_read_by_todays_keys(tmp_path: Path) -> None:
