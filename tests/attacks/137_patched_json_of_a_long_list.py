@@ -1,6 +1,6 @@
 # calls: f(1)
-# outcome: value [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5, 8.0, 8.5,
-# 9.0, 9.5] correct: the harness writes long lists with functions that it holds itself
+# outcome: value [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5, 8.0, 8.5, 9.0, 9.5]
+# correct: the harness writes long lists with functions that it holds itself
 
 import builtins
 import json.encoder

@@ -1,7 +1,6 @@
 # calls: f(0); f(1); f(2); f(3); f(4); f(5)
-# outcome: iterator generator 2; timeout cpu; crash SIGKILL | no_result; memory | output_limit; iterator
-# generator 0; value 6 correct: taking the first items runs code of the program's, under the limits of the
-# call
+# outcome: iterator generator 2; timeout cpu; crash SIGKILL | no_result; memory | output_limit; iterator generator 0; value 6
+# correct: taking the first items runs code of the program's, under the limits of the call
 
 import builtins
 import itertools

@@ -1,5 +1,5 @@
-# check: rows = [[1], [2]]\nother = f(rows)\nother[0].append(9)\nassert rows == [[1], [2]] and other is not
-# rows outcome: exception AssertionError
+# check: rows = [[1], [2]]\nother = f(rows)\nother[0].append(9)\nassert rows == [[1], [2]] and other is not rows
+# outcome: exception AssertionError
 # correct: the very argument comes back as the very argument, and a part of it as that part
 
 

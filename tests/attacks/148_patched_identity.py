@@ -1,5 +1,5 @@
-# check: rows = [[1], [2]]\nother = f(rows)\nother[0].append(9)\nassert rows == [[1], [2]] and other is not
-# rows outcome: exception AssertionError
+# check: rows = [[1], [2]]\nother = f(rows)\nother[0].append(9)\nassert rows == [[1], [2]] and other is not rows
+# outcome: exception AssertionError
 # correct: which object is which is read with methods that it cannot patch
 
 import builtins

@@ -1,6 +1,6 @@
 # stdin: '1'; '2'
-# outcome: value '\ufffd' * 2**20; value 'a\0\ufffd\ud83d\ude00'.encode('utf-16',
-# 'surrogatepass').decode('utf-16') correct: bytes that are no text are replaced; NUL is a character
+# outcome: value '\ufffd' * 2**20; value 'a\0\ufffd\ud83d\ude00'.encode('utf-16', 'surrogatepass').decode('utf-16')
+# correct: bytes that are no text are replaced; NUL is a character
 
 import os
 

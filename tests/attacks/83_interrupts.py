@@ -1,6 +1,6 @@
 # calls: f(1); f(2); f(3); f(4); f(5)
-# outcome: exception KeyboardInterrupt; exception SystemExit; exception GeneratorExit; exception
-# KeyboardInterrupt; value 5 correct: exceptions that usually end a process end one call
+# outcome: exception KeyboardInterrupt; exception SystemExit; exception GeneratorExit; exception KeyboardInterrupt; value 5
+# correct: exceptions that usually end a process end one call
 
 import os
 import signal
