@@ -26,6 +26,7 @@ from tasks.core.tables import read_table, write_table
 from tasks.generation.sampling import draw_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
+from tasks.models.chat_format import format_of
 from tasks.models.resolve import resolve_model
 from tasks.settings.engine import EngineSettings
 from tasks.settings.model import ModelSettings
@@ -35,6 +36,7 @@ SEED = 20
 SOLUTIONS, COOL_SOLUTIONS, SUITES = 12, 6, 6
 SHARD = 10
 WARM = SamplingSettings(
+    format="smollm-demo",
     solutions=SOLUTIONS,
     suites=SUITES,
     temperature=0.8,
@@ -80,11 +82,12 @@ def main() -> None:
     missing = [problem for problem in study_problems() if problem.problem_id not in done]
     model = resolve_model(ModelSettings(), cache_folder(), print)
     sampler = VllmSampler(model, "float32", WARM.max_context_tokens, EngineSettings(), folder / "logs")
+    chat_format = format_of(model, WARM)
     while missing and time.monotonic() < deadline:
         shard, missing = missing[:SHARD], missing[SHARD:]
         started = time.monotonic()
-        warm = draw_samples(sampler, shard, WARM, SEED)
-        cool = draw_samples(sampler, shard, COOL, SEED + 1)
+        warm = draw_samples(sampler, shard, WARM, SEED, chat_format)
+        cool = draw_samples(sampler, shard, COOL, SEED + 1, chat_format)
         new = drawn(warm, WARM.temperature) + drawn(cool, COOL.temperature)
         write_table(folder / f"{len(rows):06d}.parquet", Drawn, new)
         rows += new

@@ -29,9 +29,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Pair, SftRow
-from tasks.generation import prompts
+from tasks.generation.sampling import requests_of
 from tasks.inference.base import Request
 from tasks.inference.sampler import VllmSampler
+from tasks.models.chat_format import format_of
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
 from tasks.training.process import run_training
@@ -94,22 +95,16 @@ def measure_engine(model: Path, settings: IterationSettings, count: int, logs: P
     """Start, tokens a second at the preset's own requests, and whether a batch comes out the same twice."""
     sampling = settings.sampling
     problems = load_starter()
+    chat_format = format_of(model, sampling)
 
     def requests(number: int, solutions: int, suites: int) -> list[Request]:
-        wanted = []
-        for index in range(number):
-            problem = problems[index % len(problems)]
-            solver = prompts.solver_prompt(problem, sampling.layout)
-            verifier = prompts.verifier_prompt(problem, sampling.cases_per_suite, sampling.layout)
-            for prompt, n, longest in (
-                (solver, solutions, sampling.max_solution_tokens),
-                (verifier, suites, sampling.max_suite_tokens),
-            ):
-                request = Request(
-                    prompt.full, n, index, longest, sampling.temperature, sampling.top_k, prompt.stop
-                )
-                wanted.append(request)
-        return wanted
+        counts = {"solutions": solutions, "suites": suites, "solver_cool_share": 0}
+        own = sampling.model_copy(update=counts)
+        return [
+            asked.request
+            for index in range(number)
+            for asked in requests_of(problems[index % len(problems)], own, index, chat_format)
+        ]
 
     sampler = VllmSampler(model, settings.model.dtype, sampling.max_context_tokens, settings.engine, logs)
     try:

@@ -45,6 +45,7 @@ from tasks.execution.verdicts import holds, judge, plan_calls
 from tasks.generation.sampling import draw_samples, parse_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
+from tasks.models.chat_format import format_of
 from tasks.models.resolve import resolve_model
 from tasks.sandbox.image import ensure_image
 from tasks.sandbox.pool import DockerSandbox
@@ -59,6 +60,7 @@ SAMPLES = Path(__file__).with_name("recipe_samples.parquet")
 ROWS = Path(__file__).with_name("recipe_rows.parquet")
 RESULT = Path(__file__).with_name("recipe_study.md")
 ASKED = SamplingSettings(
+    format="smollm-demo",
     solutions=10,
     suites=4,
     temperature=0.6,
@@ -200,9 +202,10 @@ def train(name: str, folder: Path) -> None:
         ).model  # fmt: skip
     sampler = VllmSampler(model, "float32", 1024, EngineSettings(), folder)
     problems = study_problems()
+    chat_format = format_of(model, ASKED)
     told = []
     for start in range(0, len(problems), SHARD):
-        told += draw_samples(sampler, problems[start : start + SHARD], ASKED, SEED)
+        told += draw_samples(sampler, problems[start : start + SHARD], ASKED, SEED, chat_format)
         print(f"{name}: {min(start + SHARD, len(problems))} of {len(problems)} problems", flush=True)
     sampler.close()
     counts = Counter((s.problem_id, s.role, s.completion, s.finish_reason) for s in told)

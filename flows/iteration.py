@@ -134,6 +134,7 @@ def _run_iteration(
     )
     samples = Samples(
         problems,
+        sampled["samples"],
         sampled["solutions"],
         sampled["suites"],
         executed.tables["behaviours"],
@@ -163,7 +164,16 @@ def _run_iteration(
     close_shared_sampler()
     start = base if settings.training.train_from == "base" else champion
     sft = record_stage(
-        train(context, "sft", start, data["sft"], data["sft_held_out"], settings.model, settings.training)
+        train(
+            context,
+            "sft",
+            start,
+            data["sft"],
+            data["sft_held_out"],
+            settings.model,
+            settings.training,
+            settings.sampling,
+        )
     )
     dpo = record_stage(
         train(
@@ -174,6 +184,7 @@ def _run_iteration(
             data["pairs_held_out"],
             settings.model,
             settings.training,
+            settings.sampling,
         )
     )
     candidate = dpo.models["model"]
@@ -238,6 +249,7 @@ def _judge(
     rows = prefer(
         context,
         samples.problems,
+        samples.samples,
         samples.solutions,
         samples.suites,
         samples.behaviours,

@@ -21,7 +21,13 @@ BASE = "base"
 # Settings that scores depend on.
 PROTOCOL = {
     "evaluation": ("benchmarks", "max_problems", "solutions", "suites", "temperature"),
-    "sampling": ("layout", "cases_per_suite", "top_k", "max_solution_tokens", "max_suite_tokens"),
+    "sampling": (
+        *("format", "prefill", "worked_example", "thinking"),
+        "cases_per_suite",
+        "top_k",
+        "max_solution_tokens",
+        "max_suite_tokens",
+    ),
     "sandbox": ("memory_mb", "cpu_s", "wall_s", "output_kb", "processes", "numpy"),
 }
 _LONG = ("losses", "margins", "audit", "scores", "differences", "examples")

@@ -15,7 +15,7 @@ from tasks.pipeline.artifacts import flat
 _FENCE = "```"
 _SHOWN_SETTINGS = (
     *("temperature", "low_temperature_share", "low_temperature", "reference_share"),
-    *("top_k", "layout", "cases_per_suite", "solutions", "suites", "seed"),
+    *("top_k", "format", "cases_per_suite", "solutions", "suites", "seed"),
 )
 
 

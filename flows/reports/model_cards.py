@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,10 +17,9 @@ from flows.reports.cards import (
     lineage_lines,
     public_name,
 )
-from tasks.core.records import Problem
+from flows.reports.prompting import prompting
 from tasks.core.statistics import LEAST_PROBLEMS
 from tasks.evaluation.metrics import shown
-from tasks.generation.prompts import solver_prompt, verifier_prompt
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -36,7 +34,6 @@ DATASETS = {
     "livecodebench-output": "livecodebench/test_generation",
 }
 """The hub's names of the benchmarks; a name that is none of them is ours."""
-_SIGNATURE = "def larger(a, b):"
 
 
 def model_card(
@@ -77,7 +74,7 @@ def model_card(
             "",
             "## How to prompt",
             "",
-            *_prompting(settings),
+            *prompting(settings, stages.get("sample-self-play", {}).get("chat_format")),
             "## Training",
             "",
             "The data set that was exported beside this model has every row that it was trained on.",
@@ -147,52 +144,6 @@ def eval_results(report: Mapping[str, Any]) -> list[EvalResult]:
         )
         for benchmark, part in _after(report).items()
         for metric, (mean, low, high, problems) in part.items()
-    ]
-
-
-def _prompting(settings: Mapping[str, Any]) -> list[str]:
-    """How a prompt of either role looks, and code that completes the first."""
-    sampling = settings["sampling"]
-    problem = Problem(
-        "", "Write a function that returns the larger of two numbers.", "larger", _SIGNATURE, ""
-    )
-    solver = solver_prompt(problem, sampling["layout"])
-    verifier = verifier_prompt(problem, sampling["cases_per_suite"], sampling["layout"])
-    stop = json.dumps(list(solver.stop))
-    return [
-        "It was trained on two prompts and answers others worse. A prompt is text, complete with its "
-        "marks and the first words of the answer: apply no chat template. Replace statement and "
-        "signature. As solver:",
-        "",
-        "````text",
-        solver.full,
-        "````",
-        "",
-        f"As verifier, asked for {sampling['cases_per_suite']} cases:",
-        "",
-        "````text",
-        verifier.full,
-        "````",
-        "",
-        f"An answer ends at the first of {stop}. Samples were drawn at temperature "
-        f"{settings['evaluation']['temperature']} with `top_k` {sampling['top_k']} for the scores below.",
-        "",
-        "````python",
-        "from transformers import AutoModelForCausalLM, AutoTokenizer",
-        "",
-        'name = "."  # the folder, or the name on the hub',
-        "tokenizer = AutoTokenizer.from_pretrained(name)",
-        "model = AutoModelForCausalLM.from_pretrained(name)",
-        f"prompt = {json.dumps(solver.full)}",
-        'inputs = tokenizer(prompt, return_tensors="pt")',
-        "output = model.generate(",
-        f"    **inputs, max_new_tokens={sampling['max_solution_tokens']}, do_sample=True,",
-        f"    temperature={settings['evaluation']['temperature']}, top_k={sampling['top_k']},",
-        f"    stop_strings={stop}, tokenizer=tokenizer,",
-        ")",
-        "print(tokenizer.decode(output[0], skip_special_tokens=True))",
-        "````",
-        "",
     ]
 
 

@@ -8,6 +8,7 @@ Ids are stable: derived from what the record came from, never from the clock.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
@@ -31,6 +32,20 @@ OutcomeKind = Literal[
 def record_id(*parts: object) -> str:
     """A short stable id: the SHA-256 of the parts, 16 hex digits."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def ids_digest(ids: Sequence[int]) -> str:
+    """A short digest of token ids in their order, 16 hex digits; "" for none."""
+    return record_id(*ids) if ids else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation. A prompt is several of them, never rendered text: the chat format of the
+    model that is asked (`tasks.models.chat_format`) makes token ids of them."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,13 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One raw completion of a model, as it came. `of_reference`: the base wrote it, while another is
-    champion. Tables of earlier versions hold no `temperature`."""
+    champion.
+
+    It was asked for by `messages`, with `prefill` as the first words of the answer; `prompt` is how the model
+    saw them, `prompt_digest` the `ids_digest` of that, `completion_ids` the tokens that were sampled (none
+    where an engine does not tell), of which `thought_tokens` come before the answer. Tables of earlier
+    versions hold neither these nor `temperature`.
+    """
 
     sample_id: str
     problem_id: str
@@ -74,6 +95,11 @@ class Sample:
     tokens: int
     temperature: float | None = None
     of_reference: bool = field(default=False, metadata={"column": "witness"})
+    messages: tuple[Message, ...] = ()
+    prefill: str = ""
+    prompt_digest: str = ""
+    completion_ids: tuple[int, ...] = ()
+    thought_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +280,13 @@ class Dropped:
 @dataclass(frozen=True, slots=True)
 class SftRow:
     """A training row: both roles, the ids of every record it came from, and once it is collected, the
-    iteration."""
+    iteration.
+
+    `prompt` is `messages` and `prefill` as the model saw them, `prompt_digest` the `ids_digest` of that. A
+    row of one sample trains `completion_ids`, the tokens that were sampled; where there are none,
+    `completion` was written anew and is encoded when it is trained on. `lesson` is the program or the tests
+    in it that were judged ("" in tables of earlier versions).
+    """
 
     row_id: str
     role: Role
@@ -265,11 +297,16 @@ class SftRow:
     recombined: bool = field(default=False, metadata={"column": "assembled"})
     score: float = 0.0
     iteration: int = 0
+    messages: tuple[Message, ...] = ()
+    prefill: str = ""
+    prompt_digest: str = ""
+    completion_ids: tuple[int, ...] = ()
+    lesson: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A preference pair: same prompt, one completion chosen over another, and why."""
+    """A preference pair: same prompt, one completion chosen over another, and why; the rest as in a row."""
 
     row_id: str
     role: Role
@@ -282,6 +319,13 @@ class Pair:
     recombined: bool = field(default=False, metadata={"column": "assembled"})
     score: float = 0.0
     iteration: int = 0
+    messages: tuple[Message, ...] = ()
+    prefill: str = ""
+    prompt_digest: str = ""
+    chosen_ids: tuple[int, ...] = ()
+    rejected_ids: tuple[int, ...] = ()
+    lesson: str = ""
+    rejected_lesson: str = ""
 
 
 # A strong suite rejects at least so many of its problem's known-wrong solutions.

@@ -37,6 +37,7 @@ class Samples:
     solutions was asked of the base model."""
 
     problems: Ref
+    samples: Ref
     solutions: Ref
     suites: Ref
     behaviours: Ref
@@ -92,6 +93,7 @@ def past_iterations(
             PastIteration(
                 Samples(
                     problems,
+                    sampled["samples"],
                     sampled["solutions"],
                     sampled["suites"],
                     tables["execute-self-play"]["behaviours"],

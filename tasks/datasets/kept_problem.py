@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.core.records import Behaviour, Case, Decision, Problem, Solution, Suite
+from tasks.core.records import Behaviour, Case, Decision, Problem, Role, Sample, Solution, Suite
 from tasks.core.tables import by_problem
+from tasks.datasets.taught import Asked
 from tasks.execution.verdicts import CallPlan, answered, invalid_checks, judge, plan_calls
 from tasks.generation import prompts
+from tasks.models.layouts import chatml
 from tasks.mutation.mutate import non_equivalent_mutants
+from tasks.settings.sampling import SamplingSettings
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class KeptProblem:
     """One kept problem. Lists hold samples alone, never gold.
 
     `targets` are the ids of what a good suite must be able to reject: losing solutions first, then mutants
-    of the winners that differ from them on a known call; all of them run on the agreed cases.
+    of the winners that differ from them on a known call; all of them run on the agreed cases. `sampling` is
+    how the `samples` were asked for.
     """
 
     problem: Problem
@@ -27,8 +31,25 @@ class KeptProblem:
     behaviours: dict[str, Behaviour]
     plan: CallPlan
     invalid: set[str]
-    layout: prompts.Layout
+    samples: dict[str, Sample]
+    sampling: SamplingSettings
     targets: tuple[str, ...]
+
+    @property
+    def is_verbatim(self) -> bool:
+        """Whether rows are samples as they came: not in the demo's format, nor of tables without messages."""
+        return self.sampling.format != "smollm-demo" and any(one.messages for one in self.samples.values())
+
+    def asked(self, role: Role) -> Asked:
+        """What the samples of a role were asked with."""
+        for one in self.samples.values():
+            if one.role == role and one.messages:
+                return Asked(one.prompt, one.messages, one.prefill, one.prompt_digest)
+        if role == "solver":
+            prompt = prompts.solver_prompt(self.problem)
+        else:
+            prompt = prompts.verifier_prompt(self.problem, self.sampling.cases_per_suite)
+        return Asked(chatml(prompt.messages, prompt.prefill), prompt.messages, prompt.prefill)
 
     def passes(self, solution_id: str, case: Case) -> bool:
         """Whether a solution or mutant passes a case."""
@@ -54,9 +75,14 @@ def load_kept_problems(
     behaviours: Sequence[Behaviour],
     mutant_behaviours: Sequence[Behaviour],
     decisions: Sequence[Decision],
-    layout: prompts.Layout = "chatml",
+    samples: Sequence[Sample] = (),
+    sampling: SamplingSettings | None = None,
 ) -> list[KeptProblem]:
-    """What is known of every kept problem, in the order of `problems`. All behaviours are over one plan."""
+    """What is known of every kept problem, in the order of `problems`. All behaviours are over one plan.
+
+    Without samples rows are in the demo's format, as all were in earlier versions.
+    """
+    samples_of = by_problem(samples)
     solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
     mutants_of = by_problem(mutant_behaviours)
     decision_of = {decision.problem_id: decision for decision in decisions}
@@ -81,7 +107,8 @@ def load_kept_problems(
                 rows | {row.solution_id: row for row in mutants},
                 plan,
                 invalid_checks(rows.get(null_id), plan),
-                layout,
+                {one.sample_id: one for one in samples_of.get(key, [])},
+                sampling or SamplingSettings(format="smollm-demo"),
                 tuple(row.solution_id for row in rivals if _runs(row, decision, plan)),
             )
         )

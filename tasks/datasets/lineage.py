@@ -311,8 +311,13 @@ def _part(name: str, text: str, row: Row, records: Records) -> dict[str, Any]:
 def _cases_of(text: str, row: Row, records: Records) -> Sequence[Case]:
     """The cases that a verifier's completion spells out, read as a sampled suite is read."""
     entry_point = records.problem.entry_point
-    # The prefill, all that parsing needs of a prompt, is the same for every size and layout.
-    tests = parse_suite(prompts.verifier_prompt(records.problem, 1), text, entry_point)
+    # In tables of earlier versions rows do not tell how they begin: as the demo's, whatever their size.
+    begun = (
+        prompts.Prompt(row.messages, row.prefill, ())
+        if row.messages
+        else prompts.verifier_prompt(records.problem, 1)
+    )
+    tests = parse_suite(begun, text, entry_point)
     return () if isinstance(tests, prompts.Refusal) else read_cases(tests, entry_point).cases
 
 

@@ -18,18 +18,20 @@ from tasks.core.records import (
     Dropped,
     Pair,
     Problem,
+    Sample,
     SftRow,
     Solution,
     Suite,
 )
 from tasks.datasets.kept_problem import KeptProblem, load_kept_problems
 from tasks.datasets.row_filters import room_beside
-from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver_text
-from tasks.datasets.verifier_rows import NON_KILLING, good_suites, suite_text, verifier_pairs, verifier_sft
+from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver_taught
+from tasks.datasets.verifier_rows import NON_KILLING, good_suites, suite_taught, verifier_pairs, verifier_sft
 from tasks.filtering.decide import FILTER_VERSION
 from tasks.generation import prompts
 from tasks.pipeline.stage import IterationContext, run_stage, step
 from tasks.pipeline.workspace import Ref, Stage, StageResult
+from tasks.settings.format import FormatSettings
 from tasks.settings.preferences import PreferenceSettings
 from tasks.settings.sampling import SamplingSettings
 
@@ -97,7 +99,7 @@ def rows_of(kept_problems: Iterable[KeptProblem], size: int, settings: Preferenc
                 rows.dropped.append(Dropped("prefer", "problem", problem_id, problem_id, reason))
         made_rows: list[SftRow | Pair] = [*sft, *pairs["solver"], *pairs["verifier"]]
         used = {source for row in made_rows for source in row.sources}
-        misfits = [*misfits_of(item, size)]
+        misfits = [*misfits_of(item)]
         told = {row.record_id for row in misfits}
         rows.dropped += [*misfits, *unused(item, used | told)]
     for role, reason, share in (
@@ -111,13 +113,13 @@ def rows_of(kept_problems: Iterable[KeptProblem], size: int, settings: Preferenc
     return rows
 
 
-def misfits_of(kept_problem: KeptProblem, size: int) -> Iterator[Dropped]:
-    """Programs and good suites that are no completion of the prompt that they were sampled with."""
+def misfits_of(kept_problem: KeptProblem) -> Iterator[Dropped]:
+    """Programs and good suites of which no row can be made that has the prompt they were sampled with."""
     for solution_id in (*kept_problem.decision.chosen, *kept_problem.decision.rejected):
-        if isinstance(refusal := solver_text(kept_problem, solution_id), prompts.Refusal):
+        if isinstance(refusal := solver_taught(kept_problem, solution_id), prompts.Refusal):
             yield _dropped(kept_problem, "solution", solution_id, refusal.reason, refusal.detail)
     for suite in good_suites(kept_problem):
-        if isinstance(refusal := suite_text(kept_problem, suite.cases, size), prompts.Refusal):
+        if isinstance(refusal := suite_taught(kept_problem, suite), prompts.Refusal):
             yield _dropped(kept_problem, "suite", suite.suite_id, refusal.reason, refusal.detail)
 
 
@@ -154,6 +156,7 @@ def show_pairs(stage: Stage, kept_problems: Sequence[KeptProblem], pairs: Sequen
 def prefer(
     context: IterationContext,
     problems: Ref,
+    samples: Ref,
     solutions: Ref,
     suites: Ref,
     behaviours: Ref,
@@ -176,7 +179,8 @@ def prefer(
             workspace.read(behaviours, Behaviour),
             workspace.read(mutant_behaviours, Behaviour),
             workspace.read(decisions, Decision),
-            sampling.layout,
+            workspace.read(samples, Sample),
+            sampling,
         )
         rows = rows_of(over(kept_problems, "kept problems"), size, settings, context.seed)
         stage.write("sft", SftRow, rows.sft)
@@ -197,6 +201,7 @@ def prefer(
 
     inputs = {
         "problems": problems,
+        "samples": samples,
         "solutions": solutions,
         "suites": suites,
         "behaviours": behaviours,
@@ -206,7 +211,7 @@ def prefer(
     plain = {
         **settings.model_dump(),
         "cases_per_suite": size,
-        "layout": sampling.layout,
+        **sampling.model_dump(include=set(FormatSettings.model_fields)),
         "prompts": prompts.VERSION,
         "seed": context.seed,
     }

@@ -50,7 +50,12 @@ class Selection(Generic[Row]):
 def good_text(row: SftRow | Pair) -> str:
     """The text that a row teaches to write: its code or asserts, without the fence."""
     completion = row.chosen if isinstance(row, Pair) else row.completion
-    return prompts.fenced(row.prompt, completion)
+    return row.lesson or prompts.fenced(row.prompt, completion)
+
+
+def rejected_text(pair: Pair) -> str:
+    """The code or asserts of a pair's rejected side."""
+    return pair.rejected_lesson or prompts.fenced(pair.prompt, pair.rejected)
 
 
 def select(
@@ -123,19 +128,13 @@ def _first_of_each(rows: Sequence[Row], problems: Mapping[str, Problem]) -> list
     """One row of each text: the same program sampled again in a later iteration is not a second lesson, nor
     are the same cases in other quotes."""
 
-    def said(row: SftRow | Pair, completion: str) -> object:
-        text = prompts.fenced(row.prompt, completion)
+    def said(row: SftRow | Pair, text: str) -> object:
         entry_point = problems[row.problem_id].entry_point
         return (row.role == "verifier" and tuple(map(case_key, _cases(text, entry_point)))) or text
 
     def lesson(row: SftRow | Pair) -> object:
-        rejected = said(row, row.rejected) if isinstance(row, Pair) else ""
-        return (
-            row.role,
-            row.prompt,
-            said(row, row.chosen if isinstance(row, Pair) else row.completion),
-            rejected,
-        )
+        rejected = said(row, rejected_text(row)) if isinstance(row, Pair) else ""
+        return (row.role, row.prompt, said(row, good_text(row)), rejected)
 
     seen: dict[object, Row] = {}
     for row in rows:
@@ -189,7 +188,7 @@ def teaches_brevity(row: SftRow | Pair) -> bool:
     """A one-line program; in a pair, one preferred to a program that is longer than a line."""
     if not is_one_liner(good_text(row)):
         return False
-    return not (isinstance(row, Pair) and is_one_liner(prompts.fenced(row.prompt, row.rejected)))
+    return not (isinstance(row, Pair) and is_one_liner(rejected_text(row)))
 
 
 def cases_of(row: SftRow | Pair, entry_point: str) -> tuple[Case, ...]:

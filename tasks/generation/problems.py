@@ -22,10 +22,14 @@ from tasks.core.progress import current, over
 from tasks.core.records import Dropped, Problem, Sample, record_id
 from tasks.generation import prompts
 from tasks.generation.answers import parse_problem
+from tasks.generation.asking import asked_of, sample_of
 from tasks.generation.decontamination import Contamination, find_duplicates
 from tasks.generation.signatures import BadSignature, plain_signature
-from tasks.inference.base import Request, Sampler
+from tasks.generation.thinking import without_thought
+from tasks.inference.base import Sampler
 from tasks.inference.sampler import shared_sampler
+from tasks.models.chat_format import VERSION as FORMAT_VERSION
+from tasks.models.chat_format import ChatFormat, format_of
 from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
 from tasks.settings.engine import EngineSettings
@@ -154,36 +158,28 @@ def _short_functions(text: str) -> list[tuple[int, str]]:
 
 
 def propose_with(
-    sampler: Sampler, seeds: Sequence[tuple[str, str]], settings: SamplingSettings, seed: int
+    sampler: Sampler,
+    seeds: Sequence[tuple[str, str]],
+    settings: SamplingSettings,
+    seed: int,
+    chat_format: ChatFormat,
 ) -> tuple[list[Sample], list[Problem], list[Dropped]]:
     """One proposed problem a snippet; answers that are no problem are dropped with a reason."""
-    asked = [prompts.proposer_prompt(code, settings.layout) for _, code in seeds]
-    requests = [
-        Request(
-            p.full, 1, seed + i, settings.max_problem_tokens, settings.temperature, settings.top_k, p.stop
-        )
-        for i, p in enumerate(asked)
+    style = prompts.style_of(chat_format)
+    longest, temperature = settings.max_problem_tokens, settings.temperature
+    shown = [prompts.proposer_prompt(code, style) for _, code in seeds]
+    planned = [
+        asked_of("proposer", prompt, 1, seed + number, longest, temperature, settings, chat_format)
+        for number, prompt in enumerate(shown)
     ]
+    answers = sampler.generate([asked.request for asked in planned])
     samples, problems, dropped = [], [], []
-    for (where, _), prompt, request, (answer,) in zip(
-        seeds, asked, requests, sampler.generate(requests), strict=True
-    ):
-        problem_id = f"proposed/{record_id(where, prompt.full, answer.text, request.seed)}"
-        samples.append(
-            Sample(
-                sample_id=f"sample-{problem_id}",
-                problem_id=problem_id,
-                role="proposer",
-                index=0,
-                prompt=prompt.full,
-                completion=answer.text,
-                finish_reason=answer.finish_reason,
-                seed=request.seed,
-                tokens=answer.tokens,
-                temperature=request.temperature,
-            )
-        )
-        found = parse_problem(prompt, answer.text)
+    for (where, _), prompt, asked, (answer,) in zip(seeds, shown, planned, answers, strict=True):
+        problem_id = f"proposed/{record_id(where, asked.request.prompt, answer.text, asked.request.seed)}"
+        sample = sample_of(asked, answer, f"sample-{problem_id}", problem_id, settings, chat_format)
+        samples.append(sample)
+        text = without_thought(sample, settings)
+        found = text if isinstance(text, prompts.Refusal) else parse_problem(prompt, text)
         if isinstance(found, prompts.Refusal):
             dropped.append(Dropped("propose", "problem", problem_id, problem_id, found.reason, found.detail))
         else:
@@ -260,7 +256,9 @@ def propose(
             progress = current()
             progress.count(settings.propose, "problems asked for")
             with progress.span(settings.propose):
-                samples, proposed, dropped = propose_with(sampler, seeds, sampling, rng.randrange(2**30))
+                samples, proposed, dropped = propose_with(
+                    sampler, seeds, sampling, rng.randrange(2**30), format_of(workspace.path(model), sampling)
+                )
         before = [problem for problem in earlier if problem.source == "proposed"]
         kept, unclean = clean(
             [*drawn, *proposed], before, workspace.read(benchmark, Problem), settings.near_duplicate
@@ -299,6 +297,7 @@ def propose(
         "seed": context.seed,
         "iteration": context.iteration,
         "prompts": prompts.VERSION,
+        "chat_format": FORMAT_VERSION,
         "replay": engine.replay,
     }
     return run_stage(context, "propose", 3, inputs, plain, compute)

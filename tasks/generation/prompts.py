@@ -1,13 +1,14 @@
 """The prompts of the two roles and of proposing problems (`tasks.generation.answers` has the parsers of the
 answers).
 
-A prompt is text with one worked example, and the first words of the answer (`prefill`): small models that
-are left to start by themselves answer with prose. The layout is ChatML, whose tokens SmolLM2 and Qwen were
-trained on, or plain text for others (measured on SmolLM2-135M, 24 easy problems x 8, both with the prefill:
-22 % right programs as chat, 15 % as plain text; plain text without the indent 7 %, the answers were empty).
+A prompt is a conversation, and the first words of its answer (`prefill`), if any; the model's chat format
+(`tasks.models.chat_format`) makes tokens of it. A chat model is told in plain words what to write and where:
+a whole program in one block. A base model sees a solved example in the layout that it is to go on with. The
+demo's style is the one that SmolLM2-135M was measured with (24 easy problems x 8: 22 % right programs as
+ChatML, 15 % as plain text, 7 % without the indent of the body, where answers were empty).
 
-Whatever a parser makes of an answer can be written back as the completion of the prompt that was sampled
-(`solver_completion`, `verifier_completion`), so that training sees what sampling shows.
+In the demo's style whatever a parser makes of an answer can be written back as the completion of the prompt
+that was sampled (`solver_completion`, `verifier_completion`); so can suites that are put together anew.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.core.records import Problem
+from tasks.core.records import Message, Problem
 from tasks.generation.signatures import clean_signature, imports_of
+from tasks.models.chat_format import ChatFormat, Kind, Prefill
 from tasks.testcode.suites import target_name
 
-VERSION = 6
+VERSION = 7
 """Part of every sampling key: raise it when a prompt or a parser changes what it gives."""
 FENCE = "```"
 _OPEN = "```python\n"
 _STOP = (FENCE, "\nTask:")
 _INDENT = "\n   "
 _SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-Layout = Literal["chatml", "plain"]
+Asked = Literal["solver", "verifier", "output", "proposer"]
 
 WORKED_STATEMENT = "Write a function that joins the first letters of some words into one text."
 WORKED_SIGNATURE = "def join_initials(words):"
@@ -45,17 +47,30 @@ _WORKED_SNIPPET = 'def slug(title):\n    return title.lower().replace(" ", "-")'
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """What the model is shown: `text`, then the first words of its answer; where it stops."""
+class Style:
+    """How a model is asked: in which kind of chat format, with which first words, with an example or not."""
 
-    text: str
+    kind: Kind
+    prefill: Prefill
+    worked_example: bool
+
+
+DEMO = Style("smollm-demo", "body", True)
+
+
+def style_of(chat_format: ChatFormat) -> Style:
+    """The style that fits a model's chat format."""
+    return Style(chat_format.kind, chat_format.prefill, chat_format.worked_example)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is shown: a conversation, then the first words of its answer; texts at which it stops,
+    beside the end of its turn."""
+
+    messages: tuple[Message, ...]
     prefill: str
     stop: tuple[str, ...]
-
-    @property
-    def full(self) -> str:
-        """What is sampled from, and the `prompt` of a training row."""
-        return self.text + self.prefill
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +81,7 @@ class Refusal:
     detail: str = ""
 
 
-def solver_prompt(problem: Problem, layout: Layout = "chatml") -> Prompt:
+def solver_prompt(problem: Problem, style: Style = DEMO) -> Prompt:
     """Asks for the function of a problem; with no entry point, for a program that reads stdin."""
     order = "Write Python code for this task."
     worked = (_task(order, WORKED_STATEMENT, WORKED_SIGNATURE), f"{_OPEN}{_WORKED_CODE}\n{FENCE}")
@@ -74,16 +89,16 @@ def solver_prompt(problem: Problem, layout: Layout = "chatml") -> Prompt:
         asked = _task(
             "Write a Python program for this task. It reads stdin and prints.", problem.statement, ""
         )
-        return Prompt(_laid_out(layout, worked, asked), _OPEN, _STOP)
+        return _laid_out(style, "solver", worked, asked, _OPEN, _STOP)
     signature = clean_signature(problem.signature)
     asked = _task(order, problem.statement, signature)
     imports = "".join(f"{line}\n" for line in imports_of(signature, problem.preamble))
     begun = f"{imports}\n\n{signature}" if imports else signature
     # Up to the indent: small models otherwise close the fence after the signature.
-    return Prompt(_laid_out(layout, worked, asked), f"{_OPEN}{begun}{_INDENT}", _STOP)
+    return _laid_out(style, "solver", worked, asked, f"{_OPEN}{begun}{_INDENT}", _STOP)
 
 
-def verifier_prompt(problem: Problem, cases: int, layout: Layout = "chatml") -> Prompt:
+def verifier_prompt(problem: Problem, cases: int, style: Style = DEMO) -> Prompt:
     """Asks for `cases` assertions about the function of a problem; the code is never shown."""
     example = "\n".join(_WORKED_TESTS[index % len(_WORKED_TESTS)] for index in range(min(cases, 6)))
     order = _verifier_order(cases)
@@ -91,10 +106,10 @@ def verifier_prompt(problem: Problem, cases: int, layout: Layout = "chatml") -> 
     target = target_name(problem.entry_point)
     signature = clean_signature(problem.signature) if problem.entry_point else f"def {target}(stdin):"
     asked = _task(order, problem.statement, signature)
-    return Prompt(_laid_out(layout, worked, asked), f"{_OPEN}assert {target}(", _STOP)
+    return _laid_out(style, "verifier", worked, asked, f"{_OPEN}assert {target}(", _STOP)
 
 
-def output_prompt(problem: Problem, layout: Layout = "chatml") -> Prompt:
+def output_prompt(problem: Problem, style: Style = DEMO) -> Prompt:
     """Asks what a call returns: for the right side of the assertion that the gold case's source begins."""
     order = "Complete this assert with what the function of this task returns."
     example = _WORKED_TESTS[3]
@@ -102,38 +117,61 @@ def output_prompt(problem: Problem, layout: Layout = "chatml") -> Prompt:
     worked = f"{_task(order, WORKED_STATEMENT, WORKED_SIGNATURE)}Test: {left}\n"
     asked = f"{_task(order, problem.statement, clean_signature(problem.signature))}Test: "
     left = problem.gold_cases[0].source
-    text = _laid_out(layout, (worked, f"{_OPEN}{example}\n{FENCE}"), f"{asked}{left}\n")
     # One line: a model that goes on writes asserts about other inputs, of which the last would count.
-    return Prompt(text, f"{_OPEN}{left}", ("\n", FENCE))
+    stop = ("\n", FENCE) if style.prefill == "body" else (FENCE,)
+    question = (worked, f"{_OPEN}{example}\n{FENCE}")
+    return _laid_out(style, "output", question, f"{asked}{left}\n", f"{_OPEN}{left}", stop)
 
 
-def proposer_prompt(snippet: str, layout: Layout = "chatml") -> Prompt:
+def proposer_prompt(snippet: str, style: Style = DEMO) -> Prompt:
     """Asks for a new small problem, inspired by a snippet of Python."""
     order = "Read this code and write one small new task for a Python beginner."
     asked = f"{order}\nCode:\n{_OPEN}{_WORKED_SNIPPET}\n{FENCE}\n"
     worked = (asked, f"Signature: {WORKED_SIGNATURE}\nTask: {WORKED_STATEMENT}")
     asked = f"{order}\nCode:\n{_OPEN}{snippet.strip()}\n{FENCE}\n"
-    return Prompt(_laid_out(layout, worked, asked), "Signature: def", ("\n\n", FENCE, "\nCode:"))
+    return _laid_out(style, "proposer", worked, asked, "Signature: def", ("\n\n", FENCE, "\nCode:"))
 
 
-def _laid_out(layout: Layout, worked: tuple[str, str], asked: str) -> str:
-    """One worked question and answer, then the question: as turns of a chat, or one after the other."""
+_ANSWER_AS: dict[Asked, str] = {
+    "solver": "Answer with one block of Python, between ```python and ```, that holds the whole program: "
+    "imports, helper functions and classes where they help, no tests, no example calls.",
+    "verifier": "Call the function with literal arguments and compare what it returns with the literal value "
+    "that a right solution gives, one assert a line. Do not write the function. Answer with one block of "
+    "Python, between ```python and ```, that holds the asserts alone.",
+    "output": "Answer with the whole assert, one line, in one block of Python between ```python and ```.",
+    "proposer": "The task asks for one function that returns its result: no printing, no files, no input. "
+    "Answer with two lines and nothing else: `Signature: def name(arguments):`, and `Task:` with a sentence.",
+}
+
+
+def _laid_out(
+    style: Style, role: Asked, worked: tuple[str, str], asked: str, begun: str, stop: tuple[str, ...]
+) -> Prompt:
+    """A question as a conversation, behind a solved one where the style shows one. `begun`: the answer's
+    first words, as far as they can be written for the model."""
     question, answer = worked
-    if layout == "plain":
-        return f"{question}{answer}\n\n{asked}"
-    turns = (
-        ("system", _SYSTEM),
-        ("user", question.rstrip()),
-        ("assistant", answer),
-        # A statement cannot open a turn of its own: tokenizers read such marks inside text too.
-        ("user", asked.rstrip().replace("<|", "< |")),
-    )
-    chat = "".join(f"<|im_start|>{role}\n{text}<|im_end|>\n" for role, text in turns)
-    return f"{chat}<|im_start|>assistant\n"
+    if style.kind == "smollm-demo":
+        messages = (
+            Message("system", _SYSTEM),
+            Message("user", question.rstrip()),
+            Message("assistant", answer),
+            # A statement cannot open a turn of its own: tokenizers read such marks inside text too.
+            Message("user", asked.rstrip().replace("<|", "< |")),
+        )
+        return Prompt(messages, begun, stop)
+    if style.kind == "chat":
+        question, asked = (f"{text.rstrip()}\n\n{_ANSWER_AS[role]}" for text in (question, asked))
+        stop = ()
+    shown = (Message("user", question), Message("assistant", answer)) if style.worked_example else ()
+    if style.prefill == "none":
+        begun = ""
+    elif style.prefill == "fence":
+        begun = begun if role == "proposer" else _OPEN
+    return Prompt((*shown, Message("user", asked)), begun, stop)
 
 
 def solver_completion(prompt: Prompt, code: str) -> str | Refusal:
-    """The completion that makes `prompt.full + completion` end in this code and a closing fence.
+    """The completion that makes the prompt and it end in this code and a closing fence.
 
     `code` is what `parse_solution` gave for this prompt, or any code that begins with the same lines, blank
     ones aside; otherwise the reason is `other_signature`.
@@ -146,7 +184,7 @@ def solver_completion(prompt: Prompt, code: str) -> str | Refusal:
 
 
 def verifier_completion(prompt: Prompt, tests: Sequence[str]) -> str | Refusal:
-    """The completion that makes `prompt.full + completion` a fenced block of these tests, in order.
+    """The completion that makes the prompt and it a fenced block of these tests, in order.
 
     The first that continues the prefill moves to the front; with none, the reason is `other_target`.
     """
@@ -156,7 +194,8 @@ def verifier_completion(prompt: Prompt, tests: Sequence[str]) -> str | Refusal:
         return Refusal("other_target", "\n".join(tests)[:200])
     rest = list(tests)
     rest.remove(first)
-    return "\n".join([first[len(start) :], *rest]).rstrip() + f"\n{FENCE}"
+    opening = "" if prompt.prefill else _OPEN
+    return opening + "\n".join([first[len(start) :], *rest]).rstrip() + f"\n{FENCE}"
 
 
 def fenced(prompt: str, completion: str) -> str:

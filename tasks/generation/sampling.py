@@ -21,9 +21,13 @@ from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, 
 from tasks.core.values import ValueFormatError
 from tasks.generation import prompts
 from tasks.generation.answers import parse_solution, parse_suite
+from tasks.generation.asking import Asked, asked_of, sample_of
 from tasks.generation.diversity import diversity_of
-from tasks.inference.base import Request, Sampler
+from tasks.generation.thinking import without_thought
+from tasks.inference.base import Sampler
 from tasks.inference.sampler import shared_sampler
+from tasks.models.chat_format import VERSION as FORMAT_VERSION
+from tasks.models.chat_format import ChatFormat, format_of
 from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
 from tasks.settings.engine import EngineSettings
@@ -41,16 +45,17 @@ def split_sample_budget(settings: SamplingSettings) -> tuple[SamplingSettings, S
 
 
 def requests_of(
-    problem: Problem, settings: SamplingSettings, seed: int | str
-) -> list[tuple[Role, prompts.Prompt, Request]]:
+    problem: Problem, settings: SamplingSettings, seed: int | str, chat_format: ChatFormat
+) -> list[Asked]:
     """One request a role: n solutions, m suites, or m predictions where a problem asks for an output; one
     more for the cooler solutions, if any.
 
     Seeds differ by problem and request, not by shard.
     """
     draw = random.Random(f"{seed}/{problem.problem_id}")
-    solver = prompts.solver_prompt(problem, settings.layout)
-    verifier = _verifier_prompt(problem, settings)
+    style = prompts.style_of(chat_format)
+    solver = prompts.solver_prompt(problem, style)
+    verifier = _verifier_prompt(problem, settings, style)
     solutions = 0 if asks_for_output(problem) else settings.solutions
     low, longest = round(settings.low_temperature_share * solutions), settings.max_solution_tokens
     plan: list[tuple[Role, prompts.Prompt, int, int, float]] = [
@@ -59,28 +64,16 @@ def requests_of(
         ("solver", solver, low, longest, settings.low_temperature),
     ]
     return [
-        (
-            role,
-            prompt,
-            Request(
-                prompt=prompt.full,
-                n=count,
-                seed=draw.randrange(2**31),
-                max_tokens=max_tokens,
-                temperature=temperature,
-                top_k=settings.top_k,
-                stop=prompt.stop,
-            ),
-        )
+        asked_of(role, prompt, count, draw.randrange(2**31), max_tokens, temperature, settings, chat_format)
         for role, prompt, count, max_tokens, temperature in plan
         if count
     ]
 
 
-def _verifier_prompt(problem: Problem, settings: SamplingSettings) -> prompts.Prompt:
+def _verifier_prompt(problem: Problem, settings: SamplingSettings, style: prompts.Style) -> prompts.Prompt:
     if asks_for_output(problem):
-        return prompts.output_prompt(problem, settings.layout)
-    return prompts.verifier_prompt(problem, settings.cases_per_suite, settings.layout)
+        return prompts.output_prompt(problem, style)
+    return prompts.verifier_prompt(problem, settings.cases_per_suite, style)
 
 
 def draw_samples(
@@ -88,36 +81,29 @@ def draw_samples(
     problems: Sequence[Problem],
     settings: SamplingSettings,
     seed: int | str,
+    chat_format: ChatFormat,
     of_reference: bool = False,
 ) -> list[Sample]:
     """All samples of some problems, in one call to the engine; numbered by problem and role.
 
     Those `of_reference` are drawn with other seeds than the champion's.
     """
-    # Not the name of today: the word is part of what the seeds are drawn from.
     stream = f"{seed}/witness" if of_reference else seed
-    planned = [(problem, *item) for problem in problems for item in requests_of(problem, settings, stream)]
-    answers = sampler.generate([request for *_, request in planned])
+    planned = [
+        (problem, asked)
+        for problem in problems
+        for asked in requests_of(problem, settings, stream, chat_format)
+    ]
+    answers = sampler.generate([asked.request for _, asked in planned])
     drawn: Counter[tuple[str, Role]] = Counter()
     samples = []
-    for (problem, role, _, request), completions in zip(planned, answers, strict=True):
+    for (problem, asked), completions in zip(planned, answers, strict=True):
         for index, completion in enumerate(completions):
-            samples.append(
-                Sample(
-                    sample_id=record_id(problem.problem_id, role, request.seed, index, request.prompt),
-                    problem_id=problem.problem_id,
-                    role=role,
-                    index=drawn[problem.problem_id, role],
-                    prompt=request.prompt,
-                    completion=completion.text,
-                    finish_reason=completion.finish_reason,
-                    seed=request.seed,
-                    tokens=completion.tokens,
-                    temperature=request.temperature,
-                    of_reference=of_reference,
-                )
-            )
-            drawn[problem.problem_id, role] += 1
+            place = problem.problem_id, asked.role
+            sample_id = record_id(*place, asked.request.seed, index, asked.request.prompt)
+            sample = sample_of(asked, completion, sample_id, problem.problem_id, settings, chat_format)
+            samples.append(replace(sample, index=drawn[place], of_reference=of_reference))
+            drawn[place] += 1
     return samples
 
 
@@ -138,9 +124,13 @@ def parse_samples(
             refusal = prompts.Refusal("prompt_too_long", "raise sampling.max_context_tokens")
             dropped.append(_unparsed(sample, refusal))
             continue
+        answer = without_thought(sample, settings)
+        if isinstance(answer, prompts.Refusal):
+            dropped.append(_unparsed(sample, answer))
+            continue
+        prompt = _asked_with(sample, problem, settings)
         if sample.role == "solver":
-            prompt = prompts.solver_prompt(problem, settings.layout)
-            code = parse_solution(prompt, sample.completion, problem.entry_point, sample.finish_reason)
+            code = parse_solution(prompt, answer, problem.entry_point, sample.finish_reason)
             if isinstance(code, prompts.Refusal):
                 dropped.append(_unparsed(sample, code))
             else:
@@ -156,17 +146,16 @@ def parse_samples(
                     )
                 )
             continue
-        prompt = _verifier_prompt(problem, settings)
         suite_id = record_id("suite", sample.sample_id)
         if asks_for_output(problem):
             try:
-                case = replace(problem.gold_cases[0], expected=predicted(prompt.prefill + sample.completion))
+                case = replace(problem.gold_cases[0], expected=predicted(prompt.prefill + answer))
             except ValueFormatError as error:
                 dropped.append(_dropped("prediction", sample, "no_output", str(error)))
             else:
                 suites.append(Suite(suite_id, problem.problem_id, (case,), sample.sample_id))
             continue
-        tests = parse_suite(prompt, sample.completion, problem.entry_point, sample.finish_reason)
+        tests = parse_suite(prompt, answer, problem.entry_point, sample.finish_reason)
         if isinstance(tests, prompts.Refusal):
             dropped.append(_unparsed(sample, tests))
             continue
@@ -182,6 +171,15 @@ def parse_samples(
         else:
             dropped.append(_unparsed(sample, prompts.Refusal("no_case")))
     return solutions, suites, dropped
+
+
+def _asked_with(sample: Sample, problem: Problem, settings: SamplingSettings) -> prompts.Prompt:
+    """The prompt of a sample; samples of earlier versions do not tell, they are all in the demo's style."""
+    if sample.messages:
+        return prompts.Prompt(sample.messages, sample.prefill, ())
+    if sample.role == "solver":
+        return prompts.solver_prompt(problem)
+    return _verifier_prompt(problem, settings, prompts.DEMO)
 
 
 def _unparsed(sample: Sample, refusal: prompts.Refusal) -> Dropped:
@@ -257,7 +255,8 @@ def sample(
                 Path(workspace.path(writer)), writer.digest, dtype, settings.max_context_tokens, engine,
                 stage.folder.parent / "logs",
             )  # fmt: skip
-            return draw_samples(sampler, shard, asked, seed, of_reference=writer is reference)
+            chat_format = format_of(Path(workspace.path(writer)), settings)
+            return draw_samples(sampler, shard, asked, seed, chat_format, of_reference=writer is reference)
 
         for writer, asked, name in ((model, policy_budget, ""), (reference, reference_budget, "reference-")):
             if writer is None:
@@ -275,6 +274,7 @@ def sample(
         stage.write("suites", Suite, [*suites, *known_suites])
         stage.write("dropped", Dropped, dropped)
         show_first(stage, all_problems, samples)
+        stage.facts["chat_format"] = format_of(Path(workspace.path(model)), settings).described()
         stage.facts.update(facts_of(all_problems, samples, solutions, suites, dropped))
 
     inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}
@@ -285,6 +285,7 @@ def sample(
         "dtype": dtype,
         "seed": seed,
         "prompts": prompts.VERSION,
+        "chat_format": FORMAT_VERSION,
         "replay": engine.replay,
     }
-    return run_stage(context, "sample", 6, inputs, plain, compute, label)
+    return run_stage(context, "sample", 7, inputs, plain, compute, label)

@@ -116,7 +116,10 @@ class VllmSampler:
         if "error" in answer:
             self.close()
             raise FlywheelError(f"the inference engine failed: {answer['error']} (log: {self._log})")
-        return [[Completion(**part) for part in parts] for parts in answer["completions"]]
+        return [
+            [Completion(**{**part, "ids": tuple(part["ids"])}) for part in parts]
+            for parts in answer["completions"]
+        ]
 
     def close(self) -> None:
         """End the child and all its workers; safe to call twice and from any thread."""

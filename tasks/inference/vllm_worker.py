@@ -118,10 +118,10 @@ def _generate(
     prompts, params, places = [], [], []
     answers: list[list[dict[str, Any]]] = [[] for _ in requests]
     for place, request in enumerate(requests):
-        tokens = list(tokenizer(request["prompt"])["input_ids"])
+        tokens = list(request["prompt_ids"]) or list(tokenizer(request["prompt"])["input_ids"])
         room = limit - len(tokens)
         if room < 1:
-            nothing = {"text": "", "finish_reason": "prompt_too_long", "tokens": 0}
+            nothing = {"text": "", "finish_reason": "prompt_too_long", "tokens": 0, "ids": []}
             answers[place] = [nothing] * request["n"]
             continue
         prompts.append({"prompt_token_ids": tokens})
@@ -133,7 +133,12 @@ def _generate(
                 temperature=request["temperature"],
                 top_k=request["top_k"],
                 max_tokens=min(request["max_tokens"], room),
+                top_p=request["top_p"],
+                min_p=request["min_p"],
                 stop=request["stop"],
+                stop_token_ids=request["stop_token_ids"],
+                include_stop_str_in_output=request["keep_stop"],
+                skip_special_tokens=not request["special_tokens"],
             )
         )
     if prompts:
@@ -144,6 +149,7 @@ def _generate(
                     "text": part.text,
                     "finish_reason": part.finish_reason or "unknown",
                     "tokens": len(part.token_ids),
+                    "ids": list(part.token_ids),
                 }
                 for part in sorted(output.outputs, key=lambda part: part.index)
             ]

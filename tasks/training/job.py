@@ -9,7 +9,7 @@ import shutil
 import signal
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,8 @@ TAIL_LINES = 15
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything a child needs; paths are absolute. `held_out` is "" where no rows are held out."""
+    """Everything a child needs; paths are absolute. `held_out` is "" where no rows are held out; `chat` holds
+    the settings of the chat format."""
 
     stage: Stage
     model: str
@@ -31,9 +32,10 @@ class Job:
     checkpoint: str
     events: str
     base_model: str
-    dtype: Literal["float32", "bfloat16"]
+    dtype: Literal["float32", "bfloat16", "float16"]
     seed: int
     settings: dict[str, Any]
+    chat: dict[str, Any] = field(default_factory=lambda: {"format": "smollm-demo"})
 
 
 def micro_batch(batch_size: int, limit: int) -> int:

@@ -23,6 +23,7 @@ from typing import Any, Literal, TextIO
 
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
+from tasks.settings.format import FormatSettings
 from tasks.settings.training import TrainingSettings
 from tasks.training.job import TAIL_LINES, Job, explain_signal, last_checkpoint
 from tasks.training.token_rows import Stage
@@ -76,13 +77,14 @@ def run_training(
     rows_file: Path,
     out: Path,
     settings: TrainingSettings,
-    dtype: Literal["float32", "bfloat16"],
+    dtype: Literal["float32", "bfloat16", "float16"],
     seed: int,
     log_file: Path,
     log_progress: Callable[[str], None],
     *,
     base_model: str = "",
     held_out_file: Path | None = None,
+    chat: FormatSettings | None = None,
 ) -> TrainingResult:
     """Train `model` on the rows of a JSONL file and leave a full checkpoint folder at `out`.
 
@@ -95,6 +97,7 @@ def run_training(
         say: told of progress, a line at a time.
         base_model: name for the model card; "" takes the one that the card of `model` gives.
         held_out_file: rows that are not trained on; their loss stops the run early and chooses its weights.
+        chat: how rows were asked for; None: as the demo's, or as text, as in tables of earlier versions.
 
     Raises:
         FlywheelError: `out` exists, rows are unreadable or none fits, the run diverged, memory or disk ran
@@ -121,6 +124,9 @@ def run_training(
         dtype=dtype,
         seed=seed,
         settings=settings.model_dump(),
+        chat=(chat or FormatSettings(format="smollm-demo")).model_dump(
+            include=set(FormatSettings.model_fields)
+        ),
     )
     earlier = _prepare(work, job)
     log_file.parent.mkdir(parents=True, exist_ok=True)

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from tasks.core.records import Pair, SftRow
+from tasks.models.chat_format import VERSION as FORMAT_VERSION
 from tasks.models.resolve import model_digest
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
 from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
+from tasks.settings.format import FormatSettings
 from tasks.settings.iteration import NOT_IN_CACHE_KEY
 from tasks.settings.model import ModelSettings
 from tasks.settings.training import TrainingSettings
@@ -95,6 +97,7 @@ def train(
     held_out: Ref,
     base: ModelSettings,
     settings: TrainingSettings,
+    chat: FormatSettings,
 ) -> StageResult:
     """Train from `start`; rows held out stop it early. With fewer rows than `min_rows` the stage is skipped:
     it leaves `start` itself."""
@@ -123,6 +126,7 @@ def train(
             log_progress,
             base_model=base.name,
             held_out_file=held_out_file if held_out.rows else None,
+            chat=chat,
         )
         chart = png_of(panels_of(result, all_rows))
         (stage.folder / "training.png").write_bytes(chart)
@@ -135,7 +139,9 @@ def train(
     inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows, "held_out": held_out}
     plain = {
         **settings.model_dump(exclude=NOT_IN_CACHE_KEY["training"]),
+        **chat.model_dump(include=set(FormatSettings.model_fields)),
+        "chat_format": FORMAT_VERSION,
         "dtype": base.dtype,
         "seed": context.seed,
     }
-    return run_stage(context, f"train-{objective}", 2, inputs, plain, compute)
+    return run_stage(context, f"train-{objective}", 3, inputs, plain, compute)

@@ -1,8 +1,9 @@
 """From training rows to token rows: what fits, in which order, and where the loss lies.
 
-TRL would tokenize by itself, as one text: `assert f(` + `[1])` then merges into the token `([`, and TRL
-trains a context without its `(`, which the model never meets when it samples. Two thirds of the
-verifier's rows begin with such a merge (SmolLM2's tokenizer), so rows are tokenized here.
+A row's prompt is rendered by the chat format that sampled it, to the same tokens (its digest tells), and a
+sampled completion is trained as the tokens it was. TRL would tokenize by itself, as one text: `assert f(` +
+`[1])` then merges into the token `([`, and TRL trains a context without its `(`, which the model never meets
+when it samples. Two thirds of the verifier's rows begin with such a merge (SmolLM2's tokenizer).
 """
 
 from __future__ import annotations
@@ -12,21 +13,14 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Pair, SftRow
+from tasks.core.records import Message, Pair, SftRow
+from tasks.models.chat_format import ChatFormat, Rendered
 
 Stage = Literal["sft", "dpo"]
 _Row = TypeVar("_Row", SftRow, Pair)
-
-
-class Tokenizer(Protocol):
-    """What a plan needs of a tokenizer (a transformers one fits)."""
-
-    eos_token_id: Any
-
-    def __call__(self, text: str, *, add_special_tokens: bool = True) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +35,30 @@ class Plan:
     too_long: tuple[str, ...]
 
 
-def plan_sft(rows: Sequence[SftRow], tokenizer: Tokenizer, max_length: int, seed: int) -> Plan:
-    """Tokenize SFT rows; loss on the completion and its end-of-text token alone."""
+def plan_sft(rows: Sequence[SftRow], chat_format: ChatFormat, max_length: int, seed: int) -> Plan:
+    """Token rows of SFT rows; loss on the completion and the end of its turn alone.
+
+    Raises `FlywheelError` for a row whose prompt was sampled from other tokens.
+    """
 
     def encode(row: SftRow) -> tuple[int, dict[str, list[int]]]:
-        prompt = _prompt_ids(row.prompt, tokenizer)
-        completion = _completion_ids(row.prompt, prompt, row.completion, tokenizer)
-        labels = [-100] * len(prompt) + completion
-        return len(labels), {"input_ids": prompt + completion, "labels": labels}
+        prompt = _prompt(row, chat_format)
+        completion = _completion(prompt, row.completion, row.completion_ids, chat_format)
+        labels = [-100] * len(prompt.ids) + completion
+        return len(labels), {"input_ids": [*prompt.ids, *completion], "labels": labels}
 
     return _plan(rows, encode, max_length, seed)
 
 
-def plan_dpo(pairs: Sequence[Pair], tokenizer: Tokenizer, max_length: int, seed: int) -> Plan:
-    """Tokenize preference pairs; a pair is as long as its longer side."""
+def plan_dpo(pairs: Sequence[Pair], chat_format: ChatFormat, max_length: int, seed: int) -> Plan:
+    """Token rows of preference pairs; a pair is as long as its longer side. Raises as `plan_sft` does."""
 
     def encode(pair: Pair) -> tuple[int, dict[str, list[int]]]:
-        prompt = _prompt_ids(pair.prompt, tokenizer)
-        chosen = _completion_ids(pair.prompt, prompt, pair.chosen, tokenizer)
-        rejected = _completion_ids(pair.prompt, prompt, pair.rejected, tokenizer)
-        length = len(prompt) + max(len(chosen), len(rejected))
-        return length, {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
+        prompt = _prompt(pair, chat_format)
+        chosen = _completion(prompt, pair.chosen, pair.chosen_ids, chat_format)
+        rejected = _completion(prompt, pair.rejected, pair.rejected_ids, chat_format)
+        length = len(prompt.ids) + max(len(chosen), len(rejected))
+        return length, {"prompt_ids": [*prompt.ids], "chosen_ids": chosen, "rejected_ids": rejected}
 
     return _plan(pairs, encode, max_length, seed)
 
@@ -78,7 +75,9 @@ def read_rows(path: Path, stage: Stage) -> list[SftRow] | list[Pair]:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 values = json.loads(line)
-                rows.append(kind(**{**values, "sources": tuple(values.get("sources", ()))}))
+                lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+                turns = tuple(Message(**turn) for turn in values.get("messages", ()))
+                rows.append(kind(**{**values, **lists, "messages": turns}))
     except OSError as error:
         raise FlywheelError(f"the rows in {path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, AttributeError) as error:
@@ -107,15 +106,18 @@ def _plan(
     return Plan(tuple(kept), tuple(sorted(too_long)))
 
 
-def _prompt_ids(prompt: str, tokenizer: Tokenizer) -> list[int]:
-    return list(tokenizer(prompt)["input_ids"])
+def _prompt(row: SftRow | Pair, chat_format: ChatFormat) -> Rendered:
+    if not row.messages:
+        # Of an earlier version, which kept the text alone.
+        return chat_format.of_text(row.prompt)
+    prompt = chat_format.render(row.messages, row.prefill)
+    if row.prompt_digest not in ("", prompt.digest):
+        raise FlywheelError(
+            f"the prompt of row {row.row_id} was sampled from other tokens than {chat_format.name} makes of "
+            "it now: its tokenizer, chat template or sampling.format is another one; sample again with these"
+        )
+    return prompt
 
 
-def _completion_ids(prompt: str, prompt_ids: list[int], completion: str, tokenizer: Tokenizer) -> list[int]:
-    # As one text where nothing merges: a SentencePiece tokenizer would begin a lone completion with a space.
-    together = list(tokenizer(prompt + completion)["input_ids"])
-    if together[: len(prompt_ids)] == prompt_ids:
-        ids = together[len(prompt_ids) :]
-    else:
-        ids = list(tokenizer(completion, add_special_tokens=False)["input_ids"])
-    return ids if ids[-1:] == [tokenizer.eos_token_id] else [*ids, int(tokenizer.eos_token_id)]
+def _completion(prompt: Rendered, text: str, ids: Sequence[int], chat_format: ChatFormat) -> list[int]:
+    return list(chat_format.ended(ids) if ids else chat_format.completion_ids(prompt, text))

@@ -19,6 +19,8 @@ from typing import Any
 
 from tasks.core.errors import FlywheelError
 from tasks.core.lifeline import watch_lifeline
+from tasks.models.chat_format import format_of
+from tasks.settings.format import FormatSettings
 from tasks.settings.training import TrainingSettings
 from tasks.training.callbacks import LogProgress, callbacks
 from tasks.training.job import (
@@ -67,7 +69,6 @@ def train(job: Job, tell: LogProgress) -> None:
 
     import torch
     import trl
-    from transformers import AutoTokenizer
 
     on_gpu = torch.cuda.is_available()
     if on_gpu:
@@ -78,11 +79,10 @@ def train(job: Job, tell: LogProgress) -> None:
         # a CPU that is a quarter of a step, for the same loss. (Deterministic it is there by itself.)
         trl.trainer.utils._use_triton = lambda device: True
 
-    tokenizer = AutoTokenizer.from_pretrained(job.model)
-    if tokenizer.eos_token_id is None:
-        raise FlywheelError(f"the tokenizer of {job.model} names no end-of-text token; set eos_token in it")
+    chat_format = format_of(Path(job.model), FormatSettings(**job.chat))
+    tokenizer = chat_format.tokenizer
     plan_rows: Callable[..., Plan] = plan_sft if job.stage == "sft" else plan_dpo
-    plan = plan_rows(rows, tokenizer, settings.max_length, job.seed)
+    plan = plan_rows(rows, chat_format, settings.max_length, job.seed)
     micro = micro_batch(settings.batch_size // settings.processes, settings.micro_batch_size)
     repeated = repeated_rows(len(plan.rows), micro, settings.processes)
     tell({"rows": len(plan.rows), "too_long": plan.too_long, "repeated": repeated})
@@ -90,7 +90,7 @@ def train(job: Job, tell: LogProgress) -> None:
         raise FlywheelError(
             f"none of {len(rows)} rows fits into max_length {settings.max_length} tokens; raise it"
         )
-    apart = plan_rows(held_out, tokenizer, settings.max_length, job.seed)
+    apart = plan_rows(held_out, chat_format, settings.max_length, job.seed)
     tell({"phase": "loading the model" + (", scoring pairs with it" if job.stage == "dpo" else "")})
     done = last_checkpoint(_work_folder(job))
     trainer = _trainer(job, settings, plan, apart, tokenizer, tell, on_gpu, fresh=done is None)
@@ -201,6 +201,7 @@ def _arguments(job: Job, settings: TrainingSettings, rows: int, on_gpu: bool) ->
         # bfloat16 weight can hold. The base of an adapter is frozen, so it may be bfloat16.
         "model_init_kwargs": {"dtype": job.dtype if settings.method == "lora" else "float32"},
         "bf16": job.dtype == "bfloat16",
+        "fp16": job.dtype == "float16",
         "max_length": None,
         "learning_rate": settings.dpo_learning_rate if dpo else settings.sft_learning_rate,
         "lr_scheduler_type": "cosine",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -24,10 +24,12 @@ from tasks.evaluation.scoring import score_problem
 from tasks.execution.step import programs_of
 from tasks.generation import prompts
 from tasks.generation.sampling import parse_samples, requests_of
+from tasks.models.chat_format import Kind
 from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.sampling import SamplingSettings
+from tests.support.formats import demo_format
 
-SETTINGS = SamplingSettings(solutions=3, suites=2)
+SETTINGS = SamplingSettings(format="smollm-demo", solutions=3, suites=2)
 
 
 def row(question: str, number: int, text: str, output: str, day: object = "2024-01-20T00:00:00") -> Any:
@@ -101,12 +103,12 @@ def test_a_bad_row_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_model_is_shown_the_input_and_asked_for_one_line(problems: list[Problem]) -> None:
-    ((role, prompt, request),) = requests_of(problems[0], SETTINGS, seed=0)
-    assert (role, request.n) == ("verifier", 2)
-    assert prompt.text.count("Test: assert pair([2, 1], 0) ==") == 1
-    assert prompt.full.endswith("```python\nassert pair([2, 1], 0) ==")
-    assert "\n" in request.stop
-    assert "[1, 2]" not in prompt.full
+    (asked,) = requests_of(problems[0], SETTINGS, 0, demo_format())
+    assert (asked.role, asked.request.n) == ("verifier", 2)
+    assert asked.request.prompt.count("Test: assert pair([2, 1], 0) ==") == 1
+    assert asked.request.prompt.endswith("```python\nassert pair([2, 1], 0) ==")
+    assert "\n" in asked.request.stop
+    assert "[1, 2]" not in asked.request.prompt
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=8))
@@ -192,10 +194,11 @@ def test_predictions_are_scored_and_nothing_runs(problems: list[Problem]) -> Non
         assert programs_of(problem, [], reference_records([problem])[1]) == []
 
 
-def test_both_layouts_ask_for_the_same_line(problems: list[Problem]) -> None:
-    chat, plain = (prompts.output_prompt(problems[0], layout) for layout in ("chatml", "plain"))
-    assert chat.prefill == plain.prefill
-    assert "<|im_start|>" not in plain.text
+def test_every_style_asks_for_the_same_line(problems: list[Problem]) -> None:
+    styles = [prompts.Style(kind, "body", True) for kind in get_args(Kind)]
+    asked = [prompts.output_prompt(problems[0], style) for style in styles]
+    assert len({prompt.prefill for prompt in asked}) == 1
+    assert all("Test: assert pair([2, 1], 0) ==" in prompt.messages[-1].content for prompt in asked)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(0, 9))

@@ -12,6 +12,7 @@ from tasks.generation import prompts
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.preferences import PreferenceSettings
 from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite, value
+from tests.support.formats import demo_text
 
 CODES = [
     *["def add(a, b):\n    return a + b"] * 3,
@@ -163,9 +164,9 @@ def test_verifier_pairs_share_the_sampled_prompt_and_size_and_differ_in_truth() 
         assert pair.reason == "contradicts the consensus"
         assert "add(2, 2) == 5" in "assert add(" + pair.rejected
         assert pair.chosen.count("\n") == pair.rejected.count("\n")
-        assert pair.prompt == prompts.verifier_prompt(PROBLEM, 4).full
+        assert pair.prompt == demo_text(prompts.verifier_prompt(PROBLEM, 4))
     rows = verifier_sft(item, 4, SETTINGS, rng())
-    assert {row.prompt for row in rows} == {prompts.verifier_prompt(PROBLEM, 4).full}
+    assert {row.prompt for row in rows} == {demo_text(prompts.verifier_prompt(PROBLEM, 4))}
 
 
 def test_rows_keep_the_words_of_the_model_also_where_cases_are_recombined() -> None:

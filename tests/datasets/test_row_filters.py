@@ -27,6 +27,7 @@ from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import LENGTH, diversity_of, is_one_liner, is_uniform, program_shape, written
 from tasks.generation.prompts import solver_completion, solver_prompt, verifier_completion, verifier_prompt
 from tasks.settings.rows import RowSettings
+from tests.support.formats import demo_text
 
 PROBLEMS = {
     f"p{i}": Problem(
@@ -53,7 +54,7 @@ def solver_row(name: str, problem: str, body: str, iteration: int = 1, score: fl
     prompt = solver_prompt(PROBLEMS[problem])
     completion = solver_completion(prompt, f"def add(a, b):\n    {body}")
     assert isinstance(completion, str)
-    return SftRow(name, "solver", problem, prompt.full, completion, (name,), False, score, iteration)
+    return SftRow(name, "solver", problem, demo_text(prompt), completion, (name,), False, score, iteration)
 
 
 def verifier_row(
@@ -62,7 +63,7 @@ def verifier_row(
     prompt = verifier_prompt(PROBLEMS[problem], len(asserts))
     completion = verifier_completion(prompt, [f"assert add{text}" for text in asserts])
     assert isinstance(completion, str)
-    return SftRow(name, "verifier", problem, prompt.full, completion, (name,), False, score, iteration)
+    return SftRow(name, "verifier", problem, demo_text(prompt), completion, (name,), False, score, iteration)
 
 
 @st.composite
@@ -207,7 +208,7 @@ def test_benchmark_text_is_found_in_rows_again() -> None:
     rows = [
         clean,
         solver_row("stolen", "p2", LONGER[0]),
-        SftRow("gold", "solver", "p3", prompt.full, completion, ("gold",)),
+        SftRow("gold", "solver", "p3", demo_text(prompt), completion, ("gold",)),
     ]
     problems = PROBLEMS | {"p2": stolen, "p3": named}
     result = select(rows, 3, problems, contamination, OPEN)
@@ -240,7 +241,7 @@ def test_pairs_that_prefer_one_line_to_more_are_capped_and_lengths_are_told() ->
     st.sampled_from([0, 0.25, 0.5, 0.9, 1]),
 )
 def test_pairs_that_prefer_the_shorter_text_are_capped(sizes: list[tuple[int, int]], share: float) -> None:
-    fence = solver_prompt(PROBLEMS["p0"]).full
+    fence = demo_text(solver_prompt(PROBLEMS["p0"]))
     pairs = [
         Pair(
             f"{number}",
@@ -275,7 +276,7 @@ def test_shapes_one_liners_and_repeats() -> None:
     assert is_one_liner('def f(a):\n    """Doc."""\n    return a')
     assert not is_one_liner("def f(a):\n    b = a\n    return b")
     assert not is_one_liner("def f(a):\n    for b in a: print(b)")
-    prompt = verifier_prompt(PROBLEMS["p1"], 3).full
+    prompt = demo_text(verifier_prompt(PROBLEMS["p1"], 3))
     answer = "1, 2) == 3\nassert add(1, 2) == 3\nassert add(2, 2) == 4\n"
     samples = [Sample("t", "p1", "verifier", 0, prompt, answer, "stop", 0, 9)]
     codes = [

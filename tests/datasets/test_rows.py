@@ -33,9 +33,10 @@ from tasks.settings.agreement import AgreementSettings
 from tasks.settings.preferences import PreferenceSettings
 from tasks.settings.sampling import SamplingSettings
 from tasks.testcode.suites import case_as_written, case_key, read_case
+from tests.support.formats import demo_format, demo_text
 
 ANSWERS = Path(__file__).parents[1] / "data" / "smollm2-answers.jsonl.xz"
-SETTINGS = SamplingSettings(solutions=4, suites=4, cases_per_suite=5)
+SETTINGS = SamplingSettings(format="smollm-demo", solutions=4, suites=4, cases_per_suite=5)
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +47,11 @@ def recorded() -> tuple[list[Problem], list[Sample]]:
     with lzma.open(ANSWERS, "rt") as file:
         for row in map(json.loads, file):
             problem = problems.setdefault(row["problem_id"], statements[row["problem_id"]])
-            asked = {role: prompt for role, prompt, _ in requests_of(problem, SETTINGS, 0)}
+            asked = {one.role: one.request for one in requests_of(problem, SETTINGS, 0, demo_format())}
             role = row["role"]
             for index, (text, finish) in enumerate(row["answers"]):
                 name = f"{problem.problem_id}/{role}/{index}"
-                full = asked[role].full
+                full = asked[role].prompt
                 samples.append(Sample(name, problem.problem_id, role, index, full, text, finish, 0, 0))
     return list(problems.values()), samples
 
@@ -68,7 +69,7 @@ def test_a_small_models_answers_are_written_back_as_it_wrote_them(
     for suite in suites:
         problem, sample = problem_of[suite.problem_id], sample_of[suite.sample_id]
         prompt = verifier_prompt(problem, SETTINGS.cases_per_suite)
-        assert prompt.full == sample.prompt
+        assert demo_text(prompt) == sample.prompt
         written = [case_as_written(case, problem.entry_point) for case in suite.cases]
         for case, text in zip(suite.cases, written, strict=True):
             assert text in prompt.prefill + sample.completion
@@ -81,7 +82,7 @@ def test_a_small_models_answers_are_written_back_as_it_wrote_them(
     assert double > 10 * single
     for solution in solutions:
         prompt = solver_prompt(problem_of[solution.problem_id])
-        assert prompt.full == sample_of[solution.sample_id].prompt
+        assert demo_text(prompt) == sample_of[solution.sample_id].prompt
         assert isinstance(solver_completion(prompt, solution.code), str)
 
 
@@ -96,7 +97,9 @@ def test_every_row_has_a_sampled_prompt_and_nothing_but_what_the_model_wrote(
     )
     ids = [problem.problem_id for problem in problems]
     decisions = [decide(one, rule) for one in votes_by_problem(ids, solutions, suites, behaviours, False)]
-    kept_problems = load_kept_problems(problems, solutions, suites, behaviours, [], decisions)
+    kept_problems = load_kept_problems(
+        problems, solutions, suites, behaviours, [], decisions, samples, SETTINGS
+    )
     rows = rows_of(kept_problems, SETTINGS.cases_per_suite, PreferenceSettings(max_non_killing_share=1.0), 0)
     assert {row.role for row in rows.sft} == {"solver", "verifier"}
     assert {row.role for row in rows.pairs} == {"solver", "verifier"}

@@ -35,6 +35,7 @@ from tasks.settings.iteration import IterationSettings
 from tasks.settings.rows import RowSettings
 from tasks.settings.sampling import SamplingSettings
 from tests.support.factories import PROBLEM, solution
+from tests.support.formats import demo_format
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def test_every_stream_of_a_problem_is_independent_of_the_others() -> None:
         ),
     ]
     seeds = [
-        {request.seed for *_, request in requests_of(PROBLEM, settings.sampling, stream)}
+        {asked.request.seed for asked in requests_of(PROBLEM, settings.sampling, stream, demo_format())}
         for stream in streams
     ]
     assert len(set().union(*seeds)) == sum(map(len, seeds))

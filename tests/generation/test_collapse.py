@@ -32,6 +32,7 @@ from tasks.generation.problems import load_statements
 from tasks.generation.sampling import draw_samples, parse_samples
 from tasks.inference.sampler import VllmSampler
 from tasks.models.base import cache_folder
+from tasks.models.chat_format import format_of
 from tasks.models.resolve import resolve_model
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.engine import EngineSettings
@@ -44,7 +45,12 @@ from tasks.training.process import run_training
 from tasks.training.step import write_rows
 
 ASKED = SamplingSettings(
-    solutions=10, suites=5, low_temperature_share=0, max_solution_tokens=80, max_suite_tokens=112
+    format="smollm-demo",
+    solutions=10,
+    suites=5,
+    low_temperature_share=0,
+    max_solution_tokens=80,
+    max_suite_tokens=112,
 )
 ROWS_SEEN = 96
 SHARD = 20
@@ -102,7 +108,7 @@ def varied(model: Path, problems: Sequence[Problem], folder: Path) -> dict[str, 
     """How varied the model's answers to these problems are."""
     engine = VllmSampler(model, "float32", 512, EngineSettings(cpu_kv_cache_gb=1), folder)
     try:
-        samples = draw_samples(engine, problems, ASKED, seed=1)
+        samples = draw_samples(engine, problems, ASKED, 1, format_of(model, ASKED))
     finally:
         engine.close()
     return diversity_of(samples, parse_samples(problems, samples, ASKED)[0])

@@ -12,6 +12,7 @@ from tasks.generation.words import words
 from tasks.inference.replay import ReplaySampler
 from tasks.settings.problems import ProblemSettings
 from tasks.settings.sampling import SamplingSettings
+from tests.support.formats import demo_format
 
 
 def problem(problem_id: str, statement: str, **more: str) -> Problem:
@@ -115,7 +116,8 @@ def test_proposals_are_parsed_or_counted() -> None:
     }
     sampler = ReplaySampler(lambda request: [answers["one" if "alpha" in request.prompt else "two"]])
     seeds = [("x.py:1", "def alpha():\n    return 1"), ("x.py:9", "def beta():\n    return 2")]
-    samples, problems, dropped = propose_with(sampler, seeds, SamplingSettings(), 7)
+    settings = SamplingSettings(format="smollm-demo")
+    samples, problems, dropped = propose_with(sampler, seeds, settings, 7, demo_format())
     assert len(samples) == 2
     assert [(p.entry_point, p.seed, p.source) for p in problems] == [("digit_sum", "x.py:1", "proposed")]
     assert [one.reason for one in dropped] == ["no_signature"]

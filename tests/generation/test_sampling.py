@@ -13,13 +13,14 @@ from tasks.generation.sampling import draw_samples, parse_samples, requests_of, 
 from tasks.inference.replay import ReplaySampler
 from tasks.settings.sampling import SamplingSettings
 from tests.support.factories import PROBLEM
+from tests.support.formats import demo_format
 
-WARM = SamplingSettings(solutions=6, suites=2, low_temperature_share=0.0)
+WARM = SamplingSettings(format="smollm-demo", solutions=6, suites=2, low_temperature_share=0.0)
 HALF_LOW = WARM.model_copy(update={"low_temperature_share": 0.5, "low_temperature": 0.3})
 
 
 def drawn(settings: SamplingSettings) -> list[Sample]:
-    return draw_samples(ReplaySampler(lambda _: ["x", "y"]), [PROBLEM], settings, seed=1)
+    return draw_samples(ReplaySampler(lambda _: ["x", "y"]), [PROBLEM], settings, 1, demo_format())
 
 
 @given(st.integers(1, 40), st.floats(0, 1))
@@ -27,16 +28,17 @@ def test_a_share_of_the_solutions_is_cool_and_their_number_stays(solutions: int,
     settings = WARM.model_copy(update={"solutions": solutions, "low_temperature_share": share})
     counts = {"solver": 0, "verifier": 0}
     low = 0
-    for role, _, request in requests_of(PROBLEM, settings, seed=1):
-        counts[role] += request.n
-        low += request.n * (request.temperature == settings.low_temperature)
+    for asked in requests_of(PROBLEM, settings, 1, demo_format()):
+        counts[asked.role] += asked.request.n
+        low += asked.request.n * (asked.request.temperature == settings.low_temperature)
     assert counts == {"solver": solutions, "verifier": WARM.suites}
     assert abs(low - share * solutions) <= 0.5
 
 
 def test_the_other_samples_are_asked_for_as_without_a_cool_share() -> None:
-    before = [request for *_, request in requests_of(PROBLEM, WARM, seed=1)]
-    warm, suites, low = [request for *_, request in requests_of(PROBLEM, HALF_LOW, seed=1)]
+    before = [asked.request for asked in requests_of(PROBLEM, WARM, 1, demo_format())]
+    asked = requests_of(PROBLEM, HALF_LOW, 1, demo_format())
+    warm, suites, low = [one.request for one in asked]
     assert (warm.seed, suites) == (before[0].seed, before[1])
     assert low.seed not in (warm.seed, suites.seed)
 
@@ -66,7 +68,7 @@ def test_a_reference_model_draws_otherwise_and_is_told_apart() -> None:
     samples = [
         row
         for of_reference in (False, True)
-        for row in draw_samples(sampler, [PROBLEM], WARM, 1, of_reference=of_reference)
+        for row in draw_samples(sampler, [PROBLEM], WARM, 1, demo_format(), of_reference=of_reference)
     ]
     assert len({row.sample_id for row in samples}) == len(samples)
     assert not {row.seed for row in samples if row.of_reference} & {

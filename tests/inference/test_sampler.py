@@ -90,6 +90,11 @@ def test_requests_reach_the_engine_and_completions_come_back_in_order(engine: Vl
         "temperature": 0.5,
         "top_k": 40,
         "stop": ["\n\n"],
+        "top_p": 1.0,
+        "min_p": 0.0,
+        "stop_token_ids": [],
+        "include_stop_str_in_output": False,
+        "skip_special_tokens": True,
     }
 
 

@@ -19,6 +19,7 @@ from tasks.core.records import Problem
 from tasks.evaluation.metrics import metrics
 from tasks.filtering.audit import ROWS
 from tasks.generation.prompts import solver_prompt, verifier_prompt
+from tests.support.formats import demo_text
 
 SECTIONS = ("Intended use", "Filter", "Limits", "Licence", "Method")
 
@@ -95,9 +96,9 @@ def test_the_prompts_in_the_card_are_those_of_the_training(
     card = (exported[0] / "model" / "README.md").read_text()
     statement = "Write a function that returns the larger of two numbers."
     problem = Problem("", statement, "larger", "def larger(a, b):", "")
-    solver = solver_prompt(problem).full
+    solver = demo_text(solver_prompt(problem))
     assert f"\n````text\n{solver}\n````\n" in card
-    assert verifier_prompt(problem, two_iterations[0].sampling.cases_per_suite).full in card
+    assert demo_text(verifier_prompt(problem, two_iterations[0].sampling.cases_per_suite)) in card
     rows = pq.read_table(exported[0] / "dataset" / "data" / "sft" / "train.parquet").to_pylist()
     worked = solver.partition(statement)[0]
     assert all(row["prompt"].startswith(worked) for row in rows if row["role"] == "solver")

@@ -11,6 +11,7 @@ from tasks.evaluation.evaluation_set import first_of_each
 from tasks.generation import prompts
 from tasks.models.resolve import tiny_random_llama
 from tasks.settings.iteration import IterationSettings
+from tests.support.formats import demo_text
 
 # statement, signature, right body, wrong bodies, asserts (the last one is wrong)
 STATEMENTS = [
@@ -56,7 +57,7 @@ def write_recording(path: Path, settings: IterationSettings) -> None:
 
     def record(prompt: prompts.Prompt, completions: list[str | prompts.Refusal]) -> None:
         usable = [text for text in completions if isinstance(text, str)]
-        lines.append(json.dumps({"prompt": prompt.full, "completions": usable}))
+        lines.append(json.dumps({"prompt": demo_text(prompt), "completions": usable}))
 
     for problem, (_, signature, right, wrong, asserts) in zip(problems(), STATEMENTS, strict=True):
         solver = prompts.solver_prompt(problem)
@@ -88,7 +89,13 @@ def settings_in(folder: Path) -> IterationSettings:
             "model": {"name": str(tiny_random_llama(folder / "tiny"))},
             "engine": {"replay": str(folder / "recording.jsonl")},
             "problems": {"statements": str(folder / "statements.jsonl"), "propose": 0},
-            "sampling": {"solutions": 6, "suites": 3, "cases_per_suite": 3, "shard_problems": 2},
+            "sampling": {
+                "format": "smollm-demo",
+                "solutions": 6,
+                "suites": 3,
+                "cases_per_suite": 3,
+                "shard_problems": 2,
+            },
             "agreement": {"min_votes": 3, "pair_votes": 3, "min_score_share": 0.0},
             "training": {"sft_epochs": 1, "min_rows": 2, "max_length": 1024, "sft_learning_rate": 1e-3},
             "evaluation": {"max_problems": 4, "solutions": 4, "suites": 1, "bootstrap": 200},

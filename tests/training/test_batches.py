@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from tasks.core.errors import FlywheelError
+from tasks.models.chat_format import format_of
 from tasks.training.launch import run_ranks
 from tasks.training.losses import trained_tokens
 from tasks.training.process import _Progress, explain_exit, run_training
 from tasks.training.token_rows import plan_dpo
+from tests.support.formats import DEMO
 from tests.training.test_training import LEARN, PAIRS, ROWS, series, train_here, write
 
 pytestmark = pytest.mark.model
@@ -57,12 +59,12 @@ def test_a_micro_batch_is_the_machines_and_changes_nothing(tmp_path: Path, tiny:
 
 def test_the_dpo_loss_is_the_mean_over_pairs_and_the_mean_over_tokens(tmp_path: Path, tiny: Path) -> None:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     settings = STEPS.model_copy(update={"batch_size": 7, "micro_batch_size": 1, "dpo_epochs": 1})
     _, events = train_here(tmp_path / "run", tiny, UNEVEN["dpo"], settings)
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(tiny), AutoTokenizer.from_pretrained(tiny)
-    plan = plan_dpo(UNEVEN["dpo"], tokenizer, settings.max_length, 0)
+    model = AutoModelForCausalLM.from_pretrained(tiny)
+    plan = plan_dpo(UNEVEN["dpo"], format_of(tiny, DEMO), settings.max_length, 0)
     total = 0.0
     for row in plan.rows:
         ids = torch.tensor([row["prompt_ids"] + row["chosen_ids"]])

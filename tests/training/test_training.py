@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Pair, SftRow
+from tasks.models.chat_format import ChatFormat, format_of
 from tasks.models.resolve import model_digest
 from tasks.settings.training import TrainingSettings
 from tasks.training.job import (
@@ -36,6 +37,7 @@ from tasks.training.job import (
 from tasks.training.process import explain_exit, finished_training, run_training
 from tasks.training.token_rows import plan_dpo, plan_sft, read_rows
 from tasks.training.worker import train
+from tests.support.formats import DEMO
 
 pytestmark = pytest.mark.model
 
@@ -52,6 +54,11 @@ LEARN = TrainingSettings(
     micro_batch_size=8,
     lora_rank=4,
 )
+
+
+@pytest.fixture(scope="session")
+def chat_format(tiny: Path) -> ChatFormat:
+    return format_of(tiny, DEMO)
 
 
 @pytest.fixture(scope="session")
@@ -97,8 +104,8 @@ def series(events: list[dict[str, Any]], name: str) -> list[float]:
     return [event[name] for event in events if "step" in event]
 
 
-def test_loss_lies_on_the_completion_and_its_end(tokenizer: Any) -> None:
-    plan = plan_sft(ROWS[:1], tokenizer, 100, seed=0)
+def test_loss_lies_on_the_completion_and_its_end(tokenizer: Any, chat_format: ChatFormat) -> None:
+    plan = plan_sft(ROWS[:1], chat_format, 100, seed=0)
     row = plan.rows[0]
     prompt = tokenizer(ROWS[0].prompt)["input_ids"]
     assert row["input_ids"][: len(prompt)] == prompt
@@ -116,26 +123,27 @@ def test_prompt_tokens_are_the_sampled_ones_where_text_would_merge() -> None:
         def __call__(self, text: str, *, add_special_tokens: bool = True) -> Any:
             return {"input_ids": [ord(c) for c in text.replace("([", "\uffff")]}
 
+    merging = ChatFormat(Merging(), DEMO)
     row = SftRow("r", "verifier", "p", "assert f(", "[1])")
     pair = Pair("r", "verifier", "p", "assert f(", "[1])", "2)", "fails")
-    assert plan_sft([row], Merging(), 99, 0).rows[0]["input_ids"] == [*map(ord, "assert f([1])"), 0]
-    planned = plan_dpo([pair], Merging(), 99, 0).rows[0]
+    assert plan_sft([row], merging, 99, 0).rows[0]["input_ids"] == [*map(ord, "assert f([1])"), 0]
+    planned = plan_dpo([pair], merging, 99, 0).rows[0]
     assert planned["prompt_ids"] == [*map(ord, "assert f(")]
     assert planned["chosen_ids"] == [*map(ord, "[1])"), 0]
     assert planned["rejected_ids"] == [*map(ord, "2)"), 0]
 
 
-def test_too_long_rows_are_named_and_counted(tokenizer: Any) -> None:
+def test_too_long_rows_are_named_and_counted(chat_format: ChatFormat) -> None:
     long_row = replace(ROWS[3], completion=ROWS[3].completion * 20)
     long_pair = replace(PAIRS[5], rejected=PAIRS[5].rejected * 20)
-    plan = plan_sft([*ROWS[:3], long_row], tokenizer, 64, seed=0)
+    plan = plan_sft([*ROWS[:3], long_row], chat_format, 64, seed=0)
     assert (len(plan.rows), plan.too_long) == (3, ("row3",))
-    plan = plan_dpo([*PAIRS[:5], long_pair], tokenizer, 64, seed=0)
+    plan = plan_dpo([*PAIRS[:5], long_pair], chat_format, 64, seed=0)
     assert (len(plan.rows), plan.too_long) == (5, ("row5",))
 
 
-def test_order_depends_on_rows_and_seed_alone(tokenizer: Any) -> None:
-    plans = [plan_sft(rows, tokenizer, 99, seed) for rows, seed in ((ROWS, 1), (ROWS[::-1], 1), (ROWS, 2))]
+def test_order_depends_on_rows_and_seed_alone(chat_format: ChatFormat) -> None:
+    plans = [plan_sft(rows, chat_format, 99, seed) for rows, seed in ((ROWS, 1), (ROWS[::-1], 1), (ROWS, 2))]
     assert plans[0] == plans[1]
     assert plans[0] != plans[2]
     assert sorted(map(str, plans[0].rows)) == sorted(map(str, plans[2].rows))
