@@ -43,7 +43,7 @@ def flywheel(
         ),
         (
             ["run", "--set", "sampling.solution=3"],
-            "unknown setting 'sampling.solution': layout, solutions, suites",
+            "unknown setting 'sampling.solution': format, system,",
         ),
         (["run", "--set", "sampling.solutions=0"], "setting 'sampling.solutions': input should be greater"),
         (["run", "--set", "agreement.rule=vote"], "setting 'agreement.rule'"),
