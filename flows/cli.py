@@ -238,12 +238,27 @@ def export(
 
 @app.command()
 def doctor(
+    model: Annotated[
+        str, typer.Option("--model", help="Look at this model's chat format: a folder or hub name.")
+    ] = "",
+    preset: Preset = "",
+    config: Config = None,
+    assignments: Assignments = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check everything a run needs; each finding with its next step."""
-    from flows.commands.doctor import examine
+    """Check everything a run needs; with --model, whether a model's chat format is right.
 
-    raise typer.Exit(examine(json_output))
+    Each finding comes with its next step; of a model, the first prompt of each
+    role is printed as the model sees it.
+    """
+    if not model:
+        from flows.commands.doctor import examine
+
+        raise typer.Exit(examine(json_output))
+    settings = _settings(preset, config, [*(assignments or ()), f"model.name={model!r}"], "")
+    from flows.commands.model_doctor import examine_model
+
+    raise typer.Exit(examine_model(settings, json_output))
 
 
 @app.command()

@@ -17,6 +17,7 @@ from tasks.evaluation.evaluation_set import evaluation_set
 from tasks.evaluation.negatives import negatives
 from tasks.evaluation.scoring import AuditSamples, score
 from tasks.execution.step import execute
+from tasks.generation.format_checks import check_format
 from tasks.generation.sampling import sample, split_sample_budget
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
@@ -207,6 +208,7 @@ def evaluation(settings: IterationSettings) -> dict[str, Any]:
     try:
         with workspace.lock(f"an evaluation of {settings.model.name}"), track_flow_run(workspace.root):
             model = base_model(settings.model)
+            log_progress(check_format(workspace.path(model), settings.sampling))
             title = title_of(workspace, model)
             log_progress(f"evaluating {title}: {model.path}")
             rename(workspace.root, f"evaluation of {title}")

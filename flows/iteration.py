@@ -22,7 +22,7 @@ from flows.evaluation import (
 )
 from flows.plan import BASELINE_CHECK, stages_of_iteration
 from flows.reports.iteration import publish, report_of
-from flows.runtime.checks import check_decides, check_models_fit
+from flows.runtime.checks import check_decides, check_lengths, check_models_fit
 from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import first_name, rename
@@ -32,6 +32,7 @@ from tasks.evaluation.evaluation_set import evaluation_set
 from tasks.evaluation.gate import champion_of, hold_unchanged, needs_baseline_check, promote
 from tasks.execution.step import execute
 from tasks.filtering.agreement import agree
+from tasks.generation.format_checks import check_format
 from tasks.generation.problems import propose
 from tasks.generation.sampling import sample
 from tasks.inference.sampler import close_shared_sampler
@@ -48,6 +49,7 @@ def iteration(settings: IterationSettings) -> dict[str, Any]:
     """Run one iteration, or finish the iteration that a killed run began. Returns the report."""
     settings = settings_given(settings)
     check_decides(settings)
+    check_lengths(settings)
     workspace = Workspace(settings.workspace)
     with workspace.lock("an iteration"), track_flow_run(workspace.root):
         check_models_fit(settings)
@@ -81,6 +83,7 @@ def _run_iteration(
 
     # The champion is the last promoted model; the first iteration starts with the base.
     base = base_model(settings.model)
+    log_progress(check_format(workspace.path(base), settings.sampling))
     champion = champion_of(workspace, base, context.iteration)
     reference = reference_of(champion, base, settings)
     past = past_iterations(

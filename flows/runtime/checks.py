@@ -51,6 +51,16 @@ def check_decides(settings: IterationSettings) -> None:
         )
 
 
+def check_lengths(settings: IterationSettings) -> None:
+    """Raises `FlywheelError` where samples may be longer than what is trained on."""
+    longest, context = settings.training.max_length, settings.sampling.max_context_tokens
+    if longest < context:
+        raise FlywheelError(
+            f"training.max_length {longest} is below sampling.max_context_tokens {context}, so rows of long "
+            f"samples would be dropped: raise the former to {context}, or lower the latter."
+        )
+
+
 def check_models_fit(settings: IterationSettings) -> None:
     """The workspace's disk has room for the models that training will leave. Raises `FlywheelError`.
 
@@ -85,6 +95,7 @@ def check_run(settings: IterationSettings) -> None:
     """
     rule_of(settings.agreement)
     check_decides(settings)
+    check_lengths(settings)
     check_sources(settings.problems)
     check_batches(settings.training)
     check_evaluation(settings)
