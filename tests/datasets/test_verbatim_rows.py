@@ -12,7 +12,8 @@ from tasks.core.records import Pair, Sample, SftRow, Solution, Suite, ids_digest
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import Rows, rows_of
 from tasks.datasets.row_filters import good_text
-from tasks.filtering.consensus import decide, votes_by_problem
+from tasks.filtering.decide import decide
+from tasks.filtering.votes import votes_by_problem
 from tasks.generation.answers import bare_code
 from tasks.generation.prompts import Refusal
 from tasks.generation.sampling import draw_samples, parse_samples
