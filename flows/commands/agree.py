@@ -39,7 +39,7 @@ from tasks.filtering.rules.base import UNOPPOSED
 from tasks.filtering.votes import ProblemVotes, problem_votes_of, ranked_groups
 from tasks.generation.answers import bare_code
 from tasks.generation.prompts import Refusal
-from tasks.sandbox.image import ensure_image
+from tasks.sandbox.backends import backend_of
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.judging import JudgingSettings
 from tasks.settings.sandbox import SandboxSettings
@@ -136,7 +136,7 @@ def _agree(
     answers = RowsByProblem(files.solutions, "solution_id", known)
     suites = RowsByProblem(files.tests, "suite_id", known)
     log_progress(f"{len(known)} problems, {len(answers)} solutions, {len(suites)} suites")
-    image = ensure_image(log_progress, sandbox_settings.numpy)
+    image = backend_of(sandbox_settings).prepare(sandbox_settings, log_progress)
     with (
         whole_file(out) as file,
         watching("agree", log_progress) as progress,

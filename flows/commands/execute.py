@@ -36,7 +36,7 @@ from tasks.execution.published import ExchangeFiles, exchange_files
 from tasks.execution.step import execute_shard
 from tasks.execution.verdict_lines import NO_SUITE, judged_suite, unmet
 from tasks.execution.verdicts import plan_calls
-from tasks.sandbox.image import ensure_image
+from tasks.sandbox.backends import backend_of
 from tasks.settings.judging import JudgingSettings
 from tasks.settings.sandbox import SandboxSettings
 
@@ -108,7 +108,7 @@ def _execute(
         log_progress(
             f"{NO_SUITE}, so that no solution of it passes: {', '.join(alone[:5])}{_more(alone[5:])}"
         )
-    image = ensure_image(log_progress, settings.numpy)
+    image = backend_of(settings).prepare(settings, log_progress)
     with (
         whole_file(out) as file,
         watching("execute", log_progress) as progress,

@@ -14,7 +14,7 @@ from tasks.generation.problems import check_sources
 from tasks.inference.replay import ReplaySampler
 from tasks.models.resolve import PACKAGED_MODEL, check_model, local_folder
 from tasks.pipeline.workspace import Workspace
-from tasks.sandbox.image import docker_client
+from tasks.sandbox.backends import backend_of
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.model import ModelSettings
 from tasks.training.process import check_batches
@@ -39,7 +39,7 @@ def check_evaluation(settings: IterationSettings) -> None:
         check_benchmark(name)
     if settings.engine.replay:
         ReplaySampler.from_jsonl(Path(settings.engine.replay))
-    docker_client().close()
+    backend_of(settings.sandbox).check()
 
 
 def check_decides(settings: IterationSettings) -> None:

@@ -15,8 +15,7 @@ from tasks.core.progress import counted
 from tasks.core.records import CpuLimit, Execution, Problem, Program
 from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import log_progress
-from tasks.sandbox.image import ensure_image
-from tasks.sandbox.pool import DockerSandbox
+from tasks.sandbox.backends import backend_of
 from tasks.settings.sandbox import SandboxSettings
 
 
@@ -82,7 +81,8 @@ def _run(problems: Sequence[Problem], settings: SandboxSettings) -> dict[str, Ex
     if not programs:
         return {}
     limits = limits_for({problem.source for problem in problems}, settings)
-    with DockerSandbox(limits, ensure_image(log_progress, settings.numpy), "gold") as sandbox:
+    backend = backend_of(settings)
+    with backend.open(limits, backend.prepare(settings, log_progress), "gold", 0) as sandbox:
         ran = counted(sandbox.run(programs), len(programs), "gold solutions")
         return {done.program_id: done for done in ran}
 

@@ -30,8 +30,8 @@ from itertools import islice
 from tasks.core.progress import current
 from tasks.core.records import Call, Execution, Outcome, Program, Suite, SuiteRun
 from tasks.execution.verdicts import UNSTABLE, is_decided, outcome_key, plan_calls
+from tasks.sandbox.backends import backend_of
 from tasks.sandbox.base import Sandbox
-from tasks.sandbox.pool import DockerSandbox
 from tasks.sandbox.program_run import had_reduced_time, was_run
 from tasks.settings.sandbox import SandboxSettings
 
@@ -53,8 +53,8 @@ class SandboxPair:
 def two_seeds(settings: SandboxSettings, image: str, run_id: str) -> Iterator[SandboxPair]:
     """The two pools. They work in turn, so together they load the machine as one does."""
     with (
-        DockerSandbox(settings, image, run_id) as first,
-        DockerSandbox(settings, image, run_id, hash_seed=1) as second,
+        backend_of(settings).open(settings, image, run_id, 0) as first,
+        backend_of(settings).open(settings, image, run_id, 1) as second,
     ):
         yield SandboxPair(first, second)
 

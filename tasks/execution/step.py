@@ -30,7 +30,7 @@ from tasks.execution.determinism import Run, SandboxPair, run_programs, two_seed
 from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
-from tasks.sandbox.image import ensure_image
+from tasks.sandbox.backends import backend_of
 from tasks.settings.iteration import NOT_IN_CACHE_KEY
 from tasks.settings.sandbox import SandboxSettings
 
@@ -164,7 +164,7 @@ def execute(
 ) -> StageResult:
     """Run every solution on every call of its problem's suites, with `limits` (`CpuLimit`) where they are
     less than the settings'. Raises `SandboxFault` if much of it broke."""
-    image = ensure_image(log_progress, settings.numpy)
+    image = backend_of(settings).prepare(settings, log_progress)
 
     def compute(stage: Stage) -> None:
         workspace = context.workspace

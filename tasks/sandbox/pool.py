@@ -26,7 +26,9 @@ from typing import Self
 
 from tasks.core.errors import FlywheelError, SandboxFault
 from tasks.core.records import Execution, Program
+from tasks.sandbox.base import Backend
 from tasks.sandbox.container import Container, reap
+from tasks.sandbox.image import docker_client, ensure_image
 from tasks.sandbox.program_run import Request
 from tasks.sandbox.worker import BATCH, DEEP, Asked, Slot, Task
 from tasks.settings.sandbox import SandboxSettings
@@ -284,3 +286,11 @@ def _start(settings: SandboxSettings, image: str, run_id: str, hash_seed: int) -
 def _close_started(future: Future[Slot]) -> None:
     if not future.cancelled() and future.exception() is None:
         future.result().container.close()
+
+
+BACKEND = Backend(
+    "docker",
+    check=lambda: docker_client().close(),
+    prepare=lambda settings, log_progress: ensure_image(log_progress, settings.numpy),
+    open=DockerSandbox,
+)

@@ -12,6 +12,11 @@ MUTANT_CPU_SHARE = 0.25
 class SandboxSettings(SettingsModel):
     """The containers that run generated code, one program at a time each."""
 
+    backend: str = Field(
+        "docker",
+        pattern=r"^[a-z0-9][a-z0-9_.+-]{0,63}$",
+        description="Where programs run: docker, or a backend that an installed package registers.",
+    )
     slots: int = Field(2, ge=1, le=256, description="Containers that work at once; one a core is right.")
     memory_mb: int = Field(256, ge=64, le=65_536, description="Memory of one program, in MiB.")
     cpu_s: float = Field(
