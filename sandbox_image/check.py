@@ -42,8 +42,8 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
     Never returns.
 
     A step is a check's source or a call `[function, arguments]`; all meet one candidate, in their order.
-    A record a step: a call's outcome; of a check "value" null when it ran to its end, else its exception.
-    Detail "no call": it met no stub. The null candidate passes every check that does not call it.
+    A record a step: a call's outcome; of a check "value" null when it ran to its end, "skipped", else its
+    exception. Detail "no call": it met no stub. The null candidate passes every check that does not call it.
     """
     task = json.loads(request)
     report = child.Report(result, output_bytes)
@@ -75,10 +75,12 @@ def _run(source: str, stubs: dict[str, Any], channel: _Channel, report: child.Re
     try:
         exec(compile(source, "<check>", "exec", dont_inherit=True), namespace)
     except BaseException as error:
-        if testing.is_skip(error):
-            report.end("skipped", detail=_text(error))
-        elif channel.unseen or unseen.NAME in _text(error):
+        if channel.unseen or unseen.NAME in _text(error):
             report.end("boundary", detail=channel.unseen or _UNSEEN)
+        elif testing.is_skip(error):
+            # One that has called it may be skipped by what the solution answered.
+            asked = "" if channel.calls else "no call: "
+            report.end("skipped", detail=f"{asked}{_text(error)}")
         elif channel.null and not channel.calls and not isinstance(error, NameError):
             # A name that only the real solution defines may be why it did not call.
             report.end("value", "null", f"no call: {type(error).__name__}: {_text(error)}")

@@ -79,7 +79,11 @@ def _verdict(
     asked: AskedSuite, case: Case, outcome: Outcome, null: Outcome | None, answers: Answers | None
 ) -> tuple[Verdict, str, bool]:
     """Verdict, why, and whether a suite may pass with it: a pass, or a test that tests nothing and holds."""
-    if case.call is None and null is not None and (tests_nothing(null) or outcome.kind == "skipped"):
+    if case.call is None and outcome.kind == "skipped":
+        return _skipped(outcome)
+    # One that the null candidate's answers skip may test something all the same.
+    by_answer = null is not None and null.kind == "skipped" and not null.detail.startswith(NO_CALL)
+    if case.call is None and null is not None and tests_nothing(null) and not by_answer:
         return _tests_nothing(case, outcome, null)
     why = ""
     if answers is None or not is_checked(case):
@@ -95,12 +99,20 @@ def _verdict(
     return verdict, why or _said(outcome, case), False
 
 
+def _skipped(outcome: Outcome) -> tuple[Verdict, str, bool]:
+    """The verdict of a check that skipped itself: without a call it says nothing of the solution; after one
+    it may be what the solution answered that it hides."""
+    if outcome.detail.startswith(NO_CALL):
+        why = outcome.detail.removeprefix(NO_CALL).removeprefix(": ")
+        return "invalid", f"is skipped: {why}".removesuffix(": "), True
+    why = f": {outcome.detail}" if outcome.detail else ""
+    return "invalid", f"is skipped after it has asked the solution, so that it does not hold{why}", False
+
+
 def _tests_nothing(case: Case, outcome: Outcome, null: Outcome) -> tuple[Verdict, str, bool]:
     """The verdict of a check that any solution passes, or that ends without one."""
     if "fault" in (null.kind, outcome.kind):
         return "fault", _said(null if null.kind == "fault" else outcome), False
-    if outcome.kind == "skipped":
-        return "invalid", f"is skipped: {outcome.detail}".removesuffix(": "), True
     if null.kind not in ("value", "skipped"):
         why = null.exception or null.detail
         return "invalid", f"ends with any solution, without a verdict: {why}", False

@@ -1,200 +1,262 @@
-"""What pytest runs before a test: the rows of its tables, its fixtures, the file's `setup_module`. By syntax
+"""What pytest runs before a test and after it: fixtures, the file's `setup_module` and the like. By syntax
 alone, as plain statements.
 """
 
 from __future__ import annotations
 
 import ast
-import itertools
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from tasks.core.values import ValueFormatError, literal
-from tasks.testcode.marks import marks_of_row
+from tasks.testcode.slices import used_names
+from tasks.testcode.styles import asserts
+from tasks.testcode.tables import PARAM, assigned, direct_names, indirect_names
 
-MAX_ROWS = 100
 OPEN = "open_fixture_"
-"""How the name of a fixture begins that goes on after the test (`arguments`)."""
+"""How the name of a fixture begins that goes on after the test (`given_to`)."""
+FINALIZERS = "finalizers_of_request"
+"""The argument that takes the place of `request` where that is asked for `addfinalizer`."""
 _MODULE_SETUPS = ("setUpModule", "setup_module", "setup_function")
+_OPTIONS = {"name", "autouse", "scope", "params", "ids"}
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """What a function that is a fixture gives, to whom, and with which `request.param`."""
+
+    name: str
+    is_autouse: bool = False
+    params: ast.expr | None = None
+
+
+@dataclass
+class Given:
+    """What runs before a test (`steps`) and after it (`ends`, sources of calls), the arguments that nothing
+    gives (`missing`), and the fixtures that ask for some of those. `asserts`: whether the steps do."""
+
+    steps: list[ast.stmt] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+    asserts: bool = False
+    missing: set[str] = field(default_factory=set)
+    asking: list[ast.FunctionDef] = field(default_factory=list)
 
 
 def decorators_of(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[str]:
     return [ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
 
 
-def table(node: ast.expr, setup: Sequence[ast.stmt]) -> list[ast.expr] | None:
-    """The rows of a literal list or tuple, or of the last name in `setup` that holds one."""
-    if isinstance(node, ast.Name):
-        makers = [part for part in setup if any(_uses(part, node.id))]
-        # One that something was done with is no literal any more.
-        if len(makers) == 1 and isinstance(made := makers[0], ast.Assign):
-            return table(made.value, ()) if ast.unparse(made.targets[0]) == node.id else None
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "range" and not node.keywords:
-        try:
-            turns = range(*(literal(arg) for arg in node.args))
-        except (ValueFormatError, TypeError, ValueError):
-            return None
-        # Not `len`, which a range of more than a machine word has none of.
-        rows: list[ast.expr] = [ast.Constant(value=turn) for turn in itertools.islice(turns, MAX_ROWS + 1)]
-        return rows if len(rows) <= MAX_ROWS else None
-    if isinstance(node, ast.List | ast.Tuple) and not any(isinstance(row, ast.Starred) for row in node.elts):
-        rows = [row for row in node.elts if marks_of_row(row).fate == "run"]
-        return [_param(row) for row in rows] if len(rows) <= MAX_ROWS else None
-    return None
+def fixture_of(node: ast.stmt) -> Fixture | None:
+    """What a function is as a fixture, once `mark_fixture` has seen it."""
+    return getattr(node, "fixture", None)
 
 
-def _uses(statement: ast.stmt, name: str) -> Iterator[bool]:
-    return (isinstance(part, ast.Name) and part.id == name for part in ast.walk(statement))
-
-
-def _fails_by_row(values: ast.expr) -> bool:
-    """Whether a verdict hangs on how some row fails or is skipped: leaving that row out, or running it as any
-    other, would be wrong."""
-    rows = values.elts if isinstance(values, ast.List | ast.Tuple) else ()
-    return any(m.fate == "must fail" or m.skipped_if or m.fails_by for m in map(marks_of_row, rows))
-
-
-def _param(row: ast.expr) -> ast.expr:
-    """`pytest.param(a, b, id=..)` as the row that it means."""
-    if not isinstance(row, ast.Call) or ast.unparse(row.func) not in ("pytest.param", "param"):
-        return row
-    return row.args[0] if len(row.args) == 1 else ast.Tuple(elts=row.args, ctx=ast.Load())
-
-
-def parametrized(
-    decorators: Sequence[ast.expr], body: list[ast.stmt], setup: Sequence[ast.stmt]
-) -> tuple[list[list[ast.stmt]], list[ast.stmt]]:
-    """The rows of all `mark.parametrize`, each as assignments (one empty list without any), and the body.
-
-    A table that is no literal, or one too many, becomes a loop around the body.
-    """
-    tables: list[list[list[ast.stmt]]] = []
-    count = 1
-    for decorator in decorators:
-        if not isinstance(decorator, ast.Call) or not ast.unparse(decorator.func).endswith("parametrize"):
-            continue
-        given = {keyword.arg: keyword.value for keyword in decorator.keywords}
-        given |= dict(zip(("argnames", "argvalues"), decorator.args, strict=False))
-        names, whole = _names(given.get("argnames"))
-        if not names or (values := given.get("argvalues")) is None:
-            continue
-        if _fails_by_row(values):
-            # Its arguments stay unbound, so that the whole test is told of as one that cannot be read.
-            continue
-        rows = table(values, setup)
-        if rows is not None and count * len(rows) <= MAX_ROWS:
-            count *= len(rows)
-            tables.append([assigned(names, row, whole) for row in rows])
-        else:
-            target: ast.expr = ast.Name(id=names[0], ctx=ast.Store())
-            if not whole:
-                parts: list[ast.expr] = [ast.Name(id=name, ctx=ast.Store()) for name in names]
-                target = ast.Tuple(elts=parts, ctx=ast.Store())
-            body = [ast.For(target=target, iter=values, body=body, orelse=[])]
-    return [[*itertools.chain(*rows)] for rows in itertools.product(*tables)], body
+def is_fixture(node: ast.stmt) -> bool:
+    """Whether a function is written as a fixture."""
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    return isinstance(node, functions) and bool({"pytest.fixture", "fixture"} & {*decorators_of(node)})
 
 
 def mark_fixture(node: ast.FunctionDef) -> None:
-    """Of a function that is a fixture, takes the decorator away: `arguments` knows it by the mark."""
-    if not (_is_fixture(node) and _fixture_options(node).keys() <= {"name", "autouse", "scope"}):
+    """Of a function that is a fixture, takes the decorator away: `given_to` knows it by the mark. `request`
+    is taken out of it (`without_request`); one with other options than are known stays as it is."""
+    options = _options(node) if is_fixture(node) else {}
+    if not is_fixture(node) or not options.keys() <= _OPTIONS:
         return
-    options = _fixture_options(node)
-    if isinstance(name := options.get("name"), ast.Constant):
-        node.name = str(name.value)
-    node.is_autouse = is_autouse(node)  # type: ignore[attr-defined]
+    named = options.get("name")
+    name = str(named.value) if isinstance(named, ast.Constant) and named.value else node.name
+    without_request(node, name)
+    autouse = options.get("autouse")
+    node.fixture = Fixture(  # type: ignore[attr-defined]
+        name, isinstance(autouse, ast.Constant) and bool(autouse.value), options.get("params")
+    )
     node.decorator_list = []
-    node.is_fixture = True  # type: ignore[attr-defined]
 
 
-def _is_fixture(node: ast.FunctionDef) -> bool:
-    return bool({"pytest.fixture", "fixture"} & set(decorators_of(node)))
-
-
-def unknown_fixtures(setup: Iterable[ast.stmt]) -> set[str]:
-    """Fixtures with options that `mark_fixture` does not know, like `params`."""
-    return {part.name for part in setup if isinstance(part, ast.FunctionDef) and _is_fixture(part)}
-
-
-def _fixture_options(node: ast.FunctionDef) -> dict[str, ast.expr]:
+def _options(node: ast.FunctionDef) -> dict[str, ast.expr]:
     calls = [one for one in node.decorator_list if isinstance(one, ast.Call)]
     return {keyword.arg or "": keyword.value for call in calls for keyword in call.keywords}
 
 
-def is_autouse(node: ast.FunctionDef) -> bool:
-    value = _fixture_options(node).get("autouse") if _is_fixture(node) else None
-    return isinstance(value, ast.Constant) and bool(value.value)
+def without_request(node: ast.FunctionDef, fixture: str = "") -> None:
+    """`request.getfixturevalue("x")` becomes an argument, `request.param` the value that a table gives to
+    this fixture, `request.addfinalizer` the `callback` of an ExitStack. Of what else it may be asked nothing
+    is known: then it stays an argument."""
+    if not any(arg.arg == "request" for arg in node.args.args):
+        return
+    change = _WithoutRequest(PARAM + fixture if fixture else "")
+    node.body = [change.visit(step) for step in node.body]
+    known = {arg.arg for arg in node.args.args}
+    added = [ast.arg(arg=name) for name in sorted(change.asked - known)]
+    if "request" not in set().union(*map(used_names, node.body)):
+        node.args.args = [arg for arg in node.args.args if arg.arg != "request"]
+    if change.finalizers:
+        added.append(ast.arg(arg=FINALIZERS))
+    # In front: those behind may have defaults.
+    own = node.args.args[:1] if node.args.args and node.args.args[0].arg in ("self", "cls") else []
+    node.args.args = [*own, *added, *node.args.args[len(own) :]]
 
 
-def arguments(
+class _WithoutRequest(ast.NodeTransformer):
+    def __init__(self, param: str) -> None:
+        self.param, self.asked, self.finalizers = param, set[str](), False
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if not isinstance(node.value, ast.Name) or node.value.id != "request":
+            return node
+        if node.attr == "param" and self.param:
+            return ast.copy_location(ast.Name(id=self.param, ctx=node.ctx), node)
+        if node.attr == "addfinalizer":
+            self.finalizers = True
+            stack = ast.Name(id=FINALIZERS, ctx=ast.Load())
+            return ast.copy_location(ast.Attribute(value=stack, attr="callback", ctx=node.ctx), node)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        name = node.args[0] if len(node.args) == 1 else None
+        if ast.unparse(node.func) == "request.getfixturevalue" and isinstance(name, ast.Constant):
+            self.asked.add(str(name.value))
+            return ast.copy_location(ast.Name(id=str(name.value), ctx=ast.Load()), node)
+        self.generic_visit(node)
+        return node
+
+
+def asserts_in_calls(statement: ast.stmt, functions: dict[str, ast.FunctionDef]) -> bool:
+    """Whether a statement asserts something, by itself or by functions of the file that it mentions."""
+    if asserts(statement):
+        return True
+    waiting, seen = used_names(statement) & functions.keys(), set[str]()
+    while waiting:
+        if any(asserts(functions[name]) for name in waiting):
+            return True
+        seen |= waiting
+        waiting = set().union(*(used_names(functions[name]) for name in waiting)) & functions.keys() - seen
+    return False
+
+
+def _used_by(
+    node: ast.FunctionDef | ast.AsyncFunctionDef,
+    setup: Sequence[ast.stmt],
+    decorators: Sequence[ast.expr],
+) -> Iterator[str]:
+    """The names of what a test uses without asking for it as an argument."""
+    for step in setup:
+        if (fixture := fixture_of(step)) is not None and fixture.is_autouse:
+            yield fixture.name
+    for decorator in decorators:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("usefixtures"):
+            yield from (str(getattr(used, "value", "")) for used in decorator.args)
+
+
+def tables_of_fixtures(
+    node: ast.FunctionDef | ast.AsyncFunctionDef,
+    setup: Sequence[ast.stmt],
+    decorators: Sequence[ast.expr],
+) -> list[ast.expr]:
+    """The `params` of the fixtures that a test uses, as marks that parametrize it."""
+    makers = _makers(setup)
+    waiting = [arg.arg for arg in node.args.args] + [*_used_by(node, setup, decorators)]
+    seen = direct_names(decorators)
+    given = indirect_names(decorators)
+    found: list[ast.expr] = []
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for maker in makers.get(name, ()):
+            waiting += [arg.arg for arg in maker.args.args]
+        fixture = fixture_of(makers[name][-1]) if name in makers else None
+        if fixture is not None and fixture.params is not None and name not in given:
+            mark = ast.parse("pytest.mark.parametrize", mode="eval").body
+            arguments = [ast.Constant(value=PARAM + name), fixture.params]
+            found.append(ast.Call(func=mark, args=arguments, keywords=[]))
+    return found
+
+
+def _before_yield(maker: ast.FunctionDef) -> Iterator[ast.stmt]:
+    """The statements of a fixture that are run before the test."""
+    for step in maker.body:
+        yield step
+        if any(isinstance(part, ast.Yield) for part in ast.walk(step)):
+            return
+
+
+def _makers(setup: Sequence[ast.stmt]) -> dict[str, list[ast.FunctionDef]]:
+    """The fixtures of each name, those of classes behind those of the file that they replace."""
+    found: dict[str, list[ast.FunctionDef]] = {}
+    for step in setup:
+        if isinstance(step, ast.FunctionDef) and (fixture := fixture_of(step)) is not None:
+            found[fixture.name] = [one for one in found.get(fixture.name, ()) if one.name != step.name]
+            found[fixture.name].append(step)
+    return found
+
+
+def given_to(
     node: ast.FunctionDef | ast.AsyncFunctionDef,
     known: Collection[str],
     setup: Sequence[ast.stmt],
     decorators: Sequence[ast.expr] = (),
-) -> list[ast.stmt]:
+) -> Given:
     """What runs before a test and binds its arguments that are not `known`: the file's `setup_module` and
     the like, fixtures that are always used or asked for, each with those that it asks for itself, defaults.
     """
     defaults = dict(zip([arg.arg for arg in node.args.args[::-1]], node.args.defaults[::-1], strict=False))
-    functions = [step for step in setup if isinstance(step, ast.FunctionDef)]
-    fixtures = {step.name: step for step in functions if getattr(step, "is_fixture", False)}
+    functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
+    makers = _makers(setup)
     bound = set(known)
-    steps: list[ast.stmt] = []
+    given = Given()
 
     def bind(name: str) -> None:
         if name in bound:
             return
         bound.add(name)
         if name in defaults:
-            steps.extend(assigned([name], defaults[name], whole=True))
-        elif name in fixtures:
-            asked = [arg.arg for arg in fixtures[name].args.args]
-            for other in asked:
-                bind(other)
-            call = f"{name}({', '.join(asked)})"
-            gives = any(isinstance(part, ast.Yield) for part in ast.walk(fixtures[name]))
-            if gives and any(
-                isinstance(part, ast.Assert | ast.With | ast.Raise) for part in ast.walk(fixtures[name])
-            ):
-                # What it asserts behind its `yield` is asked after the test.
-                steps.extend(ast.parse(f"{OPEN}{name} = {call}\n{name} = next({OPEN}{name})").body)
-            else:
-                steps.extend(ast.parse(f"{name} = {f'next({call})' if gives else call}").body)
+            given.steps += assigned([name], defaults[name], whole=True)
+        elif name in makers:
+            make(name, makers[name])
+        elif name == FINALIZERS:
+            given.steps += ast.parse(f"import contextlib\n{name} = contextlib.ExitStack()").body
+            given.ends.append(f"{name}.close()")
+        else:
+            given.missing.add(name)
 
-    for step in functions:
+    def make(name: str, ways: Sequence[ast.FunctionDef]) -> None:
+        maker = ways[-1]
+        asked = [arg.arg for arg in maker.args.args if arg.arg != FINALIZERS]
+        if name in asked and len(ways) > 1:
+            # It changes what the fixture gives that it replaces.
+            make(name, ways[:-1])
+        for other in asked:
+            bind(other)
+        if given.missing & {*asked}:
+            given.asking.append(maker)
+        given.asserts = given.asserts or any(
+            asserts_in_calls(step, functions) for step in _before_yield(maker)
+        )
+        # What it asserts when it ends is asked after the test.
+        ends = asserts_in_calls(maker, functions) or any(
+            isinstance(part, ast.With | ast.Raise) for part in ast.walk(maker)
+        )
+        call = f"{maker.name}({', '.join(asked)})"
+        if len(asked) < len(maker.args.args):
+            stack = f"{OPEN}{maker.name}_finalizers"
+            given.steps += ast.parse(f"import contextlib\n{stack} = contextlib.ExitStack()").body
+            call = f"{maker.name}({', '.join([*asked, f'{FINALIZERS}={stack}'])})"
+            given.ends += [f"{stack}.close()"] if ends else []
+        if not any(isinstance(part, ast.Yield) for part in ast.walk(maker)):
+            given.steps += ast.parse(f"{name} = {call}").body
+        elif ends:
+            opened = f"{OPEN}{maker.name}"
+            given.steps += ast.parse(f"{opened} = {call}\n{name} = next({opened})").body
+            given.ends.append(f"next({opened}, None)")
+        else:
+            given.steps += ast.parse(f"{name} = next({call})").body
+
+    for step in functions.values():
         if step.name in _MODULE_SETUPS:
             nothing = ", ".join(["None"] * len(step.args.args))
-            steps.extend(ast.parse(f"{step.name}({nothing})").body)
-    for name in [step.name for step in fixtures.values() if getattr(step, "is_autouse", False)]:
+            given.steps += ast.parse(f"{step.name}({nothing})").body
+    for name in (*_used_by(node, setup, decorators), *(arg.arg for arg in node.args.args)):
         bind(name)
-    for decorator in decorators:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("usefixtures"):
-            for used in decorator.args:
-                bind(str(getattr(used, "value", "")))
-    for arg in node.args.args:
-        bind(arg.arg)
-    return steps
-
-
-def _names(node: ast.expr | None) -> tuple[list[str], bool]:
-    """The names of a parametrize, and whether a row is the value of its single name."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        names = [name.strip() for name in node.value.split(",") if name.strip()]
-        whole = len(names) == 1
-    elif isinstance(node, ast.List | ast.Tuple):
-        names, whole = [str(getattr(name, "value", "")) for name in node.elts], False
-    else:
-        return [], False
-    return (names, whole) if all(name.isidentifier() for name in names) else ([], False)
-
-
-def assigned(names: Sequence[str], row: ast.expr, whole: bool) -> list[ast.stmt]:
-    """The assignments that bind a row to its names."""
-    if whole:
-        pairs = [(names[0], row)]
-    elif isinstance(row, ast.Tuple | ast.List) and len(row.elts) == len(names):
-        pairs = [*zip(names, row.elts, strict=True)]
-    else:
-        target = ast.Tuple(elts=[ast.Name(id=name, ctx=ast.Store()) for name in names], ctx=ast.Store())
-        return [ast.Assign(targets=[target], value=row, lineno=0)]
-    return [
-        ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=part, lineno=0) for name, part in pairs
-    ]
+    return given

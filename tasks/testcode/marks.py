@@ -53,13 +53,25 @@ class Marks:
     skipped_if: tuple[ast.expr, ...] = ()
     fails_by: ast.expr | None = None
     """The exceptions by which alone a test may fail ("free"), or has to ("must fail"); None for any."""
+    fails_if: ast.expr | None = None
+    """The condition, to be asked where it runs, without which the test is one that is run."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether anything hangs on how the test ends."""
+        return self.fate in ("run", "must fail") or (self.fate == "free" and self.fails_by is not None)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the test is run as if it had no marks, or not at all."""
+        return not self.skipped_if and (self.fate == "run" or not self.is_asked)
 
 
 def marks_of(decorators: Iterable[ast.expr]) -> Marks:
     """The marks among the decorators of a test, those of the classes around it included."""
-    fate: Fate = "run"
+    skipped = False
     open_conditions: list[ast.expr] = []
-    fails_by: ast.expr | None = None
+    failing: Marks | None = None
     for decorator in decorators:
         call = decorator if isinstance(decorator, ast.Call) else None
         name = ast.unparse(call.func if call else decorator).rpartition(".")[2]
@@ -67,34 +79,46 @@ def marks_of(decorators: Iterable[ast.expr]) -> Marks:
             continue
         conditions = _conditions(name, call)
         told = [_truth(one) for one in conditions]
-        if conditions and any(told):
-            told, conditions = [], []
         unknown = [one for one, value in zip(conditions, told, strict=True) if value is None]
-        if conditions and not unknown:
+        if any(told):
+            unknown = []
+        elif conditions and not unknown:
             continue
-        if unknown:
-            # What may fail under a condition is not asked under it either.
+        if name in ("skip", "skipif", "skipIf", "skipUnless"):
+            skipped = skipped or not unknown
             open_conditions += unknown
-        elif name in ("skip", "skipif", "skipIf", "skipUnless"):
-            fate = "skipped"
-        elif fate != "skipped":
-            fate = "must fail" if name == "expectedFailure" or _is_strict(call) else "free"
-            raises = [word.value for word in call.keywords if word.arg == "raises"] if call else []
-            fails_by = raises[0] if raises else None
-    return Marks(fate, tuple(open_conditions), fails_by)
+        elif failing is None:
+            # The first that holds counts.
+            failing = _failing(name, call, unknown)
+            if failing.fails_if is not None and not failing.is_asked:
+                # What may fail under a condition is not asked under it.
+                open_conditions += unknown
+                failing = None
+    if skipped:
+        return Marks("skipped")
+    if failing is None:
+        return Marks("run", tuple(open_conditions))
+    return Marks(failing.fate, tuple(open_conditions), failing.fails_by, failing.fails_if)
 
 
-def marks_of_row(row: ast.expr) -> Marks:
-    """The marks of `pytest.param(.., marks=pytest.mark.skip)`; those of any other row say that it is run."""
-    given = (
-        [keyword.value for keyword in row.keywords if keyword.arg == "marks"]
-        if isinstance(row, ast.Call)
-        else []
+def _failing(name: str, call: ast.Call | None, unknown: Sequence[ast.expr]) -> Marks:
+    """What an `xfail` says, under conditions of which one has to hold."""
+    raises = [word.value for word in call.keywords if word.arg == "raises"] if call else []
+    strict = name == "expectedFailure" or _says(call, "strict", True)
+    if _says(call, "run", False):
+        strict, raises = False, []
+    condition = ast.BoolOp(op=ast.Or(), values=[*unknown]) if len(unknown) > 1 else None
+    return Marks(
+        "must fail" if strict else "free",
+        fails_by=raises[0] if raises else None,
+        fails_if=condition or (unknown[0] if unknown else None),
     )
-    marks = [
-        one for value in given for one in (value.elts if isinstance(value, ast.List | ast.Tuple) else [value])
-    ]
-    return marks_of(marks)
+
+
+def marks_of_row(row: ast.expr) -> list[ast.expr]:
+    """The marks of `pytest.param(.., marks=pytest.mark.skip)`; any other row has none."""
+    given = row.keywords if isinstance(row, ast.Call) else []
+    return [mark for keyword in given if keyword.arg == "marks" for mark in _listed(keyword.value)]
 
 
 def module_marks(body: Sequence[ast.stmt]) -> list[ast.expr]:
@@ -132,9 +156,9 @@ def _parsed(condition: ast.expr) -> ast.expr:
     return condition
 
 
-def _is_strict(call: ast.Call | None) -> bool:
-    values = [word.value for word in call.keywords if word.arg == "strict"] if call else []
-    return any(isinstance(value, ast.Constant) and bool(value.value) for value in values)
+def _says(call: ast.Call | None, option: str, wanted: bool) -> bool:
+    values = [word.value for word in call.keywords if word.arg == option] if call else []
+    return any(isinstance(value, ast.Constant) and bool(value.value) is wanted for value in values)
 
 
 def _truth(condition: ast.expr) -> bool | None:

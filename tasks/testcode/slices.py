@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.core.values import ValueFormatError, literal
 from tasks.testcode.styles import asserts
 
-SKIPS = {"pytest.skip", "self.skipTest"}
+SKIPS = {"pytest.skip", "pytest.xfail", "self.skipTest"}
+_MAY_SKIP = {"pytest.importorskip"}
+_SKIP_ERRORS = {"unittest.SkipTest", "SkipTest", "pytest.skip.Exception"}
 EXITS = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.exit", *SKIPS}
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _IMPORTS = ast.Import | ast.ImportFrom
@@ -116,6 +118,13 @@ def _is_exit(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func) in EXITS
 
 
+def _may_exit(node: ast.AST) -> bool:
+    if isinstance(node, ast.Raise):
+        error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return error is not None and ast.unparse(error) in _SKIP_ERRORS
+    return _is_exit(node) or (isinstance(node, ast.Call) and ast.unparse(node.func) in _MAY_SKIP)
+
+
 @dataclass(frozen=True)
 class _Facts:
     """What a statement does with names, whatever stands around it."""
@@ -147,7 +156,7 @@ def _facts(statement: ast.stmt) -> _Facts:
             is_definition=definition or isinstance(value, ast.Lambda),
             binds_anew=definition or (value is not None and bound.isdisjoint(used_names(value))),
             is_fixed=(value is not None and is_constant(value)) or (definition and not _remembers(statement)),
-            exits=stops(statement) or any(map(_is_exit, ast.walk(statement))),
+            exits=stops(statement) or any(map(_may_exit, ast.walk(statement))),
             is_dynamic=bool(used_names(statement) & _DYNAMIC),
             calls_alone=frozenset(_called_alone(statement)),
             asserts=asserts(statement),
@@ -235,8 +244,10 @@ class _Step:
 class History:
     """The statements before an assertion, in order, and which objects each of them has to do with."""
 
-    def __init__(self, entry_point: str) -> None:
+    def __init__(self, entry_point: str, bases: Mapping[str, ast.ClassDef] | None = None) -> None:
         self.entry_point = entry_point
+        # Classes of the file from which test classes inherit.
+        self.bases: Mapping[str, ast.ClassDef] = bases or {}
         self.steps: list[_Step] = []
         self.versions: dict[str, int] = {}
         self.definitions: dict[str, ast.stmt] = {}
@@ -253,7 +264,7 @@ class History:
 
     def followed_by(self, *statements: ast.stmt) -> History:
         """Another history, which goes on from this one."""
-        other = History(self.entry_point)
+        other = History(self.entry_point, self.bases)
         other.steps, other.versions = [*self.steps], {**self.versions}
         other.definitions, other.shared = {**self.definitions}, {*self.shared}
         other.moved, other.exiting = {*self.moved}, {*self.exiting}

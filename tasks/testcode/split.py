@@ -8,11 +8,12 @@ alone: nothing is run, nothing is resolved.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from tasks.core.fragments import is_deep, parse_python, read_fragments
-from tasks.testcode import doctests, fixtures, styles
+from tasks.testcode import classes, doctests, fixtures, styles, tables
 from tasks.testcode import marks as testmarks
 from tasks.testcode.slices import History, bound_names, is_long_chain, used_names
 from tasks.testcode.written import Author
@@ -68,7 +69,8 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _is_test(part):
                 part.decorator_list = [*marks, *part.decorator_list]
         body = [*plain.body, *_calls_of_check(plain.body, entry_point)]
-        tests = [*islice(_walk(body, History(entry_point), entry_point), MAX_TESTS)]
+        before = History(entry_point, classes.bases_of(plain))
+        tests = [*islice(_walk(body, before, entry_point), MAX_TESTS)]
         if not tests:
             shown = doctests.docstring_examples(plain)
             tests = [*islice(_walk(shown, History(entry_point), entry_point), MAX_TESTS)]
@@ -116,7 +118,7 @@ def _walk(
                     fixtures.mark_fixture(statement)
                 setup.add(statement)
         elif isinstance(statement, ast.For) and (
-            steps := _unrolled(statement, setup, body[number + 1 :], fixtures.MAX_ROWS // turns)
+            steps := _unrolled(statement, setup, body[number + 1 :], tables.MAX_ROWS // turns)
         ):
             for rows in steps:
                 inner = setup.followed_by(*rows)
@@ -184,65 +186,115 @@ def _of_definition(
 ) -> Iterator[ast.Module]:
     """The tests of a test function, or of a class with test methods or test classes; any other class is
     setup. `outer`: the decorators of the classes around it, and the marks of the file."""
-    decorators = [*outer, *node.decorator_list]
+    decorators = tables.resolved([*outer, *node.decorator_list], [*setup])
     if isinstance(node, ast.ClassDef):
-        decorators += testmarks.module_marks(node.body)
-        parts = styles.class_parts(node, [*setup])
-        inner_classes = [part for part in node.body if isinstance(part, ast.ClassDef)]
-        coroutines = [part for part in node.body if isinstance(part, ast.AsyncFunctionDef) and _is_test(part)]
-        if parts is None and not inner_classes and not coroutines:
-            setup.add(node)
-        else:
-            for method in parts[1] if parts else ():
-                inner = setup.followed_by(*parts[0]) if parts else setup
-                yield from _of_definition(method, inner, entry_point, turns, decorators)
-            for coroutine in coroutines:
-                yield from _of_definition(coroutine, setup, entry_point, turns, decorators)
-            for part in inner_classes:
-                yield from _of_definition(part, setup.followed_by(), entry_point, turns, decorators)
-    elif (marks := testmarks.marks_of(decorators)).fate in ("run", "must fail") or marks.fails_by:
-        rows, body = fixtures.parametrized(decorators, _marked(node.body, marks), [*setup])
-        for row in rows:
-            known = set().union(*map(bound_names, row)) if row else set()
-            bound = fixtures.arguments(node, known, [*setup], decorators)
-            given = setup.followed_by(*row, *bound)
-            whole = _closed(body, bound, given)
-            asked = {arg.arg for arg in node.args.args}
-            loops = [bound_names(part) for part in body if isinstance(part, ast.For)]
-            filled = (given.versions.keys() - fixtures.unknown_fixtures(given)).union(*loops)
-            if isinstance(node, ast.AsyncFunctionDef) or not asked <= filled:
-                # To be told why it is no test.
-                yield ast.Module(body=[node], type_ignores=[])
-            elif any(_is_assertion(part, given) for part in whole):
-                yield from _walk(whole, given, entry_point, turns * len(rows))
-            elif any(mentions(part, entry_point) for part in whole):
-                # What it asks is that nothing is raised.
-                *earlier, last = whole
-                yield ast.Module(body=[*given.followed_by(*earlier).slice(last), last], type_ignores=[])
+        yield from _of_class(node, setup, entry_point, turns, decorators)
+        return
+    if isinstance(node, ast.FunctionDef):
+        fixtures.without_request(node)
+    decorators += fixtures.tables_of_fixtures(node, [*setup], decorators)
+    plain_body = node.body
+    rows, body = tables.parametrized(
+        decorators, _marked(plain_body, testmarks.marks_of(decorators)), [*setup]
+    )
+    for row in rows:
+        marks = testmarks.marks_of([*decorators, *row.marks])
+        if not marks.is_asked:
+            continue
+        own = _marked(tables.parametrized(decorators, plain_body, [*setup])[1], marks) if row.marks else body
+        known = set().union(*map(bound_names, row.steps)) if row.steps else set()
+        given = fixtures.given_to(node, known, [*setup], decorators)
+        before = setup.followed_by(*_skips(marks), *row.steps, *given.steps)
+        whole = _closed(own, given.ends, before)
+        loops = {name for part in body if isinstance(part, ast.For) for name in bound_names(part)}
+        unread = {name for step in before if fixtures.is_fixture(step) for name in bound_names(step)}
+        missing = given.missing - (before.versions.keys() - unread) - loops
+        if isinstance(node, ast.AsyncFunctionDef) or missing:
+            # To be told why it is no test.
+            named = {arg.arg for function in (*given.asking, node) for arg in function.args.args}
+            node.args.args += [ast.arg(arg=name) for name in sorted(missing - named)]
+            yield ast.Module(body=[*given.asking, node], type_ignores=[])
+        elif any(_returns(part) for part in whole if not isinstance(part, ast.Return)):
+            yield _called(node, whole, before, loops)
+        elif given.asserts:
+            first = setup.followed_by(*_skips(marks), *row.steps)
+            yield from _walk([*given.steps, *whole], first, entry_point, turns * len(rows))
+        elif any(_is_assertion(part, before) for part in whole):
+            yield from _walk(whole, before, entry_point, turns * len(rows))
+        elif any(mentions(part, entry_point) for part in whole):
+            # What it asks is that nothing is raised.
+            *earlier, last = whole
+            yield ast.Module(body=[*before.followed_by(*earlier).slice(last), last], type_ignores=[])
+
+
+def _of_class(
+    node: ast.ClassDef, setup: History, entry_point: str, turns: int, decorators: list[ast.expr]
+) -> Iterator[ast.Module]:
+    if not classes.has_tests(node, setup.bases):
+        setup.add(node)
+        return
+    decorators += testmarks.module_marks(node.body)
+    inner_classes = [part for part in node.body if isinstance(part, ast.ClassDef)]
+    parts, tests = classes.class_parts(node, setup.bases)
+    for test in tests if classes.is_collected(node, setup.bases) else ():
+        yield from _of_definition(test, setup.followed_by(*parts), entry_point, turns, decorators)
+    for inner in inner_classes:
+        if classes.has_tests(inner, {}):
+            before = setup.followed_by(*classes.fixtures_in(parts))
+            yield from _of_definition(inner, before, entry_point, turns, decorators)
 
 
 def _marked(body: list[ast.stmt], marks: testmarks.Marks) -> list[ast.stmt]:
-    """The body of a test as its marks want it: behind the conditions under which it is skipped, or expected
-    to fail."""
+    """The body of a test as its marks want it where it is expected to fail."""
+    changed = body
     if marks.fate == "must fail":
         wanted = marks.fails_by or ast.Name(id="Exception", ctx=ast.Load())
         raises = ast.parse("pytest.raises", mode="eval").body
         manager = ast.Call(func=raises, args=[wanted], keywords=[])
-        body = [ast.With(items=[ast.withitem(context_expr=manager)], body=body)]
+        changed = [ast.With(items=[ast.withitem(context_expr=manager)], body=body)]
     elif marks.fails_by is not None:
         expected = ast.ExceptHandler(type=marks.fails_by, name=None, body=[ast.Pass()])
-        body = [ast.Try(body=body, handlers=[expected], orelse=[], finalbody=[])]
+        changed = [ast.Try(body=body, handlers=[expected], orelse=[], finalbody=[])]
+    if marks.fails_if is not None:
+        return [ast.If(test=marks.fails_if, body=changed, orelse=copy.deepcopy(body))]
+    return changed
+
+
+def _skips(marks: testmarks.Marks) -> list[ast.stmt]:
+    """What is asked before anything else of a test that is skipped under conditions."""
+    steps: list[ast.stmt] = []
     for condition in marks.skipped_if:
-        body = [ast.If(test=ast.UnaryOp(op=ast.Not(), operand=condition), body=body, orelse=[])]
-    return body
+        skip = ast.parse(f"pytest.skip({ast.unparse(condition)[:100]!r})").body
+        steps.append(ast.If(test=condition, body=skip, orelse=[]))
+    return steps
 
 
-def _closed(body: list[ast.stmt], bound: Sequence[ast.stmt], setup: History) -> list[ast.stmt]:
-    """The body of a test, and behind it what is asserted after a test: by the fixtures behind their `yield`,
-    by the methods and functions that tear down."""
+def _returns(node: ast.AST) -> bool:
+    """Whether a statement returns from the function in which it stands."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+        return False
+    return isinstance(node, ast.Return) or any(map(_returns, ast.iter_child_nodes(node)))
+
+
+def _called(
+    node: ast.FunctionDef, body: list[ast.stmt], before: History, loops: Collection[str]
+) -> ast.Module:
+    """A test that returns before its end under a condition: as the function that it is."""
+    names = [arg.arg for arg in node.args.args if arg.arg != "self" and arg.arg not in loops]
+    arguments = ast.arguments(
+        posonlyargs=[], args=[ast.arg(arg=name) for name in names], kwonlyargs=[], kw_defaults=[], defaults=[]
+    )
+    function = ast.FunctionDef(name=node.name, args=arguments, body=[*body], decorator_list=[])
+    classes.declare(function)
+    call = ast.parse(f"{node.name}({', '.join(names)})").body[0]
+    return ast.Module(body=[*before.followed_by(function).slice(call), call], type_ignores=[])
+
+
+def _closed(body: list[ast.stmt], ends: Sequence[str], setup: History) -> list[ast.stmt]:
+    """The body of a test, and behind it what is asserted after a test: by the fixtures behind their `yield`
+    and by their finalizers (`ends`, the last first), by the methods and functions that tear down."""
     body = _cleaned(body)
-    names = [name for step in bound for name in sorted(bound_names(step)) if name.startswith(fixtures.OPEN)]
-    ends = [f"next({name}, None)" for name in reversed(names)]
+    ends = [*reversed(ends)]
     functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
     for name in _TEARDOWNS:
         if name in functions and _is_assertion(functions[name], setup):
@@ -265,16 +317,8 @@ def _cleaned(body: list[ast.stmt]) -> list[ast.stmt]:
 
 def _is_assertion(statement: ast.stmt, setup: History) -> bool:
     """Whether a statement asserts something, by itself or by a helper of the file that it mentions."""
-    if styles.asserts(statement):
-        return True
     functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
-    waiting, seen = used_names(statement) & functions.keys(), set[str]()
-    while waiting:
-        if any(styles.asserts(functions[name]) for name in waiting):
-            return True
-        seen |= waiting
-        waiting = set().union(*(used_names(functions[name]) for name in waiting)) & functions.keys() - seen
-    return False
+    return fixtures.asserts_in_calls(statement, functions)
 
 
 def _unrolled(
@@ -282,7 +326,7 @@ def _unrolled(
 ) -> list[list[ast.stmt]] | None:
     """Assignments for each turn of `for a, b in [(..), ..]:`, or None where it is no such loop of at most
     `most` turns, or where one turn has to do with another or with what comes after."""
-    rows = fixtures.table(loop.iter, [*setup])
+    rows = tables.table(loop.iter, [*setup])
     if rows is None or len(rows) > most or loop.orelse:
         return None
     if any(isinstance(part, ast.Break | ast.Continue) for part in ast.walk(loop)):
@@ -293,8 +337,8 @@ def _unrolled(
     if made & used_later or made & setup.versions.keys() or setup.is_changed_by(loop.body):
         return None
     if isinstance(loop.target, ast.Name):
-        return [fixtures.assigned([loop.target.id], row, whole=True) for row in rows]
+        return [tables.assigned([loop.target.id], row, whole=True) for row in rows]
     if isinstance(loop.target, ast.Tuple) and all(isinstance(part, ast.Name) for part in loop.target.elts):
         target = [part.id for part in loop.target.elts if isinstance(part, ast.Name)]
-        return [fixtures.assigned(target, row, whole=False) for row in rows]
+        return [tables.assigned(target, row, whole=False) for row in rows]
     return None

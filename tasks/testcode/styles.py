@@ -1,21 +1,17 @@
 """Styles of tests as one: what unittest and pytest add to Python, as plain statements. By syntax alone.
 
-`self.assertEqual(a, b)` becomes `assert a == b`, `with self.assertRaises(E):` a `with pytest.raises(E):`, a
-class its setup and its test functions (`fixtures` has what pytest runs before them). Whatever has no
-exact plain form stays a method of a real `unittest.TestCase`.
+`self.assertEqual(a, b)` becomes `assert a == b`, `with self.assertRaises(E):` a `with pytest.raises(E):`
+(`classes` has the classes, `fixtures` what pytest runs before and after a test). Whatever has no exact plain
+form stays a method of a real `unittest.TestCase`.
 """
 
 from __future__ import annotations
 
 import ast
-import copy
 import math
 import sys
-import unittest
-from collections.abc import Sequence
 
 from tasks.core.values import ValueFormatError, literal
-from tasks.testcode.fixtures import is_autouse
 
 _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq,
@@ -44,7 +40,6 @@ _EXPRESSIONS = {
     "assertIsInstance": "isinstance({0}, {1})",
     "assertNotIsInstance": "not isinstance({0}, {1})",
 }
-_SETUPS = ("setUpClass", "setUp", "setup_class", "setup_method", "setup")
 # All other modules are the solution's.
 _KNOWN_MODULES = {*sys.stdlib_module_names, "pytest", "numpy"}
 _UNSEEN = ("pytest.warns", "pytest.deprecated_call", "self.assertWarns", "self.assertLogs")
@@ -255,65 +250,3 @@ def is_unseen(node: ast.With) -> bool:
     """Whether this asks for what no other process sees: a warning, a line of a log."""
     call = node.items[0].context_expr
     return isinstance(call, ast.Call) and ast.unparse(call.func) in _UNSEEN
-
-
-def _with_inherited(node: ast.ClassDef, setup: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """The body of a class after that of its bases in the file, without the methods that it replaces."""
-    bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
-    own = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
-    inherited = [
-        part
-        for base in setup
-        if isinstance(base, ast.ClassDef) and base.name in bases
-        for part in copy.deepcopy(base).body
-        if not (isinstance(part, ast.FunctionDef) and part.name in own)
-    ]
-    return [*inherited, *node.body]
-
-
-def class_parts(
-    node: ast.ClassDef, before: Sequence[ast.stmt] = ()
-) -> tuple[list[ast.stmt], list[ast.FunctionDef]] | None:
-    """A test class as setup (`self.x` is `self_x`, its helpers are functions) and its test functions; what
-    it inherits of the classes `before` it is its own.
-
-    None when it has no test.
-    """
-    body = _with_inherited(node, before)
-    methods = [part for part in body if isinstance(part, ast.FunctionDef)]
-    tests = [method for method in methods if method.name.startswith("test")]
-    if not tests:
-        return None
-    setup: list[ast.stmt] = list(ast.parse("import unittest\nself = unittest.TestCase()").body)
-    rename = _SelfAttributes(node.name)
-    for part in body:
-        if isinstance(part, ast.Assign | ast.AnnAssign):
-            for name in ast.walk(part):
-                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-                    name.id = f"self_{name.id}"
-            setup.append(rename.visit(part))
-    ready = [method for name in _SETUPS for method in methods if method.name == name]
-    ready += [method for method in methods if method not in [*ready, *tests] and is_autouse(method)]
-    for method in methods:
-        rename.visit(method)
-        if method not in tests and method not in ready:
-            if method.args.args and not any(ast.unparse(d) == "staticmethod" for d in method.decorator_list):
-                method.args.args.pop(0)
-            method.name, method.decorator_list = f"self_{method.name}", []
-            setup.append(method)
-    return [*setup, *(step for method in ready for step in method.body)], tests
-
-
-class _SelfAttributes(ast.NodeTransformer):
-    """`self.x`, `cls.x` -> `self_x`: what setUp stores becomes plain setup. TestCase's own names stay."""
-
-    def __init__(self, class_name: str) -> None:
-        self.owners = ("self", "cls", class_name)
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        self.generic_visit(node)
-        if not isinstance(node.value, ast.Name) or node.value.id not in self.owners:
-            return node
-        if hasattr(unittest.TestCase, node.attr) and not node.attr.startswith("setUp"):
-            return node
-        return ast.copy_location(ast.Name(id=f"self_{node.attr}", ctx=node.ctx), node)

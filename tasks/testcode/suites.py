@@ -167,6 +167,8 @@ def _undefined(tree: ast.Module, target: str) -> bool:
     for node in ast.walk(tree):
         if isinstance(node, ast.arg):
             bound.add(node.arg)
+        elif isinstance(node, ast.Global):
+            bound.update(node.names)
         elif isinstance(node, ast.ExceptHandler | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             bound.add(node.name or "")
     star = any(isinstance(node, ast.alias) and node.name == "*" for node in ast.walk(tree))

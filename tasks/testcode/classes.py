@@ -1,0 +1,238 @@
+"""A test class as plain statements: what it and its instances store, its helpers, its fixtures, its tests. By
+syntax alone: `self.x` is `self_x`, a method is a function.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import unittest
+from collections.abc import Iterator, Mapping, Sequence
+
+from tasks.testcode.fixtures import decorators_of, fixture_of, is_fixture, mark_fixture
+
+_SETUPS = ("setUpClass", "setUp", "setup_class", "setup_method", "setup")
+# Decorators that say how a method is bound; as a function it is not.
+_BINDING = ("staticmethod", "classmethod")
+_PROPERTIES = ("property", "cached_property", "functools.cached_property")
+_TEST_CASES = {"unittest.TestCase", "TestCase", "unittest.IsolatedAsyncioTestCase", "IsolatedAsyncioTestCase"}
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def bases_of(module: ast.Module) -> dict[str, ast.ClassDef]:
+    """The classes of a file from which others in it inherit, by name; copies."""
+    classes = [part for part in module.body if isinstance(part, ast.ClassDef)]
+    inherited = {name for part in classes for name in _base_names(part)}
+    return {part.name: copy.deepcopy(part) for part in classes if part.name in inherited}
+
+
+def _base_names(node: ast.ClassDef) -> list[str]:
+    return [base.id for base in node.bases if isinstance(base, ast.Name)]
+
+
+def is_collected(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
+    """Whether pytest runs the tests of a class; those of a mixin run in the classes that inherit it."""
+    return node.name not in bases or node.name.startswith("Test") or _is_test_case(node, bases)
+
+
+def _is_test_case(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
+    classes = _lineage(node, bases)
+    return any(ast.unparse(base) in _TEST_CASES for one in classes for base in one.bases)
+
+
+def _lineage(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> list[ast.ClassDef]:
+    """A class behind those of the file from which it inherits, the nearest last."""
+    found: list[ast.ClassDef] = [node]
+    waiting = _base_names(node)
+    names = {node.name}
+    while waiting:
+        name = waiting.pop(0)
+        if name in bases and name not in names:
+            names.add(name)
+            found.append(bases[name])
+            waiting += _base_names(bases[name])
+    return found[::-1]
+
+
+def has_tests(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
+    """Whether a class, or a class in it, has tests of its own or of a class from which it inherits."""
+    return any(
+        (isinstance(part, _FUNCTIONS) and part.name.startswith("test"))
+        or (isinstance(part, ast.ClassDef) and has_tests(part, {}))
+        for one in _lineage(node, bases)
+        for part in one.body
+    )
+
+
+def class_parts(
+    node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]
+) -> tuple[list[ast.stmt], list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """A test class as setup (`self.x` is `self_x`, its helpers and its fixtures are functions) and its test
+    functions; what it inherits in its file is its own. Uses the class up."""
+    body, replaced = _with_inherited(node, bases)
+    methods = [part for part in body if isinstance(part, ast.FunctionDef)]
+    tests = [part for part in body if isinstance(part, _FUNCTIONS) and part.name.startswith("test")]
+    ready = [method for name in _SETUPS for method in methods if method.name == name]
+    ready = [method for method in ready if not is_fixture(method)]
+    names = {part.name for part in _lineage(node, bases)}
+    change = _SelfAttributes({"self", "cls", *names}, methods, replaced)
+    setup: list[ast.stmt] = list(ast.parse("import unittest\nself = unittest.TestCase()").body)
+    own: set[str] = set()
+    for part in body:
+        if isinstance(part, _FUNCTIONS) or _is_text(part):
+            continue
+        if isinstance(part, ast.ClassDef):
+            if has_tests(part, {}):
+                continue
+            own.add(part.name)
+            part.name = f"self_{part.name}"
+        own |= {
+            one.id for one in ast.walk(part) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+        }
+        setup.append(change.visit(_ClassNames(own).visit(part)))
+    for method in (part for part in body if isinstance(part, _FUNCTIONS)):
+        # The names of a class are known where its methods are made, not in them.
+        in_class = _ClassNames(own)
+        method.decorator_list = [in_class.visit(one) for one in method.decorator_list]
+        method.args.defaults = [in_class.visit(one) for one in method.args.defaults]
+    before: list[ast.stmt] = []
+    for method in methods:
+        if is_fixture(method):
+            setup.append(_as_fixture(method, change))
+        elif method in tests or method in ready:
+            change.visit(method)
+        else:
+            setup.append(_as_function(method, change))
+    for method in ready:
+        before += method.body
+    return [*setup, *before], tests
+
+
+def fixtures_in(setup: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """What classes inside of a class have of it: its fixtures, and what these stand on."""
+    return [*setup] if any(fixture_of(step) is not None for step in setup) else []
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _with_inherited(
+    node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]
+) -> tuple[list[ast.stmt], dict[str, list[list[ast.stmt]]]]:
+    """The body of a class after that of its bases in the file, without the methods that it replaces; and the
+    bodies of those, the nearest last."""
+    body: list[ast.stmt] = []
+    replaced: dict[str, list[list[ast.stmt]]] = {}
+    for one in _lineage(node, bases):
+        parts = one.body if one is node else copy.deepcopy(one).body
+        names = {part.name for part in parts if isinstance(part, _FUNCTIONS)}
+        kept: list[ast.stmt] = []
+        for part in body:
+            if isinstance(part, _FUNCTIONS) and part.name in names:
+                replaced.setdefault(part.name, []).append(part.body)
+            else:
+                kept.append(part)
+        body = [*kept, *parts]
+    return body, replaced
+
+
+def _as_function(method: ast.FunctionDef, change: _SelfAttributes) -> ast.stmt:
+    """A helper method as the function `self_name`."""
+    decorators = decorators_of(method)
+    if method.args.args and "staticmethod" not in decorators:
+        method.args.args.pop(0)
+    method.decorator_list = [
+        one
+        for one, name in zip(method.decorator_list, decorators, strict=True)
+        if name not in (*_BINDING, *_PROPERTIES)
+    ]
+    declare(change.visit(method))
+    method.name = f"self_{method.name}"
+    return method
+
+
+def _as_fixture(method: ast.FunctionDef, change: _SelfAttributes) -> ast.stmt:
+    """A fixture of a class as one of the file, under a name of its own."""
+    if method.args.args and "staticmethod" not in decorators_of(method):
+        method.args.args.pop(0)
+    method.decorator_list = [
+        one
+        for one, name in zip(method.decorator_list, decorators_of(method), strict=True)
+        if name not in _BINDING
+    ]
+    mark_fixture(method)
+    declare(change.visit(method))
+    if fixture_of(method) is not None:
+        method.name = f"self_{method.name}"
+    return method
+
+
+def declare(function: ast.FunctionDef) -> None:
+    """What a method stores in its object is there for the others."""
+    stored = {
+        part.id
+        for part in ast.walk(function)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and part.id.startswith("self_")
+    }
+    if stored:
+        function.body.insert(0, ast.Global(names=sorted(stored)))
+
+
+class _ClassNames(ast.NodeTransformer):
+    """The names of a class as they stand in its body: `CASES` is `self_CASES`."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.names:
+            return ast.copy_location(ast.Name(id=f"self_{node.id}", ctx=node.ctx), node)
+        return node
+
+
+class _SelfAttributes(ast.NodeTransformer):
+    """`self.x`, `cls.x` -> `self_x`: what setUp stores becomes plain setup. TestCase's own names stay. A
+    property is called; `super().setUp()` is what the class in the file does there that is inherited."""
+
+    def __init__(
+        self,
+        owners: set[str],
+        methods: Sequence[ast.FunctionDef],
+        replaced: Mapping[str, list[list[ast.stmt]]],
+    ) -> None:
+        self.owners, self.replaced = owners, {name: [*bodies] for name, bodies in replaced.items()}
+        self.properties = {one.name for one in methods if {*_PROPERTIES} & {*decorators_of(one)}}
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if not isinstance(node.value, ast.Name) or node.value.id not in self.owners:
+            return node
+        if hasattr(unittest.TestCase, node.attr) and not node.attr.startswith("setUp"):
+            return node
+        name = ast.copy_location(ast.Name(id=f"self_{node.attr}", ctx=node.ctx), node)
+        if node.attr in self.properties and isinstance(node.ctx, ast.Load):
+            return ast.copy_location(ast.Call(func=name, args=[], keywords=[]), node)
+        return name
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
+        call = node.value
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Call)
+            and ast.unparse(call.func.value.func) == "super"
+        ):
+            return [*self._steps(call.func.attr)] or ast.copy_location(ast.Pass(), node)
+        self.generic_visit(node)
+        return node
+
+    def _steps(self, method: str) -> Iterator[ast.stmt]:
+        bodies = self.replaced.get(method)
+        if not bodies:
+            return
+        nearest = bodies.pop()
+        for step in copy.deepcopy(nearest):
+            changed = self.visit(step)
+            yield from changed if isinstance(changed, list) else [changed]
+        bodies.append(nearest)
