@@ -54,4 +54,4 @@ def evaluation_set(
 
     plain = {"max_problems": settings.max_problems, "cpu_s": sandbox.cpu_s}
     inputs = {"problems": record_id(*problems), "guarded": record_id(*guarded)}
-    return run_stage(context, "evaluation-set", 7, inputs, plain, compute)
+    return run_stage(context, "evaluation-set", 8, inputs, plain, compute)

@@ -137,7 +137,7 @@ def _wanted_fixtures(test: str) -> str:
     own = [name for name in names if name in _PYTEST_FIXTURES]
     if own:
         return f"asks for pytest's own fixture {', '.join(own)}, which the sandbox does not have"
-    unknown = "does not define, or defines with options that are not known here (params)"
+    unknown = "does not define, or defines with options that are not known here"
     return f"asks for a fixture that the file {unknown}, among: {', '.join(names)}"
 
 
