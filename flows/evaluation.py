@@ -121,7 +121,8 @@ def evaluate_model(
     )
     dtype, engine = settings.model.dtype, settings.engine
     stream = evaluation_stream(seed, model)
-    samples = sample(context, label, model, problems, dtype, engine, sampling, stream)
+    native = evaluation.native_tokens if evaluation.prompt == "native" else 0
+    samples = sample(context, label, model, problems, dtype, engine, sampling, stream, native_tokens=native)
     suites = samples.tables["suites"]
     sandbox = limits_for(evaluation.benchmarks, settings.sandbox)
     behaviours = execute(context, label, problems, samples.tables["solutions"], suites, sandbox, limits)
@@ -133,7 +134,9 @@ def evaluate_model(
         # Of all problems, though dev is all that is audited: these samples are the base's own scores', and so
         # are found again by their key.
         stream = evaluation_stream(seed, reference)
-        answers = sample(context, name, reference, problems, dtype, engine, sampling, stream)
+        answers = sample(
+            context, name, reference, problems, dtype, engine, sampling, stream, native_tokens=native
+        )
         solutions = answers.tables["solutions"]
         answered = execute(context, name, audited.dev, solutions, suites, sandbox, limits)
         policy_count, reference_count = audit_sample_counts(settings)

@@ -20,7 +20,7 @@ from tasks.settings.evaluation import EvaluationSettings
 BASE = "base"
 # Settings that scores depend on.
 PROTOCOL = {
-    "evaluation": ("benchmarks", "max_problems", "solutions", "suites", "temperature"),
+    "evaluation": ("benchmarks", "prompt", "max_problems", "solutions", "suites", "temperature"),
     "sampling": (
         *("format", "prefill", "worked_example", "thinking"),
         "cases_per_suite",

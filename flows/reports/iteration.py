@@ -9,6 +9,7 @@ from typing import Any
 from prefect.runtime import flow_run
 
 from flows.reports.charts import png_of_scores
+from flows.runtime.errors import native_words
 from tasks.core.statistics import LEAST_PROBLEMS, share_bounds
 from tasks.evaluation.metrics import shown
 from tasks.filtering.decide import FILTER_VERSION
@@ -38,7 +39,7 @@ def report_of(
         "workspace": context.root,
         "folder": str(context.workspace.iteration_folder(context.iteration)),
         "rule": settings.agreement.rule,
-        "asked": settings.evaluation.model_dump(include={"solutions", "suites", "temperature"}),
+        "asked": settings.evaluation.model_dump(include={"solutions", "suites", "temperature", "prompt"}),
         "base_digest": base.digest,
         "filter_version": FILTER_VERSION,
         "champion": asdict(champion),
@@ -196,7 +197,7 @@ def _asked(report: Mapping[str, Any]) -> str:
         return ""
     return (
         f"{asked['solutions']} solutions and {asked['suites']} suites a problem, at temperature "
-        f"{asked['temperature']}; pass@k is estimated from those."
+        f"{asked['temperature']}; pass@k is estimated from those.{native_words(asked)}"
     )
 
 

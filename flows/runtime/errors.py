@@ -78,6 +78,12 @@ def prepare_prefect() -> None:
     tell_in_one_sentence()
 
 
+def native_words(asked: Mapping[str, Any]) -> str:
+    """How code was asked for, where not as in self-play; "" where it was."""
+    native = asked.get("prompt") == "native"
+    return " Code was asked for with the benchmarks' own prompts (native)." if native else ""
+
+
 def scores_markdown(record: Mapping[str, Any]) -> str:
     """Scores with intervals, a line a metric, of an evaluation that is kept."""
     from tasks.evaluation.metrics import shown
@@ -87,7 +93,7 @@ def scores_markdown(record: Mapping[str, Any]) -> str:
         f"# Scores of {record['title']} (evaluation e{record['number']})",
         "",
         f"`{record['name']}`, {record['model'][:12]}; {asked['solutions']} solutions and {asked['suites']} "
-        f"suites a problem, at temperature {asked['temperature']}.",
+        f"suites a problem, at temperature {asked['temperature']}.{native_words(asked)}",
         "",
     ]
     for name, part in record["scores"].items():

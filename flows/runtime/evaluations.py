@@ -51,7 +51,7 @@ def record_evaluation(
         "key": scores.key,
         "stages": {stage.stage: stage.key for stage in stages},
         "settings": settings.model_dump(mode="json"),
-        "asked": settings.evaluation.model_dump(include={"solutions", "suites", "temperature"}),
+        "asked": settings.evaluation.model_dump(include={"solutions", "suites", "temperature", "prompt"}),
         "scores": scores.facts["scores"],
         "audit": scores.facts["audit"],
     }

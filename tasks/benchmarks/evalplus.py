@@ -84,6 +84,7 @@ def _mbpp_problem(row: dict[str, Any]) -> Problem:
         split="test",
         gold_solution=row["canonical_solution"].strip() + "\n",
         gold_cases=_cases(row, inputs),
+        native=row["prompt"],
     )
 
 

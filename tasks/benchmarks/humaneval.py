@@ -62,6 +62,7 @@ def prompted(row: dict[str, Any], source: str, gold_cases: tuple[Case, ...]) -> 
         preamble=f"{before}\n\n\n" if before else "",
         gold_solution=prompt + row["canonical_solution"],
         gold_cases=gold_cases,
+        native=prompt,
     )
 
 

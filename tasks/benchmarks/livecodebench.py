@@ -155,6 +155,7 @@ def _problem(row: dict[str, Any], where: str) -> Problem:
             split="test",
             preamble=PREAMBLE,
             gold_cases=tuple(_case(test, entry_point) for test in [*public, *private]),
+            native=row["starter_code"],
         )
     except (KeyError, TypeError, AttributeError, ValueError, SyntaxError) as error:
         problem = f"{where}: problem {str(row['question_id'])[:40]}"

@@ -58,6 +58,8 @@ def _problem(row: dict[str, Any]) -> Problem | None:
         gold_solution=row["code"].replace("\r\n", "\n"),
         # Only tests that need the imports get them: the others stay plain calls.
         gold_suite=tuple(setup + test if _uses(test, setup) else test for test in row["test_list"]),
+        # As evalplus asks: the text and the first assertion, as a docstring.
+        native=f'"""\n{row["prompt"].strip()}\n{row["test_list"][0].strip()}\n"""\n',
     )
 
 

@@ -68,6 +68,7 @@ def _problem(row: dict[str, Any], where: str) -> Problem:
             source=NAME,
             parent=f"{NAME}/{row['question_id']}",
             split="test",
+            native=row["starter_code"],
             gold_cases=(
                 Case(
                     source=f"assert {name}({', '.join(lines)}) ==",

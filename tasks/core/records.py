@@ -52,7 +52,8 @@ class Message:
 class Problem:
     """A task with one function to write (`entry_point`), or, with none, a stdin program. `preamble` is code
     that the task provides: it stands before every solution of the model. Problems that are parts of one
-    share a `parent`.
+    share a `parent`. `native` is what a benchmark publishes to ask for the code: the task as code, or the
+    code to start with.
 
     `gold_solution` and the gold tests are filled by benchmarks alone; no filter ever reads them. The tests
     are source (`gold_suite`) or, where a benchmark has no assertions but data, cases (`gold_cases`).
@@ -71,6 +72,7 @@ class Problem:
     gold_suite: tuple[str, ...] = ()
     gold_cases: tuple[Case, ...] = ()
     wrong_solutions: tuple[str, ...] = ()
+    native: str = ""
 
 
 @dataclass(frozen=True, slots=True)

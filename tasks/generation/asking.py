@@ -31,8 +31,12 @@ def asked_of(
     temperature: float,
     settings: SamplingSettings,
     chat_format: ChatFormat,
+    keep_stop: bool = True,
 ) -> Asked:
-    """The request for `count` answers to a prompt, of at most so many tokens behind a thought."""
+    """The request for `count` answers to a prompt, of at most so many tokens behind a thought.
+
+    `keep_stop`: the text that an answer stops at is part of it where rows are samples as they came.
+    """
     shown = chat_format.render(prompt.messages, prompt.prefill)
     thought = settings.max_thought_tokens if chat_format.thinks else 0
     request = Request(
@@ -49,7 +53,7 @@ def asked_of(
         stop_token_ids=chat_format.stop_ids,
         top_p=settings.top_p,
         min_p=settings.min_p,
-        keep_stop=chat_format.is_verbatim,
+        keep_stop=keep_stop and chat_format.is_verbatim,
         special_tokens=chat_format.thinks,
     )
     return Asked(role, shown, request, answer_tokens)

@@ -23,6 +23,8 @@ from tasks.generation import prompts
 from tasks.generation.answers import parse_solution, parse_suite
 from tasks.generation.asking import Asked, asked_of, sample_of
 from tasks.generation.diversity import diversity_of
+from tasks.generation.native_prompts import VERSION as NATIVE_VERSION
+from tasks.generation.native_prompts import as_parsed, native_output_prompt, native_prompt
 from tasks.generation.thinking import without_thought
 from tasks.inference.base import Sampler
 from tasks.inference.sampler import shared_sampler
@@ -45,12 +47,17 @@ def split_sample_budget(settings: SamplingSettings) -> tuple[SamplingSettings, S
 
 
 def requests_of(
-    problem: Problem, settings: SamplingSettings, seed: int | str, chat_format: ChatFormat
+    problem: Problem,
+    settings: SamplingSettings,
+    seed: int | str,
+    chat_format: ChatFormat,
+    native_tokens: int = 0,
 ) -> list[Asked]:
     """One request a role: n solutions, m suites, or m predictions where a problem asks for an output; one
     more for the cooler solutions, if any.
 
-    Seeds differ by problem and request, not by shard.
+    Seeds differ by problem and request, not by shard. With `native_tokens` code and outputs are asked for as
+    the problem's benchmark asks, in answers of at most so many tokens.
     """
     draw = random.Random(f"{seed}/{problem.problem_id}")
     style = prompts.style_of(chat_format)
@@ -58,13 +65,28 @@ def requests_of(
     verifier = _verifier_prompt(problem, settings, style)
     solutions = 0 if asks_for_output(problem) else settings.solutions
     low, longest = round(settings.low_temperature_share * solutions), settings.max_solution_tokens
+    longest_test = settings.max_suite_tokens
+    if native_tokens and asks_for_output(problem):
+        verifier, longest_test = native_output_prompt(problem, chat_format), native_tokens
+    elif native_tokens:
+        solver, longest = native_prompt(problem, chat_format), native_tokens
     plan: list[tuple[Role, prompts.Prompt, int, int, float]] = [
         ("solver", solver, solutions - low, longest, settings.temperature),
-        ("verifier", verifier, settings.suites, settings.max_suite_tokens, settings.temperature),
+        ("verifier", verifier, settings.suites, longest_test, settings.temperature),
         ("solver", solver, low, longest, settings.low_temperature),
     ]
     return [
-        asked_of(role, prompt, count, draw.randrange(2**31), max_tokens, temperature, settings, chat_format)
+        asked_of(
+            role,
+            prompt,
+            count,
+            draw.randrange(2**31),
+            max_tokens,
+            temperature,
+            settings,
+            chat_format,
+            keep_stop=not native_tokens,
+        )
         for role, prompt, count, max_tokens, temperature in plan
         if count
     ]
@@ -83,6 +105,7 @@ def draw_samples(
     seed: int | str,
     chat_format: ChatFormat,
     of_reference: bool = False,
+    native_tokens: int = 0,
 ) -> list[Sample]:
     """All samples of some problems, in one call to the engine; numbered by problem and role.
 
@@ -92,7 +115,7 @@ def draw_samples(
     planned = [
         (problem, asked)
         for problem in problems
-        for asked in requests_of(problem, settings, stream, chat_format)
+        for asked in requests_of(problem, settings, stream, chat_format, native_tokens)
     ]
     answers = sampler.generate([asked.request for _, asked in planned])
     drawn: Counter[tuple[str, Role]] = Counter()
@@ -176,7 +199,7 @@ def parse_samples(
 def _asked_with(sample: Sample, problem: Problem, settings: SamplingSettings) -> prompts.Prompt:
     """The prompt of a sample; samples of earlier versions do not tell, they are all in the demo's style."""
     if sample.messages:
-        return prompts.Prompt(sample.messages, sample.prefill, ())
+        return as_parsed(problem, prompts.Prompt(sample.messages, sample.prefill, ()))
     if sample.role == "solver":
         return prompts.solver_prompt(problem)
     return _verifier_prompt(problem, settings, prompts.DEMO)
@@ -239,9 +262,11 @@ def sample(
     settings: SamplingSettings,
     seed: str,
     reference: ModelRef | None = None,
+    native_tokens: int = 0,
 ) -> StageResult:
     """Sample both roles on every problem, shard by shard, and parse what came; a part of the solutions from
-    the `reference` model, if there is one. Equal `seed`s draw equal samples."""
+    the `reference` model, if there is one. Equal `seed`s draw equal samples. With `native_tokens` code is
+    asked for as benchmarks ask, in answers of at most so many tokens."""
 
     def compute(stage: Stage) -> None:
         workspace = context.workspace
@@ -256,7 +281,8 @@ def sample(
                 stage.folder.parent / "logs",
             )  # fmt: skip
             chat_format = format_of(Path(workspace.path(writer)), settings)
-            return draw_samples(sampler, shard, asked, seed, chat_format, of_reference=writer is reference)
+            of_reference = writer is reference
+            return draw_samples(sampler, shard, asked, seed, chat_format, of_reference, native_tokens)
 
         for writer, asked, name in ((model, policy_budget, ""), (reference, reference_budget, "reference-")):
             if writer is None:
@@ -282,6 +308,7 @@ def sample(
         inputs["reference"] = reference
     plain = {
         **settings.model_dump(),
+        **({"native_tokens": native_tokens, "native_prompts": NATIVE_VERSION} if native_tokens else {}),
         "dtype": dtype,
         "seed": seed,
         "prompts": prompts.VERSION,

@@ -97,6 +97,17 @@ class ChatFormat:
         wanted = self.settings.worked_example
         return self.kind != "chat" if wanted == "auto" else wanted == "on"
 
+    @cached_property
+    def takes_system(self) -> bool:
+        """Whether a conversation may begin with a system message."""
+        if self.kind != "chat":
+            return True
+        try:
+            self._templated([Message("system", _PROBE), Message("user", _PROBE)], for_answer=True)
+        except FlywheelError:
+            return False
+        return True
+
     @property
     def is_verbatim(self) -> bool:
         """Whether rows train sampled tokens as they came; the demo's rows are written anew, as measured."""

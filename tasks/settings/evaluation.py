@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -36,6 +36,15 @@ class EvaluationSettings(SettingsModel):
     )
     max_problems: int = Field(
         40, ge=0, le=100_000, description="Problems a benchmark and split, the first so many; 0 for all."
+    )
+    prompt: Literal["self-play", "native"] = Field(
+        "self-play",
+        description="How code is asked for. self-play: with the prompts that are trained on; native: as each "
+        "benchmark publishes (HumanEval and MBPP as evalplus asks, LiveCodeBench as its runner does), so "
+        "that pass@1 can be laid beside published figures. Tests are asked for as in self-play.",
+    )
+    native_tokens: int = Field(
+        1024, ge=8, le=131_072, description="Longest answer to a native prompt, in tokens, behind a thought."
     )
     solutions: int = Field(4, ge=1, le=1024, description="Solutions sampled a problem.")
     suites: int = Field(2, ge=1, le=1024, description="Suites sampled a problem, or outputs predicted.")
