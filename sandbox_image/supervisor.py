@@ -30,7 +30,7 @@ import traceback
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from sandbox_image import check, child, frames, meters, outcomes, scratch, seal
+from sandbox_image import check, child, frames, meters, outcomes, scratch, seal, semaphores
 
 # So many, and the interpreter has specialised what children run.
 REHEARSALS = 20
@@ -109,6 +109,8 @@ class Supervisor:
         seal.seal()
         # site is not loaded (-S), programs use these all the same.
         builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
+        # /dev/shm is read-only: the semaphores of the C library cannot be made there.
+        semaphores.install()
         # Ours comes first; the image's variants have a second one, whose packages programs may import.
         ours = os.environ.get("PYTHONPATH", "").partition(":")[0]
         sys.path[:] = [entry for entry in sys.path if entry and entry != ours]

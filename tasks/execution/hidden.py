@@ -15,6 +15,8 @@ from tasks.core.records import CONDITION, TRUTH, Case, Outcome
 from tasks.execution.verdicts import OPAQUE_KEY, TOO_LARGE, UNSTABLE, Equality, variant_verdicts
 from tasks.testcode import conditions
 
+# What the system says to who starts a program, and to nothing else that a program here may try.
+_NO_EXEC = ("[Errno 1] Operation not permitted: '/", "[Errno 1] Operation not permitted: b'/")
 # Of these types, as their names tell, nothing equals plain data.
 _EQUAL_TO_THEMSELVES = {
     "object",
@@ -32,6 +34,8 @@ def hidden(outcome: Outcome, case: Case, equality: Equality = values.equal) -> s
     fails."""
     if outcome.kind == "boundary":
         return outcome.detail
+    if outcome.exception == "PermissionError" and outcome.detail.startswith(_NO_EXEC):
+        return "starts another program, which the sandbox does not allow (forked processes of Python may run)"
     if outcome.kind == "output_limit" and outcome.detail == TOO_LARGE:
         return f"{TOO_LARGE} to leave the solution's process (sandbox.output_kb)"
     if outcome.kind == "no_result" and outcome.detail in UNSTABLE:

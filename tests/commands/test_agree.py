@@ -179,3 +179,47 @@ def test_an_output_that_cannot_be_written_is_found_out_first(run: Any, tmp_path:
     code, text = run(*given[:-1], str(tmp_path / "none" / "out.jsonl"))
     assert code == 1
     assert "there is no folder" in text
+
+
+def test_what_a_condition_decides_in_every_order_is_decided(run: Any, tmp_path: Path) -> None:
+    """Solutions whose results come in any order vote, where no test asks for one."""
+    codes = {
+        "set": "def uniq(words):\n    return list(set(words))\n",
+        "also": "def uniq(words):\n    return [*{word: 0 for word in set(words)}]\n",
+        "third": "def uniq(words):\n    return [word for word in frozenset(words)]\n",
+        "lost": "def uniq(words):\n    return sorted(set(words))[1:]\n",
+        "random": "import random\ndef uniq(words):\n    return random.sample(words, 2)\n",
+    }
+    words = [f"word {n % 9}" for n in range(20)]
+    asked = [
+        f"assert sorted(uniq({words})) == {sorted({*words})}",
+        f"assert len(uniq({words})) == 9\nassert 'word 3' in uniq({words})\nassert set(uniq({words[:4]})) == "
+        f"{ {*words[:4]} }",
+    ]
+    paths = [
+        write(tmp_path / "p.jsonl", {"problem_id": "u", "entry_point": "uniq"}),
+        write(
+            tmp_path / "s.jsonl",
+            *({"problem_id": "u", "solution_id": name, "code": code} for name, code in codes.items()),
+        ),
+        write(
+            tmp_path / "t.jsonl",
+            *({"problem_id": "u", "suite_id": n, "code": code} for n, code in enumerate(asked)),
+        ),
+    ]
+    names = ("--problems", "--solutions", "--tests")
+    options = [str(part) for pair in zip(names, paths, strict=True) for part in pair]
+    code, text = run("agree", *options, "--out", str(tmp_path / "out.jsonl"), *SETTINGS)
+    assert code == 0, text
+    line = lines(tmp_path)["u"]
+    assert line["chosen"] == ["set", "also", "third"]
+    assert len(line["cases"]) == 4
+    assert line["dropped"]["solutions"]["random"] == FLAKY
+    # With a test that asks for an order nothing is decided.
+    write(
+        tmp_path / "t.jsonl", {"problem_id": "u", "suite_id": 0, "code": f"assert uniq({words}) == {words}"}
+    )
+    code, text = run("agree", *options, "--out", str(tmp_path / "out.jsonl"), *SETTINGS)
+    assert code == 0, text
+    dropped = lines(tmp_path)["u"]["dropped"]["solutions"]
+    assert [name for name, reason in dropped.items() if reason == FLAKY] == ["set", "also", "third", "random"]
