@@ -1,15 +1,13 @@
 """What the test process does: run a check whose solution lives in another process.
 
-The functions of the solution are stubs here: a call crosses a pipe as plain data, its value or
-exception comes back the same way. What is one object there is one object here, and what changes there changes
-here (`heap`).
-Exceptions that the solution defines have types of the same names and builtin bases here. Answers come from
-the solution's process and are decoded as hostile input.
+What the solution defines is asked for there, by its name (`peer`): plain data crosses the pipe as data, and
+is compared here; an object is a handle here (`handles`), and one of the test's is a handle there. What is one
+object there is one object here, and what changes there changes here (`heap`). Answers come from the
+solution's process and are decoded as hostile input.
 """
 
 from __future__ import annotations
 
-import _thread
 import ast
 import builtins
 import json
@@ -17,14 +15,14 @@ import math
 import os
 import signal
 import struct
+import sys
 import time
-from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Any, NoReturn
 
-from sandbox_image import child, iterators, outcomes, plain, testing, unseen
-from sandbox_image.heap import Heap
-from sandbox_image.unseen import Unseen
+from sandbox_image import child, handles, iterators, outcomes, plain, testing
+from sandbox_image.handles import Attribute, Handle, resolved
+from sandbox_image.operations import ITERATING, refused
+from sandbox_image.peer import MAX_NESTED, Peer
 
 PROVIDED = {"math": math, "isclose": math.isclose}
 # What tests stand on, and no solution may put something of its own in its place.
@@ -32,9 +30,12 @@ HIDDEN = {*dir(builtins), *PROVIDED, "pytest", "__builtins__"}
 # A candidate that dies is noticed by PID 1, which ends this process too and reports the true cause.
 GRACE_S = 0.2
 LOST = 3
-_UNSEEN = "something of the solution's stays in its process, where no test can look at it"
+MAX_CROSSINGS = 100_000
 _ENDS = (StopIteration, StopAsyncIteration)
-ANSWERS = ("value", "exception", "unloaded", "memory", "output_limit", "no_result")
+# Operations by which a class says something of two of its objects.
+_WORDS = {".eq", ".ne", ".lt", ".le", ".gt", ".ge", ".contains", ".hash", ".probe", ".name"}
+ANSWERS = ("value", "exception", "unloaded", "memory", "output_limit", "no_result", "nothing")
+BY_CANDIDATE = "by the word of the solution's classes"
 
 
 def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes: int) -> NoReturn:
@@ -43,16 +44,14 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
 
     A step is a check's source or a call `[function, arguments]`; all meet one candidate, in their order.
     A record a step: a call's outcome; of a check "value" null when it ran to its end, "skipped", else its
-    exception. Detail "no call": it met no stub. The null candidate passes every check that does not call it.
+    exception. Detail "no call": it met nothing of the solution's; `BY_CANDIDATE`: what it saw is the word of
+    the solution's classes alone. The null candidate passes every check that does not call it.
     """
     task = json.loads(request)
     report = child.Report(result, output_bytes)
     child.Sink.report, child.Sink.limit = report, output_bytes
-    channel = _Channel(outbox, inbox, report, output_bytes, null=task["code"] is None)
-    channel.types = exception_types(task["code"], channel.note)
-    stubs: dict[str, Any] = {name: channel.object(name) for name in other_names(task["code"])}
-    stubs |= {"pytest": testing.install(), **channel.types}
-    stubs |= {name: channel.stub(name) for name in stub_names(task["code"], task["entry_point"])}
+    channel = _Channel(outbox, inbox, report, output_bytes, task["code"], task["entry_point"])
+    handles.connect(channel)
     alone = len(task["steps"]) == 1
     for index, step in enumerate(task["steps"]):
         # A check must not change what the next one stands on: a process for each of several.
@@ -61,23 +60,31 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
             continue
         report.begin(index)
         if not isinstance(step, str):
-            report.end(*channel.ask(*step, task["digest_above"])[:3])
+            report.end(*channel.ask(*step, task["digest_above"]))
             continue
-        _run(step, stubs, channel, report)
+        _run(step, channel, report)
         os._exit(0)
     os._exit(0)
 
 
-def _run(source: str, stubs: dict[str, Any], channel: _Channel, report: child.Report) -> None:
-    namespace = child.new_module("check")
-    namespace.update(PROVIDED)
-    namespace.update(stubs)
+class Names(dict[str, Any]):
+    """The names of a check: its own, then the solution's, then the builtin ones."""
+
+    channel: _Channel
+
+    def __missing__(self, name: str) -> Any:
+        return self.channel.look_up(name)
+
+
+def _run(source: str, channel: _Channel, report: child.Report) -> None:
+    module = child.new_module("check")
+    namespace = Names({**module, **PROVIDED, "pytest": testing.install()})
+    namespace.channel = channel
+    channel.inner |= {id(namespace), id(module)}
     try:
         exec(compile(source, "<check>", "exec", dont_inherit=True), namespace)
     except BaseException as error:
-        if channel.unseen or unseen.NAME in _text(error):
-            report.end("boundary", detail=channel.unseen or _UNSEEN)
-        elif testing.is_skip(error):
+        if testing.is_skip(error):
             # One that has called it may be skipped by what the solution answered.
             asked = "" if channel.calls else "no call: "
             report.end("skipped", detail=f"{asked}{_text(error)}")
@@ -87,10 +94,8 @@ def _run(source: str, stubs: dict[str, Any], channel: _Channel, report: child.Re
         else:
             report.raised(error)
     else:
-        if channel.unseen:
-            report.end("boundary", detail=channel.unseen)
-        else:
-            report.end("value", "null", "" if channel.calls else "no call")
+        own = BY_CANDIDATE if channel.rests_on_its_word() else ""
+        report.end("value", "null", own if channel.calls else "no call")
 
 
 def _text(error: BaseException) -> str:
@@ -109,56 +114,35 @@ def _end_alike(status: int) -> None:
         os._exit(0 if code == LOST else code)
 
 
-def stub_names(code: str | None, entry_point: str) -> list[str]:
-    """The entry point and every top-level function, but none that would hide what tests stand on.
+def function_names(code: str | None) -> set[str]:
+    """Every top-level function, but none that would hide what tests stand on.
 
     A solution that defines its own `len` or `isclose` must not be asked what a test means by it.
     """
-    names = [entry_point] if entry_point else []
+    names: set[str] = set()
     for node in _top_level(code):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            names.append(node.name)
+            names.add(node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
-            names.extend(target.id for target in node.targets if isinstance(target, ast.Name))
-    return [name for name in names if name == entry_point or name not in HIDDEN]
+            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        else:
+            names -= bound(node)
+    return names - HIDDEN
 
 
-def other_names(code: str | None) -> list[str]:
-    """The classes and constants of a solution, which no test can look at from outside."""
-    names: list[str] = []
-    for node in _top_level(code):
-        if isinstance(node, ast.ClassDef):
-            names.append(node.name)
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
-        names.extend(target.id for target in targets if isinstance(target, ast.Name))
-    return [name for name in names if name not in HIDDEN]
-
-
-def exception_types(
-    code: str | None, note: Callable[[str], None] = lambda _: None
-) -> dict[str, type[BaseException]]:
-    """The exceptions that a solution defines at its top level, by name: what a test may expect.
-
-    Made from names alone, nothing of the solution runs; one that hides what tests stand on is left out.
-    `note` is told when a test asks for what has not come along.
-    """
-    types: dict[str, type[BaseException]] = {}
-    for node in _top_level(code):
-        if not isinstance(node, ast.ClassDef) or node.name in HIDDEN:
-            continue
-        names = [base.id for base in node.bases if isinstance(base, ast.Name)]
-        bases = [kind for name in names if (kind := types.get(name) or _builtin_exception(name))]
-        try:
-            if bases:
-                types[node.name] = type(node.name, tuple(bases), _methods(note))
-        except TypeError:
-            continue
-    return types
-
-
-def _methods(note: Callable[[str], None]) -> dict[str, Any]:
-    return {"__init__": lambda *_: None, "__getattr__": unseen.attribute_of_exception(note)}
+def bound(statement: ast.stmt) -> set[str]:
+    """The names that a class, an import or an assignment binds."""
+    if isinstance(statement, ast.ClassDef):
+        return {statement.name}
+    names = {
+        part.id
+        for part in ast.walk(statement)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
+    for part in ast.walk(statement):
+        if isinstance(part, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in part.names}
+    return names
 
 
 def _top_level(code: str | None) -> list[ast.stmt]:
@@ -168,111 +152,159 @@ def _top_level(code: str | None) -> list[ast.stmt]:
         return []
 
 
-class _Channel:
+class _Channel(Peer):
+    """The test's end. What the solution's process sends is hostile input, and so is what it asks for."""
+
     def __init__(
-        self,
-        outbox: int,
-        inbox: int,
-        report: child.Report,
-        limit: int,
-        null: bool,
+        self, outbox: int, inbox: int, report: child.Report, limit: int, code: str | None, entry_point: str
     ) -> None:
-        self.outbox, self.inbox, self.report, self.limit = outbox, inbox, report, limit
-        self.types: dict[str, type[BaseException]] = {}
-        self.null = null
+        super().__init__(outbox, inbox, limit, 0, trusts=False)
+        self.report, self.null, self.entry_point = report, code is None, entry_point
+        self.functions = function_names(code)
+        if entry_point and not any(entry_point in bound(node) for node in _top_level(code)):
+            self.functions.add(entry_point)
         self.calls = 0
-        # What the test wanted to know and cannot.
-        self.unseen, self.reading = "", False
-        self.heap = Heap(0, lambda name: Unseen(f"an object of type {name}", self.note))
-        self.turn = _thread.allocate_lock()
+        self.crossings = 0
+        # Classes of the solution's that the test makes objects of; answers that are data; answers that are
+        # the word of a class of the solution's about two objects, or about one and data.
+        self.constructed: set[type] = set()
+        self.observed = self.compared = self.combined = 0
+        self.inner: set[int] = {id(globals()), id(sys.modules)}
 
-    def object(self, name: str) -> Unseen:
-        """What stands for a class or a constant of the solution."""
-        return Unseen(f"{name} of the solution", self.note)
+    def is_inner(self, value: Any) -> bool:
+        return id(value) in self.inner
 
-    def note(self, what: str) -> None:
-        """That the test has come to where it cannot look; ends the check if no solution is there."""
-        # What is hashed while an answer is read is not looked at by the test.
-        if self.unseen or self.reading:
-            return
-        self.unseen = what
+    def rests_on_its_word(self) -> bool:
+        """Whether what the test has seen is the word of classes of the solution's alone."""
+        return bool(self.combined or (self.compared and not self.observed))
+
+    def look_up(self, name: str) -> Any:
+        """What the solution has under a name. Raises KeyError for what is not the solution's."""
+        if name in self.functions:
+            return Attribute(None, name)
+        if name in HIDDEN or self.null:
+            raise KeyError(name)
+        try:
+            return self.operate(".name", (name,), {})
+        except _NothingError:
+            if name != self.entry_point:
+                raise KeyError(name) from None
+        self.report.end(*child.missing(name))
+        os._exit(0)
+
+    def operate(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The value of an operation of the solution's process, or what that raised."""
+        self.calls += operation != ".name"
         if self.null:
-            return
-        kind, text, detail, _ = self.ask("", "", -1)
-        if kind != "value":
-            self.report.end(kind, text, detail)
-            os._exit(0)
-
-    def stub(self, name: str) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            return self.call(name, args, kwargs)
-
-        call.__name__ = call.__qualname__ = name
-        return call
-
-    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The value, or what the solution raised. Arguments that are no plain data end the check: a TypeError
-        of ours could be what a test wants of the solution."""
-        self.calls += 1
-        if self.null:
-            return plain.Opaque("null")
+            return Null()
+        if operation == ".call" and type(args[0]) is handles.HandleType:
+            self.constructed.add(args[0])
         with self.turn:
+            self.crossings += 1
+            if self.crossings > MAX_CROSSINGS:
+                self.refuse(f"the test asks the solution's process more than {MAX_CROSSINGS} times")
             try:
-                sent, is_plain = self.heap.write([*args, *kwargs.values()], self.limit)
+                roots = [*args, *kwargs.values()]
+                kind, text, detail, message, _ = self.exchange(operation, roots, [*kwargs])
             except plain.TooLarge:
-                self._end("the arguments are too large to send them to the solution", "boundary")
-            if not is_plain:
-                self._end("an argument is no plain data, and stays in the test's process", "boundary")
-            kind, text, detail, after = self._ask(name, sent, [*kwargs])
-            self.reading = True
+                self.refuse("the arguments are too large to send them to the solution (sandbox.output_kb)")
             try:
-                roots = self.heap.read(after) if after else []
-                if kind == "value":
-                    (value,) = roots
+                roots = self.heap.read(message) if message else []
+                if len(roots) != 1 and kind == "value":
+                    raise ValueError
             except ValueError:
                 self._lost("malformed answer")
-            self.reading = False
         if kind == "value":
-            return self._received(value)
+            return self._received(operation, roots[0])
         if kind == "exception":
-            raise _exception(text, detail, self.types, self.note)
+            self.observed += 1
+            error = roots[0] if roots and isinstance(roots[0], BaseException) else None
+            raise self._raised(operation, error or _exception(text, detail))
+        if kind == "nothing":
+            raise _NothingError
         # No exception: the check could catch it.
         self.report.end(kind, text, detail)
         os._exit(0)
 
-    def _received(self, value: Any) -> Any:
-        """Iterators and views yield again what they yielded where the solution is."""
-        if type(value) is not iterators.Iterated:
+    def _raised(self, operation: str, error: BaseException) -> BaseException:
+        """One that ends a loop in silence (`all(map(f, xs))` would pass) is a RuntimeError, as in a
+        generator."""
+        if isinstance(error, _ENDS) and operation not in ITERATING:
+            return RuntimeError(f"the solution raised {type.__getattribute__(type(error), '__name__')}")
+        return error
+
+    def _received(self, operation: str, value: Any) -> Any:
+        """A view of a dictionary is one here."""
+        if type(value) is iterators.Iterated:
+            if value.kind not in iterators.VIEWS or value.end:
+                self.refuse(f"of an iterator {iterators.MAX_ITEMS} items leave the solution's process")
+            value = iterators.VIEWS[value.kind](value.items)
+        if value is not None and operation not in _WORDS and not self.heap.is_theirs(value):
+            self.observed += 1
+        return value
+
+    def compare(self, one: Any, other: Any, how: str) -> Any:
+        """Of two objects of the solution's their class says whether they are equal; of one and anything else
+        nobody is asked: they are not, and where the class might say otherwise there is no verdict."""
+        if self.heap.reading or not isinstance(one, Handle):
+            return (one is other) == (how == "eq")
+        other = resolved(other)
+        if "e" in handles.own(one) or "e" in handles.own(other):
+            if self.heap.is_theirs(other):
+                self.compared += 1
+                return super().compare(one, other, how)
+            said = type(other).__name__ if type(other).__module__ == "builtins" else ""
+            if not self.operate(".probe", (one, said, how), {}):
+                self.refuse(
+                    f"an object of type {type.__getattribute__(type(one), '__name__')} is compared with "
+                    "what is none of the solution's, which its process must not know"
+                )
+        elif one is other:
+            return how == "eq"
+        return NotImplemented
+
+    def combine(self, operation: str, one: Any, other: Any, args: tuple[Any, ...]) -> Any:
+        """Data goes along to objects that the test has made itself, no others: what it stands beside may be
+        what is expected of them."""
+        if self.heap.is_theirs(other):
+            value = self.operate(operation, args, {})
+            self.compared += operation in _WORDS
             return value
-        if value.kind in iterators.VIEWS and not value.end:
-            return iterators.VIEWS[value.kind](value.items)
-        yielded = self._yielded(value)
-        return yielded if value.kind == "generator" else chain(yielded)
+        if self.constructed.isdisjoint(type.__getattribute__(type(one), "__mro__")):
+            self.refuse(
+                f"an object of type {type.__getattribute__(type(one), '__name__')} meets an operator and "
+                "what is none of the solution's, which its process must not know"
+            )
+        seen = self.observed
+        value = self.operate(operation, args, {})
+        if not self.heap.is_theirs(value):
+            self.compared += operation == ".contains"
+            self.combined += operation != ".contains"
+        self.observed = seen
+        return value
 
-    def _yielded(self, result: iterators.Iterated) -> Iterator[Any]:
-        yield from result.items
-        if result.end == (iterators.MORE,):
-            self._end(f"of an iterator {iterators.MAX_ITEMS} items leave the solution's process", "boundary")
-        if result.end:
-            raise _exception(*result.end[1:], self.types, self.note)
+    def perform(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """What the solution's process asks for: of objects that the test has given to it, no others."""
+        if self.nested > MAX_NESTED:
+            self.refuse(f"calls back and forth are nested deeper than {MAX_NESTED}")
+        self.crossings += 1
+        if self.crossings > MAX_CROSSINGS:
+            self.refuse(f"the solution calls back more than {MAX_CROSSINGS} times")
+        if operation == ".refuse":
+            self.refuse(str(args[0])[:200])
+        if not any(map(self.heap.is_ours, args[:2])):
+            self._lost("malformed answer")
+        if why := refused(operation, args):
+            self.refuse(f"the solution asks for what the test's process keeps: {why}")
+        return super().perform(operation, args, kwargs)
 
-    def ask(self, name: str, arguments: str, digest_above: int = 0) -> list[str]:
-        """What the solution answers to a call: kind, text, detail and nothing.
-
-        A check may call from several threads; the solution answers one after the other.
-        """
-        if self.null:
-            return ["value", outcomes.encode(plain.Opaque("null"), self.limit), "", ""]
-        with self.turn:
-            return self._ask(name, arguments, digest_above)
-
-    def _ask(self, name: str, arguments: str, how: int | list[str]) -> list[str]:
-        """The answer to a frame of `child.serve_check`."""
-        data = json.dumps([name, arguments, how]).encode("ascii")
+    def answer(self, frame: list[Any]) -> None:
         try:
-            child.write_all(self.outbox, struct.pack(">I", len(data)) + data)
-        except BrokenPipeError:
-            self._lost("the solution's process went away")
+            super().answer(frame)
+        except ValueError:
+            self._lost("malformed answer")
+
+    def receive(self) -> list[Any]:
         header = child.read_exactly(self.inbox, 4)
         if len(header) < 4:
             self._lost("the solution's process went away")
@@ -280,17 +312,43 @@ class _Channel:
         if size > 6 * self.limit + 4096:
             self._lost("malformed answer")
         try:
-            answer = json.loads(child.read_exactly(self.inbox, size).decode("ascii"))
+            frame = json.loads(child.read_exactly(self.inbox, size).decode("ascii"))
         except (ValueError, RecursionError):
-            answer = None
-        if (
-            isinstance(answer, list)
-            and len(answer) == 4
-            and all(isinstance(part, str) for part in answer)
-            and answer[0] in ANSWERS
-        ):
-            return answer
+            frame = None
+        if type(frame) is list:
+            if len(frame) == 5 and all(type(part) is str for part in frame) and frame[0] in ANSWERS:
+                return frame
+            asked = len(frame) == 3 and [type(part) for part in frame] == [str, str, list]
+            if asked and all(type(name) is str for name in frame[2]):
+                return frame
         return self._lost("malformed answer")
+
+    def send(self, parts: list[Any]) -> None:
+        try:
+            super().send(parts)
+        except BrokenPipeError:
+            self._lost("the solution's process went away")
+
+    def ask(self, name: str, arguments: str, digest_above: int = 0) -> list[Any]:
+        """What the solution answers to a plain call: kind, text, detail.
+
+        A check may call from several threads; the solution answers one after the other.
+        """
+        if self.null:
+            return ["value", outcomes.encode(plain.Opaque("null"), self.limit), ""]
+        with self.turn:
+            return self.talk([name, arguments, digest_above])[:3]
+
+    def refuse(self, why: str) -> NoReturn:
+        """No exception: the check could catch it. If no solution is there, that comes first."""
+        with self.turn:
+            if self.nested:
+                self._end(why, "boundary")
+            kind, text, detail = self.ask("", "", -1)
+        if kind != "value":
+            self.report.end(kind, text, detail)
+            os._exit(0)
+        self._end(why, "boundary")
 
     def _end(self, why: str, kind: str = "no_result", code: int = 0) -> NoReturn:
         """No exception: the check could catch it."""
@@ -303,40 +361,43 @@ class _Channel:
         self._end(why, code=LOST)
 
 
-def _exception(
-    text: str, message: str, types: dict[str, type[BaseException]], note: Callable[[str], None]
-) -> BaseException:
-    """The exception that `outcomes.raised` describes: of the builtin type of that name, else of a new type
-    with the same builtin bases, so that a test catches it as what it is.
+class _NothingError(Exception):
+    """The solution has nothing of that name."""
 
-    One that ends a loop in silence (`all(map(f, xs))` would pass) is a RuntimeError, as in a generator.
-    """
+
+class Null(plain.Opaque):
+    """What the null candidate has for everything: an object equal to nothing, whose every method gives
+    another."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("null")
+
+    def __getattr__(self, name: str) -> Null:
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return Null()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Null:
+        handles._peers[0].calls += 1
+        return Null()
+
+
+def _exception(text: str, message: str) -> BaseException:
+    """The exception that `outcomes.raised` describes: of the builtin type of that name, else of a new type
+    with the same builtin bases. For one that could not cross as it is."""
     name, *bases = text.split("|")
-    if {"StopIteration", "StopAsyncIteration"} & {name, *bases} or issubclass(
-        types.get(name, Exception), _ENDS
-    ):
-        return RuntimeError(f"the solution raised {name}")
     known = [kind for kind in map(_builtin_exception, [name, *bases[:50]]) if kind]
-    argument: Any = message
-    if KeyError in known and len(message) > 1 and message[0] == message[-1] and message[0] in "'\"":
-        # KeyError alone shows its argument's repr.
-        argument = message[1:-1]
-    if known and known[0].__name__ == name:
-        try:
-            return known[0](argument)
-        except Exception:
-            pass  # It wants other arguments, like UnicodeDecodeError.
-    if name in types:
-        return types[name](argument)
     lowest = [kind for kind in known if not any(kind in other.__mro__[1:] for other in known)]
     label = name.removeprefix("solution.")[:200]
-    label = label if label.isidentifier() else "Exception"
     for chosen in (lowest, lowest[:1], [Exception]):
         try:
-            return type(label, tuple(chosen), _methods(note))(argument)  # type: ignore[no-any-return]
+            kind = known[0] if known and known[0].__name__ == name else type(label, tuple(chosen), {})
+            return kind(message)  # type: ignore[no-any-return]
         except Exception:
-            continue
-    return Exception(argument)
+            known = []
+    return Exception(message)
 
 
 def _builtin_exception(name: str) -> type[BaseException] | None:

@@ -14,18 +14,14 @@ import atexit
 import builtins
 import errno
 import io
-import json
 import os
-import signal
-import struct
 import sys
 import time
 import types
 from typing import Any, NoReturn
 
 from sandbox_image import iterators, plain
-from sandbox_image.heap import Heap
-from sandbox_image.outcomes import described, raised, returned
+from sandbox_image.outcomes import raised, returned
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
@@ -39,7 +35,6 @@ _cpu_clock = time.process_time
 _write = os.write
 _read = os.read
 _exit = os._exit
-_pause = signal.pause
 
 
 class Report:
@@ -316,67 +311,3 @@ def read_exactly(fd: int, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
-
-
-def serve_check(request: bytes, inbox: int, outbox: int, output_bytes: int) -> NoReturn:
-    """The candidate of a check: answers the calls that arrive on `inbox`. Never returns.
-
-    A call is a frame (4 bytes of length, big endian) of JSON `[function, arguments, how]`; an answer is a
-    frame of `[kind, text, detail, message]`, the first three as in a report. `how` is `digest_above`, or the
-    names of the last arguments: then `arguments` and `message` are messages between two heaps, and there is
-    no text. Function "" asks whether the solution is there.
-    """
-    code = json.loads(request)["code"]
-    lift_digits()
-    namespace = new_module("solution")
-    heap = Heap(1)
-    failure: BaseException | None = None
-    try:
-        exec(compile(code, "<solution>", "exec", dont_inherit=True), namespace)
-    except BaseException as error:
-        failure = error
-    while True:
-        header = read_exactly(inbox, 4)
-        if len(header) < 4:
-            # The test has ended. To exit would look like a crash that came first; the sweep is near.
-            while True:
-                _pause()
-        function, arguments, how = json.loads(read_exactly(inbox, struct.unpack(">I", header)[0]))
-        shared = type(how) is list
-        if shared:
-            args: list[Any] = heap.read(arguments)
-            kwargs = dict(zip(how, args[len(args) - len(how) :], strict=True))
-            del args[len(args) - len(how) :]
-        elif function:
-            args, kwargs = arguments_of(arguments)
-        value: Any = None
-        if failure is not None:
-            kind, text, detail = raised(failure)
-            answer = ["unloaded" if kind == "exception" else kind, text, detail]
-        elif not function:
-            answer = ["value", "", ""]
-        elif (called := namespace.get(function)) is None and (
-            called := method_of(namespace, function)
-        ) is None:
-            answer = [*missing(function)]
-        else:
-            try:
-                value = called(*args, **kwargs)
-                if type(value) in _ITERATORS:
-                    value = iterators.taken(value, raised)
-            except BaseException as error:
-                # A test may look for anything in the message.
-                answer = [*raised(error, MESSAGE_MAX)]
-            else:
-                answer = ["value", "", ""] if shared else [*returned(value, output_bytes, how)]
-        message = ""
-        if shared:
-            roots = [value] if answer[0] == "value" else []
-            kind, text, detail = described(lambda: heap.write(roots, output_bytes)[0])  # noqa: B023
-            if kind == "value":
-                message = text
-            elif answer[0] == "value":
-                answer = [kind, "", detail]
-        answer.append(message)
-        data = f"[{','.join([_quote(part) for part in answer])}]".encode("ascii")
-        write_all(outbox, struct.pack(">I", len(data)) + data)

@@ -67,7 +67,16 @@ class _Reference:
         self.number = number
 
 
-_ITEMS = {_Reference, type(None), bool, *_SCALARS}
+class Named:
+    """An item that names an object by its place in the other process: `{"n": [path, ..]}`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+_ITEMS = {_Reference, Named, type(None), bool, *_SCALARS}
 
 
 class Heap:
@@ -83,6 +92,11 @@ class Heap:
         # Scalars of the last message to the solution, by their negative numbers, and the reverse.
         self.scalars: dict[int, Any] = {}
         self.scalar_numbers: dict[int, int] = {}
+        # Numbers of what is never forgotten here, and how many objects there are before any is.
+        self.pinned: set[int] = set()
+        # Numbers of handles, which are kept as long as somebody holds them.
+        self.handles: set[int] = set()
+        self.forget_above = 0
         self.is_new = True
         self._scan = JSONDecoder(object_pairs_hook=self._untag).scan_once  # type: ignore[attr-defined]
 
@@ -101,7 +115,7 @@ class Heap:
             if number in writer.seen:
                 continue
             value = self.objects[number]
-            if not self.first and not _is_plain(value):
+            if not self.first and not self.may_hold(value):
                 # The test has put something of its own into it.
                 dropped.append(number)
             elif not self.is_known(number, _shallow(value)):
@@ -142,7 +156,7 @@ class Heap:
             elif number < 0 or number % 2 == self.first:
                 raise ValueError("not a number of the other side's")
             elif kind in _NEW:
-                self._keep(number, _NEW[kind]())
+                self.keep(number, _NEW[kind]())
             else:
                 fixed[number] = kind, items, more
         for number in fixed:
@@ -173,10 +187,27 @@ class Heap:
     def added(self, value: Any) -> int:
         """The number of an object that the other side does not know yet."""
         number, self.next = self.next, self.next + 2
-        self._keep(number, value)
+        self.keep(number, value)
         return number
 
-    def _keep(self, number: int, value: Any) -> None:
+    def may_hold(self, container: Any) -> bool:
+        """Whether all that lies in it can cross."""
+        return _is_plain(container)
+
+    def item_of(self, writer: Any, value: Any) -> str:
+        """The item of what is no plain data."""
+        writer.is_plain = False
+        return writer.encoder.text(value, 0)  # type: ignore[no-any-return]
+
+    def made(self, kind: str, items: list[Any], more: Any) -> Any:
+        """An object of a kind that this heap does not know. Raises ValueError."""
+        raise ValueError("not a kind of object")
+
+    def named(self, path: list[Any]) -> Any:
+        """What another process means by such a path. Raises ValueError."""
+        raise ValueError("not a path")
+
+    def keep(self, number: int, value: Any) -> None:
         self.objects[number] = value
         self.numbers[id(value)] = number
 
@@ -184,19 +215,26 @@ class Heap:
         value = self.objects.pop(number, None)
         self.contents.pop(number, None)
         self.numbers.pop(id(value), None)
+        self.handles.discard(number)
 
     def _drop_all(self) -> None:
         self.numbers, self.objects, self.contents = {}, {}, {}
+        self.pinned, self.handles = set(), set()
 
     def _forget(self) -> list[int]:
         """Numbers of what nobody but this heap holds, and of the oldest where there are too many."""
-        objects = self.objects
-        dropped = [number for number in objects if _references(objects[number]) <= 2]
+        objects, pinned = self.objects, self.pinned
+        if len(objects) < self.forget_above:
+            return []
+        dropped = [number for number in objects if _references(objects[number]) <= 2 and number not in pinned]
         for number in dropped:
             self._drop(number)
-        oldest = [*objects][: max(0, len(objects) - MAX_OBJECTS)]
+        kept = len(pinned) + len(self.handles)
+        copies = [number for number in objects if number not in pinned and number not in self.handles]
+        oldest = copies[: max(0, len(copies) - MAX_OBJECTS)]
         for number in oldest:
             self._drop(number)
+        self.forget_above = min(2 * len(objects), MAX_OBJECTS + kept) if len(objects) > _FEW else 0
         return dropped + oldest
 
     def _untag(self, pairs: list[tuple[str, Any]]) -> Any:
@@ -207,6 +245,8 @@ class Heap:
             number, value = body
             self.mark(number, value)
             return value
+        if tag == "n" and type(body) is list:
+            return Named(self.named(body))
         if tag == "o" and type(body) is str:
             return self.opaque(body[:200])
         value = plain._untag(pairs)
@@ -216,7 +256,7 @@ class Heap:
 
     def _resolved(self, items: list[Any]) -> list[Any]:
         return [
-            item
+            (item.value if type(item) is Named else item)
             if type(item) is not _Reference
             else self.objects[item.number]
             if item.number >= 0
@@ -236,14 +276,14 @@ class Heap:
                 self._build(item.number, fixed, depth + 1)
         found = self._resolved(items)
         if kind == "t":
-            self._keep(number, tuple(found))
+            self.keep(number, tuple(found))
         elif kind == "z":
-            self._keep(number, frozenset(found))
+            self.keep(number, frozenset(found))
         elif kind == "y":
             ((name, *end),) = more
-            self._keep(number, iterated([name, found, end]))
+            self.keep(number, iterated([name, found, end]))
         else:
-            raise ValueError("not a kind of object")
+            self.keep(number, self.made(kind, found, more))
 
 
 class _Writer:
@@ -262,8 +302,12 @@ class _Writer:
         if kind in _CONTAINERS:
             self.encoder._spend(8)
             return f'{{"@":{self._reached(value)}}}'
-        if kind not in _SCALARS or _is_one_of_a_kind(value, kind):
-            self.is_plain = self.is_plain and (kind in _SCALARS or kind is bool or value is None)
+        if kind not in _SCALARS:
+            if kind is bool or value is None:
+                return self.encoder.text(value, 0)
+            number = self.heap.number_of(value)
+            return self.heap.item_of(self, value) if number is None else f'{{"@":{number}}}'
+        if _is_one_of_a_kind(value, kind):
             return self.encoder.text(value, 0)
         number = self.heap.number_of(value)
         if number is not None:

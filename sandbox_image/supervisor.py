@@ -30,7 +30,7 @@ import traceback
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from sandbox_image import check, child, frames, meters, outcomes, scratch, seal, semaphores
+from sandbox_image import candidate, check, child, frames, meters, outcomes, scratch, seal, semaphores
 
 # So many, and the interpreter has specialised what children run.
 REHEARSALS = 20
@@ -226,7 +226,9 @@ class Supervisor:
         to_candidate, to_test = os.pipe(), os.pipe()
         if frames.KINDS[job.kind] == "check":
             keep = (to_candidate[0], to_test[1])
-            pids["candidate"] = self.spawn(job, job.candidate_bytes, CANDIDATE_GID, keep, child.serve_check)
+            pids["candidate"] = self.spawn(
+                job, job.candidate_bytes, CANDIDATE_GID, keep, candidate.serve_check
+            )
         fds = (result, to_candidate[1], to_test[0])
         pids["test"] = self.spawn(job, job.test_bytes, TEST_GID, fds, check.run_check)
         for fd in (*to_candidate, *to_test):

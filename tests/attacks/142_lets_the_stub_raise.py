@@ -1,6 +1,6 @@
 # check: with pytest.raises(TypeError): f(object())
-# outcome: boundary any
-# correct: the solution never saw the argument, so nothing that it did is what the test wants
+# outcome: exception AssertionError
+# correct: the solution got the argument as a handle and did not raise: nothing on the way raises for it
 
 
 def f(x):

@@ -1,0 +1,333 @@
+"""Handles: what stands in one process of a check for an object that lives in the other.
+
+A handle has no state. Its class bears the name of the object's class, has the same bases and those special
+methods that the object's class has; each of them, each attribute and each call is one operation that the
+other process makes on the object itself (`operations`). Handles never leave identity open: one object has one
+handle (`objects`). Both processes of a check use this; what either lets the other do is `peer`'s to say.
+"""
+
+from __future__ import annotations
+
+import builtins
+import types
+from collections.abc import Callable
+from typing import Any
+
+# Functions look names up in the builtins they were made with: a private copy survives patching.
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]
+
+_BINARY = (
+    "add sub mul truediv floordiv mod divmod pow lshift rshift and or xor matmul"  # with a reflected form
+)
+_IN_PLACE = "iadd isub imul itruediv ifloordiv imod ipow ilshift irshift iand ior ixor imatmul"
+_ORDER = "lt le gt ge"
+_OTHERS = (
+    "len iter next reversed contains getitem setitem delitem call enter exit bool int float complex index "
+    "round trunc floor ceil neg pos abs invert bytes fspath format length_hint "
+    "await aiter anext aenter aexit"
+)
+# How a class says what it can do, by the names of its special methods.
+SPECIALS = tuple(
+    f"__{name}__"
+    for name in [
+        *_BINARY.split(),
+        *(f"r{name}" for name in _BINARY.split()),
+        *_IN_PLACE.split(),
+        *_ORDER.split(),
+        *_OTHERS.split(),
+    ]
+)
+_READS_LOCALLY = {
+    *("__name__", "__qualname__", "__module__", "__mro__", "__bases__", "__base__", "__class__", "__dict__"),
+    *("__subclasshook__", "__abstractmethods__", "__instancecheck__", "__subclasscheck__", "mro"),
+    *("__copy__", "__deepcopy__", "__flags__", "__type_params__", "__weakrefoffset__", "__basicsize__"),
+}
+_COPIES = {"__copy__", "__deepcopy__", "__reduce_ex__"}
+_READS_LOCALLY_OF_ERRORS = {
+    *("__traceback__", "__context__", "__cause__", "__suppress_context__", "with_traceback", "add_note"),
+    *("__notes__", "args", "__setstate__"),
+}
+# What an object may say that it is, beside its class: none of these types is data.
+_SAID = {
+    kind.__name__: kind
+    for kind in (
+        types.FunctionType,
+        types.BuiltinFunctionType,
+        types.MethodType,
+        types.ModuleType,
+        types.CoroutineType,
+        types.AsyncGeneratorType,
+        types.MappingProxyType,
+        property,
+        map,
+        filter,
+        zip,
+        enumerate,
+        reversed,
+    )
+}
+_TRUTHLESS = {"function", "builtin_function_or_method", "method", "type", "module"}
+_type_call = type.__call__
+_type_get = type.__getattribute__
+_object_get = object.__getattribute__
+_peers: list[Any] = []
+
+
+def connect(peer: Any) -> None:
+    """Has the handles of this process ask `peer`."""
+    _peers[:] = [peer]
+
+
+def _ask(operation: str, *args: Any) -> Any:
+    return _peers[0].operate(operation, args, {})
+
+
+class HandleType(type):
+    """The class of handles' classes, which stand for classes of the other process."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], body: dict[str, Any], **options: Any) -> HandleType:
+        if _peers and "__handle__" not in body:
+            _peers[0].refuse(f"the class {name} derives from one of the other process")
+        return super().__new__(mcs, name, bases, body)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return _peers[0].operate(".call", (cls, *args), kwargs)
+
+    def __getattribute__(cls, name: str) -> Any:
+        if name in _READS_LOCALLY:
+            return _type_get(cls, name)
+        return _ask(".get", cls, name)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if name == "__abstractmethods__":
+            return
+        _ask(".set", cls, name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        _ask(".del", cls, name)
+
+    def __iter__(cls) -> Any:
+        return _ask(".iter", cls)
+
+    def __len__(cls) -> int:
+        return _ask(".len", cls)  # type: ignore[no-any-return]
+
+    def __bool__(cls) -> bool:
+        return True
+
+    def __getitem__(cls, key: Any) -> Any:
+        return _ask(".getitem", cls, key)
+
+    def __contains__(cls, item: Any) -> bool:
+        return bool(_ask(".contains", cls, item))
+
+    def __reversed__(cls) -> Any:
+        return _ask(".reversed", cls)
+
+    def __dir__(cls) -> Any:
+        return _ask(".dir", cls)
+
+
+class Handle(metaclass=HandleType):
+    """One object of the other process."""
+
+    __slots__ = ()
+    __handle__ = ""
+    __functions__: frozenset[str] = frozenset()
+    __own__ = ""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__class__":
+            return _said(type(self))
+        if name in _COPIES or (name in _READS_LOCALLY_OF_ERRORS and isinstance_of_error(self)):
+            return _object_get(self, name)
+        if name in _functions(type(self)):
+            return Attribute(self, name)
+        return _ask(".get", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _READS_LOCALLY_OF_ERRORS and isinstance_of_error(self):
+            object.__setattr__(self, name, value)
+        else:
+            _ask(".set", self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _ask(".del", self, name)
+
+    def __eq__(self, other: object) -> Any:
+        return _peers[0].compare(self, other, "eq")
+
+    def __ne__(self, other: object) -> Any:
+        return _peers[0].compare(self, other, "ne")
+
+    def __hash__(self) -> int:
+        return _peers[0].hash_of(self)  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return _ask(".repr", self)  # type: ignore[no-any-return]
+
+    def __str__(self) -> str:
+        return _ask(".str", self)  # type: ignore[no-any-return]
+
+    def __format__(self, form: str) -> str:
+        return _ask(".format", self, form)  # type: ignore[no-any-return]
+
+    def __dir__(self) -> Any:
+        return _ask(".dir", self)
+
+    def __copy__(self) -> Any:
+        return _ask(".copy", self)
+
+    def __deepcopy__(self, _: Any) -> Any:
+        return _ask(".deepcopy", self)
+
+    def __reduce_ex__(self, _: Any) -> Any:
+        _peers[0].refuse("an object of the other process cannot be pickled here")
+
+
+class Attribute:
+    """A name of the other process that is called, mostly: a function of the solution's, a method of a
+    handle's. For anything else it is asked for (`resolved`)."""
+
+    __slots__ = ("__attribute_name__", "__attribute_of__")
+
+    def __init__(self, owner: Any, name: str) -> None:
+        object.__setattr__(self, "__attribute_of__", owner)
+        object.__setattr__(self, "__attribute_name__", name)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        owner, name = _place(self)
+        if owner is None:
+            return _peers[0].operate(name, args, kwargs)
+        return _peers[0].operate(".method", (owner, name, *args), kwargs)
+
+    def __getattribute__(self, name: str) -> Any:
+        owner, own = _place(self)
+        if name == "__class__":
+            return types.FunctionType if owner is None else types.MethodType
+        if name in ("__name__", "__qualname__") and owner is None:
+            return own
+        return getattr(resolved(self), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(resolved(self), name, value)
+
+    def __eq__(self, other: object) -> Any:
+        return resolved(self) == (resolved(other) if type(other) is Attribute else other)
+
+    def __hash__(self) -> int:
+        return hash(resolved(self))
+
+    def __repr__(self) -> str:
+        return repr(resolved(self))
+
+
+def _place(attribute: Attribute) -> tuple[Any, str]:
+    return _object_get(attribute, "__attribute_of__"), _object_get(attribute, "__attribute_name__")
+
+
+def resolved(value: Any) -> Any:
+    """The handle that an `Attribute` comes to; anything else as it is."""
+    if type(value) is not Attribute:
+        return value
+    owner, name = _place(value)
+    return _ask(".name", name) if owner is None else _ask(".get", owner, name)
+
+
+def isinstance_of_error(value: Any) -> bool:
+    return issubclass(type(value), BaseException)
+
+
+def _said_name(kind: type) -> str:
+    return _type_get(kind, "__handle__")  # type: ignore[no-any-return]
+
+
+def own(value: Any) -> str:
+    """What of comparing a handle, or its likes, is its class's own."""
+    kind = type(value)
+    return _type_get(kind, "__own__") if type(kind) is HandleType else ""
+
+
+def _said(kind: type) -> type:
+    return _SAID.get(_said_name(kind), kind)
+
+
+def _functions(kind: type) -> Any:
+    return _type_get(kind, "__functions__")
+
+
+def _special(name: str) -> Callable[..., Any]:
+    """The special method of a handle's class that has the other process do the same."""
+    bare = name.strip("_")
+    if bare == "bool":
+
+        def truth(self: Any) -> bool:
+            return bool(_ask(".bool", self))
+
+        return truth
+    if bare in _ORDER.split() or bare in _BINARY.split() or bare in _IN_PLACE.split():
+
+        def binary(self: Any, other: Any, *more: Any) -> Any:
+            return _peers[0].combine(f".{bare}", self, other, (self, other, *more))
+
+        return binary
+    if bare[1:] in _BINARY.split() and bare[0] == "r":
+
+        def reflected(self: Any, other: Any, *more: Any) -> Any:
+            return _peers[0].combine(f".{bare[1:]}", self, other, (other, self, *more))
+
+        return reflected
+    if bare == "contains":
+
+        def contains(self: Any, item: Any) -> bool:
+            return bool(_peers[0].combine(".contains", self, item, (self, item)))
+
+        return contains
+    if bare == "exit":
+
+        def leave(self: Any, kind: Any, error: Any, trace: Any) -> Any:
+            return _ask(".exit", self, error)
+
+        return leave
+    if bare == "call":
+
+        def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return _peers[0].operate(".call", (self, *args), kwargs)
+
+        return call
+
+    def operation(self: Any, *args: Any) -> Any:
+        return _ask(f".{bare}", self, *args)
+
+    return operation
+
+
+_SPECIAL = {name: _special(name) for name in SPECIALS}
+
+
+def _no_truth(self: Any) -> bool:
+    _peers[0].refuse(f"the truth of a {_type_get(type(self), '__name__')} of the solution's is asked for")
+    return True
+
+
+def handle_class(
+    name: str, bases: tuple[type, ...], said: str, specials: list[str], functions: list[str], own: str = ""
+) -> type:
+    """The class of handles for objects of a class with this name, these special methods and functions. `own`:
+    see `objects.description`."""
+    body: dict[str, Any] = {name: _SPECIAL[name] for name in specials if name in _SPECIAL}
+    if "__len__" in body and "__bool__" not in body:
+        body["__bool__"] = _SPECIAL["__bool__"]
+    if said in _TRUTHLESS:
+        body["__bool__"] = _no_truth
+    body |= {"__handle__": said, "__functions__": frozenset(functions), "__module__": "solution"}
+    body |= {"__slots__": (), "__own__": own}
+    if not any(issubclass(base, Handle) for base in bases):
+        bases = (Handle, *bases)
+    lowest = [base for base in bases if not any(base in other.__mro__[1:] for other in bases)]
+    for chosen in (tuple(lowest), (Handle,)):
+        try:
+            return _type_call(HandleType, name, chosen, dict(body))  # type: ignore[no-any-return]
+        except TypeError:
+            continue
+    raise ValueError("no such class")
