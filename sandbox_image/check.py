@@ -35,7 +35,6 @@ _ENDS = (StopIteration, StopAsyncIteration)
 # Operations by which a class says something of two of its objects.
 _WORDS = {".eq", ".ne", ".lt", ".le", ".gt", ".ge", ".contains", ".hash", ".probe", ".name"}
 ANSWERS = ("value", "exception", "unloaded", "memory", "output_limit", "no_result", "nothing")
-BY_CANDIDATE = "by the word of the solution's classes"
 
 
 def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes: int) -> NoReturn:
@@ -44,8 +43,8 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
 
     A step is a check's source or a call `[function, arguments]`; all meet one candidate, in their order.
     A record a step: a call's outcome; of a check "value" null when it ran to its end, "skipped", else its
-    exception. Detail "no call": it met nothing of the solution's; `BY_CANDIDATE`: what it saw is the word of
-    the solution's classes alone. The null candidate passes every check that does not call it.
+    exception. Detail "no call": it met nothing of the solution's; `outcomes.BY_CANDIDATE`: what it saw is
+    the word of the solution's classes alone. The null candidate passes every check that does not call it.
     """
     task = json.loads(request)
     report = child.Report(result, output_bytes)
@@ -94,7 +93,7 @@ def _run(source: str, channel: _Channel, report: child.Report) -> None:
         else:
             report.raised(error)
     else:
-        own = BY_CANDIDATE if channel.rests_on_its_word() else ""
+        own = outcomes.BY_CANDIDATE if channel.rests_on_its_word() else ""
         report.end("value", "null", own if channel.calls else "no call")
 
 
@@ -165,9 +164,9 @@ class _Channel(Peer):
             self.functions.add(entry_point)
         self.calls = 0
         self.crossings = 0
-        # Classes of the solution's that the test makes objects of; answers that are data; answers that are
-        # the word of a class of the solution's about two objects, or about one and data.
-        self.constructed: set[type] = set()
+        # Classes of the solution that the test calls, or reads names of; answers that are data; answers that
+        # are the word of a class of the solution's about two objects, or about one and data.
+        self.named_classes: set[type] = set()
         self.observed = self.compared = self.combined = 0
         self.inner: set[int] = {id(globals()), id(sys.modules)}
 
@@ -197,8 +196,8 @@ class _Channel(Peer):
         self.calls += operation != ".name"
         if self.null:
             return Null()
-        if operation == ".call" and type(args[0]) is handles.HandleType:
-            self.constructed.add(args[0])
+        if operation in (".call", ".get") and type(args[0]) is handles.HandleType:
+            self.named_classes.add(args[0])
         with self.turn:
             self.crossings += 1
             if self.crossings > MAX_CROSSINGS:
@@ -264,13 +263,13 @@ class _Channel(Peer):
         return NotImplemented
 
     def combine(self, operation: str, one: Any, other: Any, args: tuple[Any, ...]) -> Any:
-        """Data goes along to objects that the test has made itself, no others: what it stands beside may be
-        what is expected of them."""
+        """Data goes along to objects of classes that the test names, no others: it may be what is expected in
+        their place."""
         if self.heap.is_theirs(other):
             value = self.operate(operation, args, {})
             self.compared += operation in _WORDS
             return value
-        if self.constructed.isdisjoint(type.__getattribute__(type(one), "__mro__")):
+        if self.named_classes.isdisjoint(type.__getattribute__(type(one), "__mro__")):
             self.refuse(
                 f"an object of type {type.__getattribute__(type(one), '__name__')} meets an operator and "
                 "what is none of the solution's, which its process must not know"

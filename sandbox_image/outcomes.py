@@ -15,6 +15,8 @@ __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 # Frames of the supervisor's lie below a program's first: it gets as deep as it would alone.
 RECURSION_LIMIT = 1000 + 9
 INT_DIGITS = 4300
+# Detail of a check that has passed.
+BY_CANDIDATE = "by the word of the solution's classes"
 _set_recursion_limit = sys.setrecursionlimit
 _set_int_digits = sys.set_int_max_str_digits
 _bases = vars(type)["__mro__"].__get__

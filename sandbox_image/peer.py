@@ -12,6 +12,7 @@ import _thread
 import builtins
 import json
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -23,10 +24,12 @@ from sandbox_image.operations import OPERATIONS
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
 MAX_NESTED = 80
+FRAMES = 30
 _VIEWS = frozenset(kind for kind in iterators.KINDS if kind.__name__ in iterators.VIEWS)
 _dumps, _loads = json.dumps, json.loads
 _pack, _unpack = struct.Struct(">I").pack, struct.Struct(">I").unpack
 _object_hash = object.__hash__
+_recursion_limit, _set_recursion_limit = sys.getrecursionlimit, sys.setrecursionlimit
 _quote = plain._quote
 
 
@@ -59,10 +62,14 @@ class Peer:
             if len(frame) != 3:
                 return frame
             self.nested += 1
+            # What lies between a call and a call back is nobody's recursion.
+            deepest = _recursion_limit()
+            _set_recursion_limit(deepest + FRAMES)
             try:
                 self.answer(frame)
             finally:
                 self.nested -= 1
+                _set_recursion_limit(deepest)
 
     def answer(self, frame: list[Any]) -> None:
         """Does what the other end asks, and says what came of it."""

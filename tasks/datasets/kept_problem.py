@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tasks.core.records import Behaviour, Case, Decision, Problem, Role, Sample, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.datasets.taught import Asked
-from tasks.execution.verdicts import CallPlan, answered, invalid_checks, judge, plan_calls
+from tasks.execution.verdicts import CallPlan, answered, judge, plan_calls, untold_checks
 from tasks.generation import prompts
 from tasks.models.layouts import chatml
 from tasks.mutation.mutate import non_equivalent_mutants
@@ -106,7 +106,7 @@ def load_kept_problems(
                 [suite for suite in suites_of.get(key, []) if suite.origin == "sample"],
                 rows | {row.solution_id: row for row in mutants},
                 plan,
-                invalid_checks(rows.get(null_id), plan),
+                untold_checks(rows.get(null_id), rows.values(), plan),
                 {one.sample_id: one for one in samples_of.get(key, [])},
                 sampling or SamplingSettings(format="smollm-demo"),
                 tuple(row.solution_id for row in rivals if _runs(row, decision, plan)),

@@ -204,4 +204,4 @@ def execute(
     if limits is not None:
         inputs["limits"] = limits
     plain = settings.model_dump(exclude=NOT_IN_CACHE_KEY["sandbox"])
-    return run_stage(context, "execute", 8, inputs, plain, compute, label)
+    return run_stage(context, "execute", 9, inputs, plain, compute, label)

@@ -11,7 +11,7 @@ from tasks.core.records import CONDITION, Behaviour, Case, Outcome, Solution, Ve
 from tasks.execution.asked import AskedSuite, TestsNothing
 from tasks.execution.checkers import Answers, checked, is_checked
 from tasks.execution.hidden import hidden
-from tasks.execution.verdicts import CallPlan, judge, suite_outcomes, tests_nothing
+from tasks.execution.verdicts import CallPlan, by_candidate, judge, suite_outcomes, tests_nothing
 
 MAX_DETAIL = 400
 MAX_SHOWN = 1000
@@ -36,7 +36,7 @@ def judged_suite(
 
     Times are those of the suite's own calls, each once; an import that fails is a call.
     """
-    cases = []
+    cases: list[dict[str, Any]] = []
     holds = []
     outcomes: dict[int, Outcome] = {}
     own = iter(suite_outcomes(behaviour, asked.suite, plan) if behaviour else ())
@@ -50,6 +50,8 @@ def judged_suite(
         seen = plan.outcome(null, entry) if null else None
         verdict, detail, held = _verdict(asked, entry, outcome, seen, answers)
         cases.append({"verdict": verdict, "outcome": outcome.kind, "detail": detail[:MAX_DETAIL]})
+        if by_candidate(outcome):
+            cases[-1]["by_candidate"] = True
         holds.append(held)
     return {
         "problem_id": solution.problem_id,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import builtins
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from sandbox_image.iterators import Iterated
+from sandbox_image.outcomes import BY_CANDIDATE
 from tasks.benchmarks.registry import rules
 from tasks.core import values
 from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Outcome, Suite, Verdict
@@ -171,6 +172,24 @@ def invalid_checks(null: Behaviour | None, plan: CallPlan) -> set[str]:
     if null is None:
         return set()
     return {check for check, outcome in zip(plan.checks, null.checks, strict=True) if tests_nothing(outcome)}
+
+
+def by_candidate(outcome: Outcome) -> bool:
+    """Whether a check has passed by the word of the solution's own classes alone: two of their objects were
+    compared, and nothing else was looked at."""
+    return outcome.kind == "value" and outcome.detail == BY_CANDIDATE
+
+
+def untold_checks(null: Behaviour | None, behaviours: Iterable[Behaviour], plan: CallPlan) -> set[str]:
+    """Checks that say nothing of a solution that anyone but itself could vouch for: they test nothing, or
+    some solution passes them by its own word."""
+    by_word = {
+        check
+        for behaviour in behaviours
+        for check, outcome in zip(plan.checks, behaviour.checks, strict=True)
+        if by_candidate(outcome)
+    }
+    return by_word | invalid_checks(null, plan)
 
 
 def outcome_key(outcome: Outcome) -> str:

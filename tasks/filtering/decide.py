@@ -16,7 +16,7 @@ from tasks.settings.agreement import AgreementSettings
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier iterations are judged again.
-FILTER_VERSION = 14
+FILTER_VERSION = 15
 GROUP = "flywheel.filter_rules"
 BUILT_IN = (consensus.RULE, paper.RULE)
 

@@ -20,11 +20,11 @@ from tasks.execution.verdicts import (
     OPAQUE_KEY,
     VALUE_KEYS,
     CallPlan,
-    invalid_checks,
     judge,
     key_passes,
     outcome_key,
     plan_calls,
+    untold_checks,
     wanted_key,
 )
 
@@ -114,7 +114,7 @@ def problem_votes_of(
 ) -> ProblemVotes:
     """The votes on one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it."""
     plan = plan or plan_calls(suites)
-    invalid = invalid_checks(null, plan)
+    invalid = untold_checks(null, behaviours, plan)
     # Indexes of calls come first, then those of checks, then those of conditions.
     first_check, first_condition = len(plan.calls), len(plan.calls) + len(plan.checks)
     conditions: dict[tuple[int, str], int] = {}
