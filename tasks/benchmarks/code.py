@@ -6,14 +6,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from tasks.core.fragments import parse_python
+from tasks.core.fragments import parse_foreign, parse_python
 
 
 def called_function(tests: Sequence[str], code: str) -> str:
     """The function of `code` that the tests call; '' when there is none or the text does not parse."""
     try:
-        defined = {node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
-        trees = [ast.parse(test) for test in tests]
+        defined = {node.name for node in parse_foreign(code).body if isinstance(node, ast.FunctionDef)}
+        trees = [parse_foreign(test) for test in tests]
     except SyntaxError:
         return ""
     for node in (node for tree in trees for node in ast.walk(tree)):
@@ -24,7 +24,7 @@ def called_function(tests: Sequence[str], code: str) -> str:
 
 def signature_of(code: str, entry_point: str) -> str:
     """`def f(a, b=1):` as the code defines it, without annotations; '' when it does not."""
-    for node in ast.parse(code).body:
+    for node in parse_foreign(code).body:
         if isinstance(node, ast.FunctionDef) and node.name == entry_point:
             for argument in ast.walk(node.args):
                 if isinstance(argument, ast.arg):
@@ -35,7 +35,7 @@ def signature_of(code: str, entry_point: str) -> str:
 
 def imports_of(code: str) -> list[str]:
     """The top-level imports of a program."""
-    nodes = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    nodes = [node for node in parse_foreign(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
     return [ast.unparse(node) for node in nodes]
 
 

@@ -16,6 +16,7 @@ from tasks.benchmarks.base import Benchmark
 from tasks.benchmarks.code import signature_of
 from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.core.errors import FlywheelError
+from tasks.core.fragments import parse_foreign
 from tasks.core.records import Case, Problem
 
 FILES = ("HumanEval.jsonl.gz", "HumanEval.jsonl")
@@ -35,7 +36,7 @@ def prompted(row: dict[str, Any], source: str, gold_cases: tuple[Case, ...]) -> 
     """
     entry_point, prompt = row["entry_point"], row["prompt"]
     code = f"{prompt}\n    pass\n"
-    defined = [node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)]
+    defined = [node for node in parse_foreign(code).body if isinstance(node, ast.FunctionDef)]
     entry = next((node for node in defined if node.name == entry_point), None)
     if entry is None:
         raise ValueError(f"its prompt defines no {entry_point}")

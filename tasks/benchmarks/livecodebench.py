@@ -24,6 +24,7 @@ from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.benchmarks.pickled import unpacked_text
 from tasks.core import values
 from tasks.core.errors import FlywheelError
+from tasks.core.fragments import parse_foreign
 from tasks.core.records import Case, Problem
 from tasks.testcode.suites import make_call
 
@@ -188,7 +189,7 @@ def method_signature(starter: str, name: str) -> str:
 
     Their checker takes a plain function as well as a method of `Solution`. Raises ValueError if it is absent.
     """
-    for node in ast.walk(ast.parse(f"{starter.rstrip()}\n        pass\n")):
+    for node in ast.walk(parse_foreign(f"{starter.rstrip()}\n        pass\n")):
         if isinstance(node, ast.FunctionDef) and node.name == name:
             node.args.args = [argument for argument in node.args.args if argument.arg != "self"]
             for argument in ast.walk(node.args):

@@ -11,6 +11,7 @@ from typing import Any
 from tasks.benchmarks.base import Benchmark
 from tasks.benchmarks.code import called_function, imports_of, signature_of
 from tasks.benchmarks.files import data_file, needed_file, read_rows
+from tasks.core.fragments import parse_foreign
 from tasks.core.records import Problem
 
 MBPP_FILE = "sanitized-mbpp.json"
@@ -67,11 +68,11 @@ def _uses(test: str, setup: str) -> bool:
     """Whether a test mentions a name that its setup imports."""
     imported = {
         (alias.asname or alias.name).partition(".")[0]
-        for node in ast.walk(ast.parse(setup))
+        for node in ast.walk(parse_foreign(setup))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    return any(isinstance(node, ast.Name) and node.id in imported for node in ast.walk(ast.parse(test)))
+    return any(isinstance(node, ast.Name) and node.id in imported for node in ast.walk(parse_foreign(test)))
 
 
 BENCHMARK = Benchmark(

@@ -12,8 +12,11 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Characters that are read again because the first reading did not parse.
-_WORK = 3_000_000
+# Characters that are read again because the first reading did not parse: so many, and for each one of the
+# text so many more, up to a limit.
+_WORK_LEAST = 500_000
+_WORK_EACH = 20
+_WORK_MOST = 3_000_000
 _TOKENS = 500
 _TOKEN = re.compile(
     r"(?P<triple>'''|\"\"\")|\"(?:\\[\s\S]|[^\"\\\n])*\"?|'(?:\\[\s\S]|[^'\\\n])*'?|\#[^\n]*"
@@ -47,15 +50,21 @@ class Fragments:
     work: int = 0
 
 
+def parse_foreign(text: str) -> ast.Module:
+    """The syntax tree of other people's code, whose warnings (`"\\d"`) nobody here can act on. Raises what
+    `ast.parse` raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
 def parse_python(text: str) -> ast.Module | None:
     """The syntax tree, which knows its text (`source`), or None; the many ways in which the parser refuses
     hostile text are one."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-            tree.source = text  # type: ignore[attr-defined]
-            return tree
+        tree = parse_foreign(text)
+        tree.source = text  # type: ignore[attr-defined]
+        return tree
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
 
@@ -70,8 +79,15 @@ def is_deep(tree: ast.AST) -> bool:
     return True
 
 
-def read_fragments(text: str, most_work: int = _WORK) -> Fragments:
-    """All that is Python in a text with newlines alone; what costs more than `most_work` is left out."""
+def work_for(text: str) -> int:
+    """How many characters may be read again to understand a text."""
+    return min(_WORK_MOST, _WORK_LEAST + _WORK_EACH * len(text))
+
+
+def read_fragments(text: str, most_work: int | None = None) -> Fragments:
+    """All that is Python in a text with newlines alone; what costs more than `most_work` (None: `work_for`)
+    is left out."""
+    most_work = work_for(text) if most_work is None else most_work
     tree = parse_python(text)
     if tree is not None:
         parts = tuple(_parts(tree, text))

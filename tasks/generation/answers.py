@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from tasks.core.fragments import Part, parse_python
 from tasks.generation.blocks import Block, Score, read_blocks
+from tasks.generation.entry_points import defines, is_idle, method_of_class, needed_names
 from tasks.generation.prompts import Prompt, Refusal
-from tasks.generation.reduction import defines, is_idle, method_of_class, needed_names, reduced
+from tasks.generation.reduction import reduced
 from tasks.generation.signatures import BadSignature, clean_signature, plain_signature
 from tasks.generation.words import word_count
 from tasks.testcode.slices import bound_names

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tasks.core.fragments import Part, read_fragments
+from tasks.core.fragments import Part, read_fragments, work_for
 from tasks.generation.fences import Segment, segments
 from tasks.generation.readings import alternatives
 from tasks.generation.reasoning import without_reasoning
@@ -19,7 +19,6 @@ Score = Callable[[Sequence[Part]], int]
 _DEPTH = 2
 # Of more pieces the last are read.
 _PIECES = 300
-_WORK = 3_000_000
 _EACH = 300
 # And those that a piece may always have.
 _LEAST = 20_000
@@ -50,12 +49,12 @@ def read_blocks(answer: str, score: Score, one: bool) -> tuple[list[Block], bool
     `one`: whether a block is enough that scores at all, as for a program; else the more the better.
     """
     text = answer.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return _Reader(score, one).read(text)
+    return _Reader(score, one, text).read(text)
 
 
 class _Reader:
-    def __init__(self, score: Score, one: bool) -> None:
-        self.score, self.one, self.work = score, one, _WORK
+    def __init__(self, score: Score, one: bool, text: str) -> None:
+        self.score, self.one, self.work = score, one, work_for(text)
 
     def read(self, text: str, depth: int = 0) -> tuple[list[Block], bool]:
         whole = self._block(text)

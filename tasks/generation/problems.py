@@ -17,6 +17,7 @@ from typing import Any
 
 from tasks.benchmarks.mbpp import load_mbpp
 from tasks.core.errors import FlywheelError
+from tasks.core.fragments import parse_foreign
 from tasks.core.jsonl import read_objects, text_of
 from tasks.core.progress import current, over
 from tasks.core.records import Dropped, Problem, Sample, record_id
@@ -146,7 +147,7 @@ def check_sources(settings: ProblemSettings) -> None:
 
 def _short_functions(text: str) -> list[tuple[int, str]]:
     try:
-        tree = ast.parse(text)
+        tree = parse_foreign(text)
     except (SyntaxError, ValueError, RecursionError):
         return []
     low, high = SNIPPET_LINES

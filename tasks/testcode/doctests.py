@@ -6,6 +6,8 @@ import ast
 import doctest
 import re
 
+from tasks.core.fragments import parse_foreign
+
 _PROMPT = re.compile(r"^[ \t]*>>> ", re.MULTILINE)
 
 
@@ -34,7 +36,7 @@ def docstring_examples(module: ast.Module) -> list[ast.stmt]:
 
 
 def _steps(example: doctest.Example) -> list[ast.stmt]:
-    steps = ast.parse(example.source).body
+    steps = parse_foreign(example.source).body
     if example.options.get(doctest.SKIP):
         return []
     if example.exc_msg is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tasks.core.fragments import parse_python
 from tasks.core.values import ValueFormatError, literal
 
 Fate = Literal["run", "skipped", "free", "must fail"]
@@ -149,10 +150,9 @@ def _conditions(name: str, call: ast.Call | None) -> list[ast.expr]:
 def _parsed(condition: ast.expr) -> ast.expr:
     """pytest takes a condition as text, too."""
     if isinstance(condition, ast.Constant) and isinstance(condition.value, str):
-        try:
-            return ast.parse(condition.value, mode="eval").body
-        except (SyntaxError, ValueError):
-            return condition
+        tree = parse_python(condition.value.strip())
+        if tree is not None and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
+            return tree.body[0].value
     return condition
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tasks.core.fragments import is_deep, parse_python
+from tasks.core.fragments import is_deep, parse_foreign, parse_python
 from tasks.core.records import CONDITION, TRUTH, Call, Case
 from tasks.core.values import Opaque, ValueFormatError, decode, encode, to_source
 from tasks.testcode.conditions import VALUE, condition, constant, holds, substituted
@@ -144,7 +144,7 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
 
 def _in_one_style(test: str) -> str:
     try:
-        return ast.unparse(ast.parse(test))
+        return ast.unparse(parse_foreign(test))
     except ValueError:
         # An integer of more digits than Python writes.
         return test
@@ -360,7 +360,7 @@ def _inlined(body: list[ast.stmt], test: str) -> ast.stmt | None:
     if not values:
         return body[-1]
     # A copy: the test itself may have to run as it is.
-    last: ast.stmt = substitute.visit(ast.parse(test).body[-1])
+    last: ast.stmt = substitute.visit(parse_foreign(test).body[-1])
     if any(uses > 1 and not isinstance(values[name], ast.Constant) for name, uses in substitute.uses.items()):
         return None
     return last

@@ -8,8 +8,9 @@ Whatever is given parses to the tree that was asked for.
 from __future__ import annotations
 
 import ast
-import warnings
 from typing import TypeVar
+
+from tasks.core.fragments import parse_foreign
 
 Node = TypeVar("Node", bound=ast.AST)
 _HOLE = "written_{}_"
@@ -88,9 +89,7 @@ def _is_text_of(text: str, node: ast.stmt | ast.expr) -> bool:
     if not text:
         return False
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            parsed = ast.parse(f"({text})" if isinstance(node, ast.expr) else text)
+        parsed = parse_foreign(f"({text})" if isinstance(node, ast.expr) else text)
         (statement,) = parsed.body
     except (SyntaxError, ValueError, MemoryError):
         return False

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ast
+import json
 import time
+import warnings
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.core.fragments import read_fragments
+from tasks.benchmarks.code import called_function, signature_of
+from tasks.core.fragments import parse_foreign, parse_python, read_fragments
+from tasks.core.records import Solution
+from tasks.execution.asked import read_text
+from tasks.generation.answers import bare_code
+from tasks.mutation.mutate import mutate_all
 
 STATEMENTS = [
     "import math",
@@ -75,3 +82,26 @@ def test_the_work_on_a_megabyte_is_bounded(line: str) -> None:
     before = time.process_time()
     read_fragments(line * (1_000_000 // len(line)))
     assert time.process_time() - before < 15
+
+
+FOREIGN = 'def f(x):\n    """f"""\n    return "\\d" + x\n'
+
+
+def test_other_peoples_code_is_read_without_warnings() -> None:
+    tests = f'{FOREIGN}\nassert f("\\w") == "\\d\\w"\n@pytest.mark.skipif("f(\'\\d\') == 1")\n'
+    tests += 'def test_a():\n    assert f("\\s") is not f("\\s")\n'
+    shown = 'def g():\n    pass\n"""\n>>> f("\\\\d")\n1\n"""\n'
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert parse_python(FOREIGN) is not None
+        assert len(parse_foreign(FOREIGN).body) == 1
+        assert read_fragments(f"Prose (\n{FOREIGN}").parts
+        assert isinstance(bare_code(f"So:\n```python\n{FOREIGN}```\nIt's it (", "f"), str)
+        assert isinstance(bare_code(json.dumps({"code": FOREIGN}), "f"), str)
+        for text, benchmark in ((tests, True), (shown, True), (tests, False)):
+            assert read_text(text, "f", benchmark=benchmark)
+        assert mutate_all([Solution("a", "p", FOREIGN)], 2, 0)
+        assert called_function(['assert f("\\d") == "\\d\\d"'], FOREIGN) == "f"
+        assert signature_of(FOREIGN, "f") == "def f(x):"
+    with pytest.warns((SyntaxWarning, DeprecationWarning)):
+        ast.parse(FOREIGN)

@@ -17,9 +17,10 @@ import pytest
 
 from tasks.core.errors import FlywheelError
 from tasks.models.chat_format import format_of
+from tasks.training.child_progress import ChildProgress
 from tasks.training.launch import run_ranks
 from tasks.training.losses import trained_tokens
-from tasks.training.process import _Progress, explain_exit, run_training
+from tasks.training.process import explain_exit, run_training
 from tasks.training.token_rows import plan_dpo
 from tests.support.formats import DEMO
 from tests.training.test_training import LEARN, PAIRS, ROWS, series, train_here, write
@@ -166,7 +167,7 @@ def test_the_words_are_those_of_the_process_that_failed(tmp_path: Path) -> None:
     os.close(lifeline)
     os.close(held)
     assert failed is not None
-    progress = _Progress("dpo", print)
+    progress = ChildProgress("dpo", print)
     # As if the other had come to words, too.
     other = {
         "error": "",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from tasks.core.fragments import parse_foreign
 from tasks.core.values import ValueFormatError, is_json, literal
 from tasks.execution.converters.base import Converted, Converter, Row, first_id
 
@@ -47,7 +48,7 @@ def _starter(row: Row, entry_point: str) -> str:
 def cases_of(test: str) -> list[dict[str, Any]]:
     """The cases of a `check` whose assertions are all `candidate(..) == value` or `is_same_..(candidate(..),
     .._node([..]))`. Raises `ValueFormatError` where one is not."""
-    checks = [node for node in ast.parse(test).body if isinstance(node, ast.FunctionDef)]
+    checks = [node for node in parse_foreign(test).body if isinstance(node, ast.FunctionDef)]
     if len(checks) != 1 or not all(isinstance(step, ast.Assert) for step in checks[0].body):
         raise ValueFormatError("no list of assertions")
     return [_case(step.test) for step in checks[0].body if isinstance(step, ast.Assert)]
