@@ -11,6 +11,7 @@ from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.evaluations import model_named, record_evaluation, title_of
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import evaluation_name, rename
+from tasks.benchmarks.base import Selection
 from tasks.benchmarks.registry import limits_for
 from tasks.evaluation.candidates import candidates
 from tasks.evaluation.evaluation_set import evaluation_set
@@ -21,7 +22,8 @@ from tasks.generation.format_checks import check_format
 from tasks.generation.sampling import sample, split_sample_budget
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
-from tasks.pipeline.stage import IterationContext, StageCount, log_progress, stage_label
+from tasks.pipeline.stage import IterationContext, StageCount, log_progress
+from tasks.pipeline.stage_name import StageName, stage_label
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.iteration import IterationSettings
@@ -90,6 +92,13 @@ def audit_rule(settings: IterationSettings, solutions: int) -> AgreementSettings
     return settings.agreement.model_copy(update={"min_votes": votes})
 
 
+def labelled_problems(context: IterationContext, settings: IterationSettings) -> StageResult:
+    """The labelled problems that models are scored on, and those that self-play must not see."""
+    asked = settings.evaluation
+    selection = Selection(asked.livecodebench_from, asked.livecodebench_to, asked.livecodebench_release)
+    return evaluation_set(context, asked.benchmarks, selection, asked.max_problems, settings.sandbox)
+
+
 def evaluate_model(
     context: IterationContext,
     label: str,
@@ -122,23 +131,24 @@ def evaluate_model(
     dtype, engine = settings.model.dtype, settings.engine
     stream = evaluation_stream(seed, model)
     native = evaluation.native_tokens if evaluation.prompt == "native" else 0
-    samples = sample(context, label, model, problems, dtype, engine, sampling, stream, native_tokens=native)
+    samples = sample(
+        context.labelled(label), model, problems, dtype, engine, sampling, stream, native_tokens=native
+    )
     suites = samples.tables["suites"]
     sandbox = limits_for(evaluation.benchmarks, settings.sandbox)
-    behaviours = execute(context, label, problems, samples.tables["solutions"], suites, sandbox, limits)
+    labelled = context.labelled(label)
+    behaviours = execute(labelled, problems, samples.tables["solutions"], suites, sandbox, limits)
     solutions_audited = evaluation.solutions
     reference_stages: tuple[StageResult, ...] = ()
     audit_samples = None
     if audited and (reference := reference_of(model, audited.base, settings)):
-        name = f"{label}-reference"
+        beside = context.labelled(f"{label}-reference")
         # Of all problems, though dev is all that is audited: these samples are the base's own scores', and so
         # are found again by their key.
         stream = evaluation_stream(seed, reference)
-        answers = sample(
-            context, name, reference, problems, dtype, engine, sampling, stream, native_tokens=native
-        )
+        answers = sample(beside, reference, problems, dtype, engine, sampling, stream, native_tokens=native)
         solutions = answers.tables["solutions"]
-        answered = execute(context, name, audited.dev, solutions, suites, sandbox, limits)
+        answered = execute(beside, audited.dev, solutions, suites, sandbox, limits)
         policy_count, reference_count = audit_sample_counts(settings)
         solutions_audited, reference_stages = policy_count + reference_count, (answers, answered)
         audit_samples = AuditSamples(
@@ -146,10 +156,9 @@ def evaluate_model(
         )
     pool_stages = pool_of_negatives(context, problems, limits, samples, behaviours, settings, part)
     pool = pool_stages[-1].tables["pool"]
-    met_pool = execute(context, f"{label}-pool", problems, pool, suites, sandbox, limits)
+    met_pool = execute(context.labelled(f"{label}-pool"), problems, pool, suites, sandbox, limits)
     scores = score(
-        context,
-        label,
+        labelled,
         problems,
         samples.tables["samples"],
         samples.tables["solutions"],
@@ -158,7 +167,7 @@ def evaluate_model(
         pool,
         met_pool.tables["behaviours"],
         audit_rule(settings, solutions_audited),
-        evaluation,
+        evaluation.metrics,
         audit_samples,
     )
     return Scored((samples, behaviours, *reference_stages, *pool_stages, met_pool, scores))
@@ -177,13 +186,14 @@ def pool_of_negatives(
 
     The first model that is scored adds its wrong samples; for every later one all of this is found again.
     """
-    proposed = candidates(context, problems, limits, settings.evaluation, part)
+    proposed = candidates(context.labelled(part), problems, limits, settings.evaluation.negatives)
     programs, gold_suites = proposed.tables["candidates"], proposed.tables["suites"]
     sandbox = limits_for(settings.evaluation.benchmarks, settings.sandbox)
-    name, gold_limits = stage_label("candidates", part), proposed.tables["limits"]
-    labels = execute(context, name, problems, programs, gold_suites, sandbox, gold_limits)
+    gold_limits = proposed.tables["limits"]
+    labelling = context.labelled(stage_label(StageName.CANDIDATES, part))
+    labels = execute(labelling, problems, programs, gold_suites, sandbox, gold_limits)
     pool = negatives(
-        context,
+        context.labelled(part),
         problems,
         programs,
         gold_suites,
@@ -191,8 +201,7 @@ def pool_of_negatives(
         samples.tables["solutions"],
         samples.tables["suites"],
         behaviours.tables["behaviours"],
-        settings.evaluation,
-        part,
+        settings.evaluation.negatives,
     )
     return proposed, labels, pool
 
@@ -215,7 +224,7 @@ def evaluation(settings: IterationSettings) -> dict[str, Any]:
             title = title_of(workspace, model)
             log_progress(f"evaluating {title}: {model.path}")
             rename(workspace.root, f"evaluation of {title}")
-            labels = evaluation_set(context, settings.evaluation, settings.sandbox)
+            labels = labelled_problems(context, settings)
             labelled = labels.tables
             scored = evaluate_model(
                 context, "evaluation", model, labelled["scored"], labelled["limits"], settings

@@ -16,6 +16,7 @@ from flows.evaluation import (
     EVALUATION_SEED,
     AuditConfig,
     evaluate_model,
+    labelled_problems,
     reference_of,
     self_play_stream,
     uses_reference_model,
@@ -26,9 +27,8 @@ from flows.runtime.checks import check_decides, check_lengths, check_models_fit
 from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import first_name, rename
-from tasks.datasets.collection import IterationRows, Samples, collect, past_iterations
+from tasks.datasets.collection import SELF_PLAY, IterationRows, Samples, collect, past_iterations
 from tasks.datasets.preferences import prefer
-from tasks.evaluation.evaluation_set import evaluation_set
 from tasks.evaluation.gate import champion_of, hold_unchanged, needs_baseline_check, promote
 from tasks.execution.step import execute
 from tasks.filtering.agreement import agree
@@ -38,7 +38,8 @@ from tasks.generation.sampling import sample
 from tasks.inference.sampler import close_shared_sampler
 from tasks.models.base import base_model
 from tasks.mutation.step import mutate
-from tasks.pipeline.stage import IterationContext, StageCount, log_progress, stage_label
+from tasks.pipeline.stage import IterationContext, StageCount, log_progress
+from tasks.pipeline.stage_name import stage_label
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.settings.iteration import IterationSettings
 from tasks.training.step import train
@@ -91,7 +92,7 @@ def _run_iteration(
     )
     stage_count = StageCount(stages_of_iteration(settings, champion.digest == base.digest, past))
     context = replace(context, count=stage_count)
-    labelled = record_stage(evaluation_set(context, settings.evaluation, settings.sandbox)).tables
+    labelled = record_stage(labelled_problems(context, settings)).tables
 
     # 1. Problems: statements and proposals, without repeats and without benchmark text.
     problems = record_stage(
@@ -103,6 +104,8 @@ def _run_iteration(
             settings.engine,
             settings.sampling,
             settings.problems,
+            context.seed,
+            context.iteration,
         )
     ).tables["problems"]
 
@@ -110,8 +113,7 @@ def _run_iteration(
     # solutions is the base model's, which has not been trained to agree with itself.
     sampled = record_stage(
         sample(
-            context,
-            "self-play",
+            context.labelled(SELF_PLAY),
             champion,
             problems,
             settings.model.dtype,
@@ -133,7 +135,13 @@ def _run_iteration(
 
     # 3. Execution: every solution meets every call of its problem's suites in a container.
     executed = record_stage(
-        execute(context, "self-play", problems, sampled["solutions"], sampled["suites"], settings.sandbox)
+        execute(
+            context.labelled(SELF_PLAY),
+            problems,
+            sampled["solutions"],
+            sampled["suites"],
+            settings.sandbox,
+        )
     )
     samples = Samples(
         problems,
@@ -161,21 +169,27 @@ def _run_iteration(
             if again
             else earlier.iteration_rows
         )
-    data = record_stage(collect(context, rows_by_iteration, labelled["guarded"], settings.rows)).tables
+    data = record_stage(
+        collect(context, rows_by_iteration, labelled["guarded"], settings.rows, context.iteration)
+    ).tables
 
     # 6. Training: SFT, then DPO with an SFT term. The engine's memory is training's now.
     close_shared_sampler()
     start = base if settings.training.train_from == "base" else champion
+    dtype, name, chat = settings.model.dtype, settings.model.name, settings.sampling.chat
+    held_out = data["sft_held_out"], data["pairs_held_out"]
     sft = record_stage(
         train(
             context,
             "sft",
             start,
             data["sft"],
-            data["sft_held_out"],
-            settings.model,
+            held_out[0],
+            dtype,
+            name,
             settings.training,
-            settings.sampling,
+            chat,
+            context.seed,
         )
     )
     dpo = record_stage(
@@ -184,10 +198,12 @@ def _run_iteration(
             "dpo",
             sft.models["model"],
             data["pairs"],
-            data["pairs_held_out"],
-            settings.model,
+            held_out[1],
+            dtype,
+            name,
             settings.training,
-            settings.sampling,
+            chat,
+            context.seed,
         )
     )
     candidate = dpo.models["model"]
@@ -206,7 +222,7 @@ def _run_iteration(
                 context,
                 before.scores.tables["scores"],
                 after.scores.tables["scores"],
-                settings.evaluation,
+                settings.evaluation.metrics,
                 settings.gate,
             )
         ).facts
@@ -227,30 +243,29 @@ def _judge(
     context: IterationContext, iteration: int, samples: Samples, settings: IterationSettings, label: str = ""
 ) -> Judged:
     """From an iteration's executed samples to training rows, each with the ids of its sources."""
+    labelled = context.labelled(label)
     agreed = agree(
-        context,
+        labelled,
         samples.problems,
         samples.solutions,
         samples.suites,
         samples.behaviours,
         settings.agreement,
         samples.with_reference,
-        label,
     )
     decisions = agreed.tables["decisions"]
 
     # Mutants of the winners: a suite that rejects neither a losing solution nor one of them tests nothing.
-    mutants = mutate(context, samples.solutions, decisions, settings.preferences, label)
+    mutants = mutate(labelled, samples.solutions, decisions, settings.preferences.mutants, context.seed)
     executed = execute(
-        context,
-        stage_label("mutants", label),
+        context.labelled(stage_label("mutants", label)),
         samples.problems,
         mutants.tables["mutants"],
         samples.suites,
         settings.sandbox.for_mutants(),
     )
     rows = prefer(
-        context,
+        labelled,
         samples.problems,
         samples.samples,
         samples.solutions,
@@ -260,7 +275,7 @@ def _judge(
         decisions,
         samples.sampling,
         settings.preferences,
-        label,
+        context.seed,
     )
     iteration_rows = IterationRows(
         iteration, samples.problems, decisions, rows.tables["sft"], rows.tables["pairs"]
@@ -283,7 +298,9 @@ def _baseline_check(
         evaluate_model(context, label, model, dev, limits, settings, fresh, "dev").scores.tables["scores"]
         for label, model in (("base", base), ("again", candidate))
     )
-    meeting = promote(context, old, new, settings.evaluation, settings.gate, "against-base").facts
+    meeting = promote(
+        context.labelled("against-base"), old, new, settings.evaluation.metrics, settings.gate
+    ).facts
     return {
         **gate,
         "decision": meeting["decision"],

@@ -13,11 +13,15 @@ from tasks.datasets.row_filters import Selection, good_text, hold_out, length_fa
 from tasks.filtering.decide import FILTER_VERSION, disputed
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner
-from tasks.pipeline.stage import IterationContext, run_stage, step
-from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
+from tasks.pipeline.stage import stage
+from tasks.pipeline.stage_name import StageName, stage_label
+from tasks.pipeline.workspace import ModelRef, Ref, Stage, Workspace
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.rows import RowSettings
 from tasks.settings.sampling import SamplingSettings
+
+SELF_PLAY = "self-play"
+"""The label of the stages that sample and execute an iteration's own problems."""
 
 
 @dataclass(frozen=True)
@@ -82,25 +86,29 @@ def past_iterations(
         if finished["decision"] == "roll back" and not settings.include_rolled_back:
             continue
         stages = {stage.stage: stage for stage in workspace.stages(number)}
-        writers = stages["sample-self-play"].inputs
+        sampled, executed = (
+            stages[stage_label(name, SELF_PLAY)] for name in (StageName.SAMPLE, StageName.EXECUTE)
+        )
+        writers = sampled.inputs
         with_reference = "reference" in writers
         if need_reference and writers["model"] != base.digest and not with_reference:
             continue
-        tables = {name: stage.tables for name, stage in stages.items()}
-        problems, sampled, rows = tables["propose"]["problems"], tables["sample-self-play"], tables["prefer"]
+        problems = stages[StageName.PROPOSE].tables["problems"]
+        decisions = stages[StageName.AGREE].tables["decisions"]
+        rows = stages[StageName.PREFER].tables
         settings_then = workspace.started_with(number)
         iterations.append(
             PastIteration(
                 Samples(
                     problems,
-                    sampled["samples"],
-                    sampled["solutions"],
-                    sampled["suites"],
-                    tables["execute-self-play"]["behaviours"],
+                    sampled.tables["samples"],
+                    sampled.tables["solutions"],
+                    sampled.tables["suites"],
+                    executed.tables["behaviours"],
                     SamplingSettings.model_validate(settings_then["sampling"]),
                     with_reference,
                 ),
-                IterationRows(number, problems, tables["agree"]["decisions"], rows["sft"], rows["pairs"]),
+                IterationRows(number, problems, decisions, rows["sft"], rows["pairs"]),
                 settings_then,
                 finished.get("filter_version", 0),
             )
@@ -120,54 +128,41 @@ def facts_of(selection: Selection[SftRow] | Selection[Pair]) -> dict[str, Any]:
     }
 
 
-@step("collect")
+@stage(StageName.COLLECT, 6)
 def collect(
-    context: IterationContext,
+    stage: Stage,
     rows_by_iteration: Sequence[IterationRows],
     benchmark: Ref,
     settings: RowSettings,
-) -> StageResult:
-    """Rows of all iterations through the guards (`tasks.datasets.row_filters`): what is trained on, what is
-    held out."""
-
-    def compute(stage: Stage) -> None:
-        workspace = context.workspace
-        problems = {
-            problem.problem_id: problem
-            for iteration_rows in rows_by_iteration
-            for problem in workspace.read(iteration_rows.problems, Problem)
-        }
-        contamination = Contamination(workspace.read(benchmark, Problem))
-        sft = [
-            replace(row, iteration=iteration_rows.iteration)
-            for iteration_rows in rows_by_iteration
-            for row in workspace.read(iteration_rows.sft, SftRow)
-        ]
-        pairs = [
-            replace(pair, iteration=iteration_rows.iteration)
-            for iteration_rows in rows_by_iteration
-            for pair in workspace.read(iteration_rows.pairs, Pair)
-        ]
-        doubtful = disputed(
-            [workspace.read(iteration_rows.decisions, Decision) for iteration_rows in rows_by_iteration]
-        )
-        rows = select(sft, context.iteration, problems, contamination, settings, doubtful)
-        ranked = select(pairs, context.iteration, problems, contamination, settings, doubtful)
-        hold_out([rows, ranked], settings)
-        stage.write("sft", SftRow, rows.rows)
-        stage.write("pairs", Pair, ranked.rows)
-        stage.write("sft_held_out", SftRow, rows.held_out)
-        stage.write("pairs_held_out", Pair, ranked.held_out)
-        stage.write("dropped", Dropped, [*rows.dropped, *ranked.dropped])
-        stage.facts.update(sft=facts_of(rows), pairs=facts_of(ranked), lengths=length_facts(ranked.rows))
-
-    inputs: dict[str, Ref | ModelRef | str] = {"benchmark": benchmark}
-    for iteration_rows in rows_by_iteration:
-        inputs |= {
-            f"problems{iteration_rows.iteration}": iteration_rows.problems,
-            f"decisions{iteration_rows.iteration}": iteration_rows.decisions,
-            f"sft{iteration_rows.iteration}": iteration_rows.sft,
-            f"pairs{iteration_rows.iteration}": iteration_rows.pairs,
-        }
-    plain = {**settings.model_dump(), "iteration": context.iteration}
-    return run_stage(context, "collect", 6, inputs, plain, compute)
+    iteration: int,
+) -> None:
+    """Rows of all iterations through the guards (`tasks.datasets.row_filters`): what is trained on in
+    `iteration`, what is held out."""
+    problems = {
+        problem.problem_id: problem
+        for iteration_rows in rows_by_iteration
+        for problem in stage.read(iteration_rows.problems, Problem)
+    }
+    contamination = Contamination(stage.read(benchmark, Problem))
+    sft = [
+        replace(row, iteration=iteration_rows.iteration)
+        for iteration_rows in rows_by_iteration
+        for row in stage.read(iteration_rows.sft, SftRow)
+    ]
+    pairs = [
+        replace(pair, iteration=iteration_rows.iteration)
+        for iteration_rows in rows_by_iteration
+        for pair in stage.read(iteration_rows.pairs, Pair)
+    ]
+    doubtful = disputed(
+        [stage.read(iteration_rows.decisions, Decision) for iteration_rows in rows_by_iteration]
+    )
+    rows = select(sft, iteration, problems, contamination, settings, doubtful)
+    ranked = select(pairs, iteration, problems, contamination, settings, doubtful)
+    hold_out([rows, ranked], settings)
+    stage.write("sft", SftRow, rows.rows)
+    stage.write("pairs", Pair, ranked.rows)
+    stage.write("sft_held_out", SftRow, rows.held_out)
+    stage.write("pairs_held_out", Pair, ranked.held_out)
+    stage.write("dropped", Dropped, [*rows.dropped, *ranked.dropped])
+    stage.facts.update(sft=facts_of(rows), pairs=facts_of(ranked), lengths=length_facts(ranked.rows))

@@ -29,9 +29,9 @@ from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver
 from tasks.datasets.verifier_rows import NON_KILLING, good_suites, suite_taught, verifier_pairs, verifier_sft
 from tasks.filtering.decide import FILTER_VERSION
 from tasks.generation import prompts
-from tasks.pipeline.stage import IterationContext, run_stage, step
-from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.format import FormatSettings
+from tasks.pipeline.stage import stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import Ref, Stage
 from tasks.settings.preferences import PreferenceSettings
 from tasks.settings.sampling import SamplingSettings
 
@@ -152,9 +152,9 @@ def show_pairs(stage: Stage, kept_problems: Sequence[KeptProblem], pairs: Sequen
             stage.show(title, f"# chosen\n{best.chosen}\n\n# rejected\n{best.rejected}")
 
 
-@step("prefer")
+@stage(StageName.PREFER, FILTER_VERSION, constants={"prompts": prompts.VERSION})
 def prefer(
-    context: IterationContext,
+    stage: Stage,
     problems: Ref,
     samples: Ref,
     solutions: Ref,
@@ -164,55 +164,32 @@ def prefer(
     decisions: Ref,
     sampling: SamplingSettings,
     settings: PreferenceSettings,
-    label: str = "",
-) -> StageResult:
-    """SFT rows and preference pairs of both roles from the kept problems."""
-
-    size = sampling.cases_per_suite
-
-    def compute(stage: Stage) -> None:
-        workspace = context.workspace
-        kept_problems = load_kept_problems(
-            workspace.read(problems, Problem),
-            workspace.read(solutions, Solution),
-            workspace.read(suites, Suite),
-            workspace.read(behaviours, Behaviour),
-            workspace.read(mutant_behaviours, Behaviour),
-            workspace.read(decisions, Decision),
-            workspace.read(samples, Sample),
-            sampling,
-        )
-        rows = rows_of(over(kept_problems, "kept problems"), size, settings, context.seed)
-        stage.write("sft", SftRow, rows.sft)
-        stage.write("pairs", Pair, rows.pairs)
-        stage.write("dropped", Dropped, rows.dropped)
-        show_pairs(stage, kept_problems, rows.pairs)
-        stage.facts.update(
-            sft=dict(Counter(row.role for row in rows.sft)),
-            pairs=dict(Counter(pair.role for pair in rows.pairs)),
-            recombined=sum(row.recombined for row in rows.sft),
-            non_equivalent_mutants=sum(
-                target not in one.solutions for one in kept_problems for target in one.targets
-            ),
-            kills=kill_counts(kept_problems),
-            pair_reasons=dict(Counter(f"{pair.role}: {pair.reason}" for pair in rows.pairs)),
-            dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in rows.dropped)),
-        )
-
-    inputs = {
-        "problems": problems,
-        "samples": samples,
-        "solutions": solutions,
-        "suites": suites,
-        "behaviours": behaviours,
-        "mutant_behaviours": mutant_behaviours,
-        "decisions": decisions,
-    }
-    plain = {
-        **settings.model_dump(),
-        "cases_per_suite": size,
-        **sampling.model_dump(include=set(FormatSettings.model_fields)),
-        "prompts": prompts.VERSION,
-        "seed": context.seed,
-    }
-    return run_stage(context, "prefer", FILTER_VERSION, inputs, plain, compute, label)
+    seed: int,
+) -> None:
+    """SFT rows and preference pairs of both roles from the kept problems, with prompts as they were asked."""
+    kept_problems = load_kept_problems(
+        stage.read(problems, Problem),
+        stage.read(solutions, Solution),
+        stage.read(suites, Suite),
+        stage.read(behaviours, Behaviour),
+        stage.read(mutant_behaviours, Behaviour),
+        stage.read(decisions, Decision),
+        stage.read(samples, Sample),
+        sampling,
+    )
+    rows = rows_of(over(kept_problems, "kept problems"), sampling.cases_per_suite, settings, seed)
+    stage.write("sft", SftRow, rows.sft)
+    stage.write("pairs", Pair, rows.pairs)
+    stage.write("dropped", Dropped, rows.dropped)
+    show_pairs(stage, kept_problems, rows.pairs)
+    stage.facts.update(
+        sft=dict(Counter(row.role for row in rows.sft)),
+        pairs=dict(Counter(pair.role for pair in rows.pairs)),
+        recombined=sum(row.recombined for row in rows.sft),
+        non_equivalent_mutants=sum(
+            target not in one.solutions for one in kept_problems for target in one.targets
+        ),
+        kills=kill_counts(kept_problems),
+        pair_reasons=dict(Counter(f"{pair.role}: {pair.reason}" for pair in rows.pairs)),
+        dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in rows.dropped)),
+    )

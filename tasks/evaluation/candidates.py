@@ -9,9 +9,9 @@ from tasks.benchmarks.reference import gold_of, reference_records
 from tasks.core.progress import over
 from tasks.core.records import CpuLimit, Problem, Solution, Suite
 from tasks.mutation.mutate import mutate_all
-from tasks.pipeline.stage import IterationContext, run_stage, step
-from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.evaluation import EvaluationSettings
+from tasks.pipeline.stage import stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import Ref, Stage
 from tasks.settings.sandbox import MUTANT_CPU_SHARE
 
 PER_NEGATIVE = 2
@@ -36,35 +36,24 @@ def candidates_of(problem: Problem, count: int, seed: int) -> list[Solution]:
     return [*wrong, *mutants[:count]]
 
 
-@step("candidates")
-def candidates(
-    context: IterationContext, problems: Ref, limits: Ref, settings: EvaluationSettings, label: str = ""
-) -> StageResult:
-    """Write them (`candidates`), the gold suites that will judge them (`suites`) and their share of the CPU
-    limits (`limits`): some never end, and one that is slow is of no use."""
-
-    def compute(stage: Stage) -> None:
-        labelled = context.workspace.read(problems, Problem)
-        count = PER_NEGATIVE * settings.negatives
-        asked = over(labelled, "problems") if count else iter(())
-        rows = [row for problem in asked for row in candidates_of(problem, count, SEED)]
-        stage.write("candidates", Solution, rows)
-        stage.write("suites", Suite, reference_records(labelled)[1])
-        shares = [
-            replace(limit, cpu_s=limit.cpu_s * MUTANT_CPU_SHARE)
-            for limit in context.workspace.read(limits, CpuLimit)
-        ]
-        stage.write("limits", CpuLimit, shares)
-        stage.facts.update(
-            candidates=dict(Counter(row.origin for row in rows)),
-            operators=dict(Counter(row.change.partition(",")[0] for row in rows if row.change)),
-        )
-
-    inputs = {"problems": problems, "limits": limits}
-    plain = {
-        "negatives": settings.negatives,
-        "per_negative": PER_NEGATIVE,
-        "seed": SEED,
-        "cpu_share": MUTANT_CPU_SHARE,
-    }
-    return run_stage(context, "candidates", 4, inputs, plain, compute, label)
+@stage(
+    StageName.CANDIDATES,
+    4,
+    constants={"per_negative": PER_NEGATIVE, "seed": SEED, "cpu_share": MUTANT_CPU_SHARE},
+)
+def candidates(stage: Stage, problems: Ref, limits: Ref, negatives: int) -> None:
+    """Write them (`candidates`), for a pool of `negatives` a problem, the gold suites that will judge them
+    (`suites`) and their share of the CPU limits (`limits`): some never end, and one that is slow is of no
+    use."""
+    labelled = stage.read(problems, Problem)
+    count = PER_NEGATIVE * negatives
+    asked = over(labelled, "problems") if count else iter(())
+    rows = [row for problem in asked for row in candidates_of(problem, count, SEED)]
+    stage.write("candidates", Solution, rows)
+    stage.write("suites", Suite, reference_records(labelled)[1])
+    shares = [replace(limit, cpu_s=limit.cpu_s * MUTANT_CPU_SHARE) for limit in stage.read(limits, CpuLimit)]
+    stage.write("limits", CpuLimit, shares)
+    stage.facts.update(
+        candidates=dict(Counter(row.origin for row in rows)),
+        operators=dict(Counter(row.change.partition(",")[0] for row in rows if row.change)),
+    )

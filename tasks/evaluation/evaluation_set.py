@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tasks.benchmarks.base import Selection
 from tasks.benchmarks.registry import at_hand, load_benchmark
-from tasks.core.records import CpuLimit, Problem, record_id
+from tasks.core.records import CpuLimit, Problem
 from tasks.evaluation.reference_runs import with_gold
-from tasks.pipeline.stage import IterationContext, run_stage, step
-from tasks.pipeline.workspace import Stage, StageResult
-from tasks.settings.evaluation import EvaluationSettings
+from tasks.pipeline.stage import IterationContext, log_progress, stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import Stage
+from tasks.sandbox.backends import backend_of
 from tasks.settings.sandbox import SandboxSettings
 
 
@@ -27,31 +28,46 @@ def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
     return kept
 
 
-@step("evaluation-set")
+@dataclass(frozen=True)
+class LabelledProblems:
+    """The problems of the benchmarks that are configured, those of all that are at hand without their cases,
+    and the image that gold solutions run in."""
+
+    problems: tuple[Problem, ...]
+    guarded: tuple[Problem, ...]
+    at_hand: tuple[str, ...]
+    image: str
+
+
+def labelled_problems(
+    context: IterationContext, benchmarks: Sequence[str], selection: Selection, sandbox: SandboxSettings
+) -> LabelledProblems:
+    """What lies on this machine. Raises `FlywheelError` for a benchmark whose data cannot be had."""
+    problems = [problem for name in benchmarks for problem in load_benchmark(name, selection)]
+    others = [name for name in at_hand() if name not in benchmarks]
+    also = [problem for name in others for problem in load_benchmark(name)]
+    guarded = tuple(replace(problem, gold_cases=()) for problem in [*problems, *also])
+    image = backend_of(sandbox).prepare(sandbox, log_progress)
+    return LabelledProblems(tuple(problems), guarded, (*benchmarks, *others), image)
+
+
+@stage(StageName.EVALUATION_SET, 8, looks_up=labelled_problems)
 def evaluation_set(
-    context: IterationContext, settings: EvaluationSettings, sandbox: SandboxSettings
-) -> StageResult:
+    stage: Stage,
+    found: LabelledProblems,
+    benchmarks: Sequence[str],
+    selection: Selection,
+    max_problems: int,
+    sandbox: SandboxSettings,
+) -> None:
     """Write the problems that are scored (`scored`; `dev` those that decide), what their programs are limited
     to (`limits`), and all that self-play must not see (`guarded`, without cases): every problem of the
     benchmarks that are configured, and of the others that are at hand, which a model may be scored on later.
     """
-    selection = Selection(
-        settings.livecodebench_from, settings.livecodebench_to, settings.livecodebench_release
-    )
-    problems = [problem for name in settings.benchmarks for problem in load_benchmark(name, selection)]
-    others = [name for name in at_hand() if name not in settings.benchmarks]
-    also = [problem for name in others for problem in load_benchmark(name)]
-    guarded = [replace(problem, gold_cases=()) for problem in [*problems, *also]]
-
-    def compute(stage: Stage) -> None:
-        scored, limits = with_gold(first_of_each(problems, settings.max_problems), sandbox)
-        stage.write("scored", Problem, scored)
-        stage.write("dev", Problem, [problem for problem in scored if problem.split == "dev"])
-        stage.write("guarded", Problem, guarded)
-        stage.write("limits", CpuLimit, limits)
-        stage.facts.update(Counter(f"{problem.source}/{problem.split}" for problem in scored))
-        stage.facts["kept out of self-play"] = [*settings.benchmarks, *others]
-
-    plain = {"max_problems": settings.max_problems, "cpu_s": sandbox.cpu_s}
-    inputs = {"problems": record_id(*problems), "guarded": record_id(*guarded)}
-    return run_stage(context, "evaluation-set", 8, inputs, plain, compute)
+    scored, limits = with_gold(first_of_each(found.problems, max_problems), sandbox)
+    stage.write("scored", Problem, scored)
+    stage.write("dev", Problem, [problem for problem in scored if problem.split == "dev"])
+    stage.write("guarded", Problem, found.guarded)
+    stage.write("limits", CpuLimit, limits)
+    stage.facts.update(Counter(f"{problem.source}/{problem.split}" for problem in scored))
+    stage.facts["kept out of self-play"] = list(found.at_hand)

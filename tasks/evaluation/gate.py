@@ -17,9 +17,10 @@ from typing import Any
 from tasks.core.records import ProblemScore, Role
 from tasks.core.statistics import LEAST_PROBLEMS, Interval, bounds
 from tasks.evaluation.metrics import STRONG_SUITE_RATE, as_json, compare
-from tasks.pipeline.stage import IterationContext, run_stage, step
+from tasks.pipeline.stage import stage
+from tasks.pipeline.stage_name import StageName
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
-from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.evaluation import MetricSettings
 from tasks.settings.gate import GateSettings
 
 METRIC_OF: dict[Role, str] = {"solver": "pass@1", "verifier": STRONG_SUITE_RATE}
@@ -114,30 +115,17 @@ def needs_baseline_check(workspace: Workspace, base: ModelRef, before: int, sett
 def decide(
     before: Sequence[ProblemScore],
     after: Sequence[ProblemScore],
-    evaluation: EvaluationSettings,
+    metrics: MetricSettings,
     settings: GateSettings,
 ) -> dict[str, Any]:
     """The decision with its reason and all paired differences (test too, for the report only)."""
-    differences = compare(before, after, evaluation)
+    differences = compare(before, after, metrics)
     decision, reason = gate(differences, settings)
     return {"decision": decision, "reason": reason, "differences": as_json(differences)}
 
 
-@step("promote")
-def promote(
-    context: IterationContext,
-    before: Ref,
-    after: Ref,
-    evaluation: EvaluationSettings,
-    settings: GateSettings,
-    label: str = "",
-) -> StageResult:
-    """Compare candidate and champion (or base, by `label`) on the same problems and decide."""
-
-    def compute(stage: Stage) -> None:
-        rows_before = context.workspace.read(before, ProblemScore)
-        rows_after = context.workspace.read(after, ProblemScore)
-        stage.facts.update(decide(rows_before, rows_after, evaluation, settings))
-
-    plain = {**settings.model_dump(), "k": evaluation.k, "bootstrap": evaluation.bootstrap}
-    return run_stage(context, "promote", 3, {"before": before, "after": after}, plain, compute, label)
+@stage(StageName.PROMOTE, 3)
+def promote(stage: Stage, before: Ref, after: Ref, metrics: MetricSettings, settings: GateSettings) -> None:
+    """Compare candidate and champion (or base, by label) on the same problems and decide."""
+    rows_before, rows_after = (stage.read(scores, ProblemScore) for scores in (before, after))
+    stage.facts.update(decide(rows_before, rows_after, metrics, settings))

@@ -14,7 +14,7 @@ from math import comb
 
 from tasks.core.records import ProblemScore
 from tasks.core.statistics import Interval, bootstrap, bounds
-from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.evaluation import EvaluationSettings, MetricSettings
 
 Metric = Callable[[ProblemScore], float | None]
 Counts = Callable[[ProblemScore], tuple[int, int]]
@@ -170,7 +170,7 @@ def _group(row: ProblemScore) -> str:
 
 
 def summarise(
-    rows: Sequence[ProblemScore], settings: EvaluationSettings, seed: int = 0
+    rows: Sequence[ProblemScore], settings: EvaluationSettings | MetricSettings, seed: int = 0
 ) -> dict[str, dict[str, Interval]]:
     """`{"benchmark/split": {metric: Interval}}`, of those that have a metric: k may be too large for all."""
     table: dict[str, dict[str, Interval]] = {}
@@ -189,7 +189,7 @@ def summarise(
 def compare(
     before: Sequence[ProblemScore],
     after: Sequence[ProblemScore],
-    settings: EvaluationSettings,
+    settings: EvaluationSettings | MetricSettings,
     seed: int = 0,
 ) -> dict[str, dict[str, Interval]]:
     """Paired differences (after - before) by problem: `{"benchmark/split": {metric: Interval}}`."""

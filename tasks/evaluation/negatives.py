@@ -15,9 +15,9 @@ from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Problem, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.execution.verdicts import answered, judge, outcome_key, plan_calls
-from tasks.pipeline.stage import IterationContext, run_stage, step
-from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.evaluation import EvaluationSettings
+from tasks.pipeline.stage import stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import Ref, Stage
 
 UNFIT = {"fault", "timeout", "memory", "output_limit"}
 """What runs into a limit would cost every later evaluation as much, and shows no wrong value."""
@@ -82,9 +82,18 @@ def _origin(solution: Solution) -> str:
     return "mutants" if solution.origin == "mutant" else "samples" if solution.sample_id else "shipped"
 
 
-@step("negatives")
+_FIRST_MODEL = (
+    "samples of the first model that is scored fix the pool, so that whoever is scored later finds it"
+)
+
+
+@stage(
+    StageName.NEGATIVES,
+    2,
+    not_in_key={"solutions": _FIRST_MODEL, "suites": _FIRST_MODEL, "behaviours": _FIRST_MODEL},
+)
 def negatives(
-    context: IterationContext,
+    stage: Stage,
     problems: Ref,
     candidates: Ref,
     gold_suites: Ref,
@@ -92,50 +101,35 @@ def negatives(
     solutions: Ref,
     suites: Ref,
     behaviours: Ref,
-    settings: EvaluationSettings,
-    label: str = "",
-) -> StageResult:
-    """Choose the pool; `solutions`, `suites` and `behaviours` are those of the first model that is scored.
+    size: int,
+) -> None:
+    """Choose the pool, up to `size` a problem; `solutions`, `suites` and `behaviours` are those of the first
+    model that is scored."""
+    labelled = {problem.problem_id: problem for problem in stage.read(problems, Problem)}
 
-    They are no part of the stage's key, so that whoever is scored later finds this pool.
-    """
+    def wrong_of(solutions: Ref, suites: Ref, behaviours: Ref) -> dict[str, list[Wrong]]:
+        solutions_of = by_problem(stage.read(solutions, Solution))
+        suites_of = by_problem(stage.read(suites, Suite))
+        behaviours_of = by_problem(stage.read(behaviours, Behaviour))
+        return {
+            key: known_wrong(
+                problem, solutions_of.get(key, []), suites_of.get(key, []), behaviours_of.get(key, [])
+            )
+            for key, problem in counted(labelled.items(), len(labelled), "problems")
+        }
 
-    def compute(stage: Stage) -> None:
-        workspace = context.workspace
-        labelled = {problem.problem_id: problem for problem in workspace.read(problems, Problem)}
-
-        def wrong_of(solutions: Ref, suites: Ref, behaviours: Ref) -> dict[str, list[Wrong]]:
-            solutions_of = by_problem(workspace.read(solutions, Solution))
-            suites_of = by_problem(workspace.read(suites, Suite))
-            behaviours_of = by_problem(workspace.read(behaviours, Behaviour))
-            return {
-                key: known_wrong(
-                    problem, solutions_of.get(key, []), suites_of.get(key, []), behaviours_of.get(key, [])
-                )
-                for key, problem in counted(labelled.items(), len(labelled), "problems")
-            }
-
-        made = wrong_of(candidates, gold_suites, candidate_behaviours)
-        sampled = wrong_of(solutions, suites, behaviours)
-        pools = {key: pool_of(made[key], sampled[key], settings.negatives) for key in made}
-        pool = [solution for part in pools.values() for solution in part]
-        sizes = sorted(map(len, pools.values()))
-        stage.write("pool", Solution, pool)
-        stage.facts.update(
-            pool=len(pool),
-            origins=dict(Counter(_origin(solution) for solution in pool)),
-            candidates_not_shown_wrong=candidates.rows - sum(map(len, made.values())),
-            smallest=sizes[0] if sizes else 0,
-            median=sizes[len(sizes) // 2] if sizes else 0,
-            problems_with_fewer=sum(size < settings.negatives for size in sizes),
-            samples_digest=solutions.digest,
-        )
-
-    inputs = {
-        "problems": problems,
-        "candidates": candidates,
-        "gold_suites": gold_suites,
-        "candidate_behaviours": candidate_behaviours,
-    }
-    plain = {"negatives": settings.negatives}
-    return run_stage(context, "negatives", 2, inputs, plain, compute, label)
+    made = wrong_of(candidates, gold_suites, candidate_behaviours)
+    sampled = wrong_of(solutions, suites, behaviours)
+    pools = {key: pool_of(made[key], sampled[key], size) for key in made}
+    pool = [solution for part in pools.values() for solution in part]
+    sizes = sorted(map(len, pools.values()))
+    stage.write("pool", Solution, pool)
+    stage.facts.update(
+        pool=len(pool),
+        origins=dict(Counter(_origin(solution) for solution in pool)),
+        candidates_not_shown_wrong=candidates.rows - sum(map(len, made.values())),
+        smallest=sizes[0] if sizes else 0,
+        median=sizes[len(sizes) // 2] if sizes else 0,
+        problems_with_fewer=sum(count < size for count in sizes),
+        samples_digest=solutions.digest,
+    )

@@ -32,10 +32,11 @@ from tasks.core.values import encode
 from tasks.evaluation.metrics import as_json, summarise
 from tasks.execution.verdicts import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
 from tasks.filtering.audit import audit_filter
-from tasks.pipeline.stage import IterationContext, run_stage, step
-from tasks.pipeline.workspace import Ref, Stage, StageResult
+from tasks.pipeline.stage import stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import Ref, Stage
 from tasks.settings.agreement import AgreementSettings
-from tasks.settings.evaluation import EvaluationSettings
+from tasks.settings.evaluation import MetricSettings
 from tasks.testcode.suites import case_key
 
 _TRUTHS = (encode(True), encode(False))
@@ -265,9 +266,9 @@ class AuditSamples:
     """The base model's samples on the same problems, run on the scored model's suites: the filter is audited
     on the first `policy` solutions of the scored model and the first `reference` of the base."""
 
-    samples: Ref
-    solutions: Ref
-    behaviours: Ref
+    reference_samples: Ref
+    reference_solutions: Ref
+    reference_behaviours: Ref
     policy: int
     reference: int
 
@@ -293,10 +294,9 @@ def as_reference(
     )
 
 
-@step("score")
+@stage(StageName.SCORE, 8)
 def score(
-    context: IterationContext,
-    label: str,
+    stage: Stage,
     problems: Ref,
     samples: Ref,
     solutions: Ref,
@@ -305,64 +305,44 @@ def score(
     pool: Ref,
     pool_behaviours: Ref,
     agreement: AgreementSettings,
-    settings: EvaluationSettings,
+    metrics: MetricSettings,
     audit_samples: AuditSamples | None = None,
-) -> StageResult:
+) -> None:
     """Score a model on the benchmarks, its tests against `pool`, and audit the filter on the dev samples,
     `audit_samples` with the base model's."""
-
-    def compute(stage: Stage) -> None:
-        workspace = context.workspace
-        all_problems = workspace.read(problems, Problem)
-        all_samples = workspace.read(samples, Sample)
-        all_solutions = workspace.read(solutions, Solution)
-        all_suites = workspace.read(suites, Suite)
-        all_behaviours = workspace.read(behaviours, Behaviour)
-        negatives = workspace.read(pool, Solution), workspace.read(pool_behaviours, Behaviour)
-        rows = score_problems(
-            over(all_problems, "problems scored"),
-            all_samples,
-            all_solutions,
-            all_suites,
-            all_behaviours,
-            *negatives,
-        )
-        stage.write("scores", ProblemScore, rows)
-        if audit_samples is not None:
-            known = [one for one in all_solutions if one.origin != "sample"]
-            policy = first_solutions(all_samples, all_solutions, audit_samples.policy)
-            reference = first_solutions(
-                workspace.read(audit_samples.samples, Sample),
-                workspace.read(audit_samples.solutions, Solution),
-                audit_samples.reference,
-            )
-            references, reference_rows = as_reference(
-                reference, workspace.read(audit_samples.behaviours, Behaviour)
-            )
-            all_solutions, all_behaviours = [*known, *policy, *references], [*all_behaviours, *reference_rows]
-        dev = [problem for problem in all_problems if problem.split == "dev"]
-        stage.facts["audit"] = audit_filter(
-            dev,
-            all_solutions,
-            all_suites,
-            all_behaviours,
-            agreement,
-            with_reference=audit_samples is not None,
-        )
-        stage.facts["scores"] = as_json(summarise(rows, settings))
-
-    inputs = {
-        "problems": problems,
-        "samples": samples,
-        "solutions": solutions,
-        "suites": suites,
-        "behaviours": behaviours,
-        "pool": pool,
-        "pool_behaviours": pool_behaviours,
-    }
-    plain = {"k": settings.k, "bootstrap": settings.bootstrap, "agreement": agreement.model_dump()}
+    all_problems = stage.read(problems, Problem)
+    all_samples = stage.read(samples, Sample)
+    all_solutions = stage.read(solutions, Solution)
+    all_suites = stage.read(suites, Suite)
+    all_behaviours = stage.read(behaviours, Behaviour)
+    rows = score_problems(
+        over(all_problems, "problems scored"),
+        all_samples,
+        all_solutions,
+        all_suites,
+        all_behaviours,
+        stage.read(pool, Solution),
+        stage.read(pool_behaviours, Behaviour),
+    )
+    stage.write("scores", ProblemScore, rows)
     if audit_samples is not None:
-        inputs |= {"reference_samples": audit_samples.samples, "reference_solutions": audit_samples.solutions}
-        inputs["reference_behaviours"] = audit_samples.behaviours
-        plain["audit_samples"] = [audit_samples.policy, audit_samples.reference]
-    return run_stage(context, "score", 8, inputs, plain, compute, label)
+        known = [one for one in all_solutions if one.origin != "sample"]
+        policy = first_solutions(all_samples, all_solutions, audit_samples.policy)
+        reference = first_solutions(
+            stage.read(audit_samples.reference_samples, Sample),
+            stage.read(audit_samples.reference_solutions, Solution),
+            audit_samples.reference,
+        )
+        references, reference_rows = as_reference(
+            reference, stage.read(audit_samples.reference_behaviours, Behaviour)
+        )
+        all_solutions, all_behaviours = [*known, *policy, *references], [*all_behaviours, *reference_rows]
+    stage.facts["audit"] = audit_filter(
+        [problem for problem in all_problems if problem.split == "dev"],
+        all_solutions,
+        all_suites,
+        all_behaviours,
+        agreement,
+        with_reference=audit_samples is not None,
+    )
+    stage.facts["scores"] = as_json(summarise(rows, metrics))

@@ -10,6 +10,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
 
@@ -28,10 +29,10 @@ from tasks.core.records import (
 from tasks.core.tables import by_problem
 from tasks.execution.determinism import Run, SandboxPair, run_programs, two_seeds
 from tasks.execution.verdicts import plan_calls
-from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
-from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
+from tasks.pipeline.stage import IterationContext, log_progress, stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import Ref, Stage
 from tasks.sandbox.backends import backend_of
-from tasks.settings.iteration import NOT_IN_CACHE_KEY
 from tasks.settings.sandbox import SandboxSettings
 
 SHARD_PROBLEMS = 32
@@ -152,56 +153,54 @@ def mostly_sound(behaviours: list[Behaviour]) -> list[Behaviour]:
     return behaviours
 
 
-@step("execute")
+@dataclass(frozen=True)
+class SandboxImage:
+    """What programs run in, by the identity that its backend gives: for Docker the image's tag, which holds
+    the digest of its files."""
+
+    image: str
+
+
+def sandbox_image(_context: IterationContext, settings: SandboxSettings) -> SandboxImage:
+    """Built if it is missing. Raises `FlywheelError` when it cannot be."""
+    return SandboxImage(backend_of(settings).prepare(settings, log_progress))
+
+
+@stage(StageName.EXECUTE, 9, looks_up=sandbox_image)
 def execute(
-    context: IterationContext,
-    label: str,
+    stage: Stage,
+    found: SandboxImage,
     problems: Ref,
     solutions: Ref,
     suites: Ref,
     settings: SandboxSettings,
     limits: Ref | None = None,
-) -> StageResult:
+) -> None:
     """Run every solution on every call of its problem's suites, with `limits` (`CpuLimit`) where they are
     less than the settings'. Raises `SandboxFault` if much of it broke."""
-    image = backend_of(settings).prepare(settings, log_progress)
+    all_problems = stage.read(problems, Problem)
+    solutions_of = by_problem(stage.read(solutions, Solution))
+    suites_of = by_problem(stage.read(suites, Suite))
+    limit_of = {limit.problem_id: limit for limit in stage.read(limits, CpuLimit)} if limits else {}
+    rows: list[Behaviour] = []
+    progress = current()
+    with two_seeds(settings, found.image, stage.owner) as seeds:
 
-    def compute(stage: Stage) -> None:
-        workspace = context.workspace
-        all_problems = workspace.read(problems, Problem)
-        solutions_of = by_problem(workspace.read(solutions, Solution))
-        suites_of = by_problem(workspace.read(suites, Suite))
-        limit_of = {limit.problem_id: limit for limit in workspace.read(limits, CpuLimit)} if limits else {}
-        rows: list[Behaviour] = []
-        progress = current()
-        with two_seeds(settings, image, f"{workspace.root.name}-{context.iteration}") as seeds:
+        def run(shard: Sequence[Problem]) -> list[Behaviour]:
+            return mostly_sound(execute_shard(seeds, shard, solutions_of, suites_of, limit_of))
 
-            def run(shard: Sequence[Problem]) -> list[Behaviour]:
-                return mostly_sound(execute_shard(seeds, shard, solutions_of, suites_of, limit_of))
-
-            progress.count(len(all_problems), "problems")
-            for start in range(0, len(all_problems), SHARD_PROBLEMS):
-                shard = all_problems[start : start + SHARD_PROBLEMS]
-                with progress.span(len(shard)):
-                    rows += stage.shard(f"{start:06d}", Behaviour, partial(run, shard))
-                log_progress(f"{progress.name}: {progress.line()}")
-        stage.write("behaviours", Behaviour, rows)
-        stage.facts.update(
-            behaviours=len(rows),
-            outcomes=outcome_counts(rows),
-            order_dependent=sum(row.order_dependent for row in rows),
-            stable_by_suite=sum(row.order_dependent and not row.flaky for row in rows),
-            flaky=sum(row.flaky for row in rows),
-            image=image,
-        )
-
-    inputs: dict[str, Ref | ModelRef | str] = {
-        "problems": problems,
-        "solutions": solutions,
-        "suites": suites,
-        "image": image,
-    }
-    if limits is not None:
-        inputs["limits"] = limits
-    plain = settings.model_dump(exclude=NOT_IN_CACHE_KEY["sandbox"])
-    return run_stage(context, "execute", 9, inputs, plain, compute, label)
+        progress.count(len(all_problems), "problems")
+        for start in range(0, len(all_problems), SHARD_PROBLEMS):
+            shard = all_problems[start : start + SHARD_PROBLEMS]
+            with progress.span(len(shard)):
+                rows += stage.shard(f"{start:06d}", Behaviour, partial(run, shard))
+            log_progress(f"{progress.name}: {progress.line()}")
+    stage.write("behaviours", Behaviour, rows)
+    stage.facts.update(
+        behaviours=len(rows),
+        outcomes=outcome_counts(rows),
+        order_dependent=sum(row.order_dependent for row in rows),
+        stable_by_suite=sum(row.order_dependent and not row.flaky for row in rows),
+        flaky=sum(row.flaky for row in rows),
+        image=found.image,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
@@ -12,8 +13,9 @@ from tasks.execution.verdicts import wanted_key
 from tasks.filtering.audit import audit
 from tasks.filtering.decide import FILTER_VERSION, decide, rule_of
 from tasks.filtering.votes import ProblemVotes, votes_by_problem
-from tasks.pipeline.stage import IterationContext, run_stage, step
-from tasks.pipeline.workspace import Ref, Stage, StageResult
+from tasks.pipeline.stage import IterationContext, stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import Ref, Stage
 from tasks.settings.agreement import AgreementSettings
 from tasks.testcode.suites import case_source
 
@@ -78,54 +80,55 @@ def show_decision(
     stage.show(title, f"{code.strip()}\n\n{cases}")
 
 
-@step("agree")
+@dataclass(frozen=True)
+class RuleInUse:
+    """The version of the filter rule that the settings name."""
+
+    rule_version: int
+
+
+def rule_in_use(_context: IterationContext, settings: AgreementSettings) -> RuleInUse:
+    """Raises `FlywheelError` when no rule has the name that is configured."""
+    return RuleInUse(rule_of(settings).version)
+
+
+@stage(StageName.AGREE, FILTER_VERSION, looks_up=rule_in_use)
 def agree(
-    context: IterationContext,
+    stage: Stage,
+    _rule: RuleInUse,
     problems: Ref,
     solutions: Ref,
     suites: Ref,
     behaviours: Ref,
     settings: AgreementSettings,
     with_reference: bool,
-    label: str = "",
-) -> StageResult:
+) -> None:
     """Decide for every problem what solver and verifier agree on; audited where problems have gold.
 
     `with_reference`: part of the solutions was asked of the base model, which has to confirm the winners.
     """
-
-    def compute(stage: Stage) -> None:
-        workspace = context.workspace
-        all_problems = workspace.read(problems, Problem)
-        problem_ids = [problem.problem_id for problem in all_problems]
-        all_suites = workspace.read(suites, Suite)
-        all_solutions = workspace.read(solutions, Solution)
-        solutions_of = by_problem([row for row in all_solutions if row.origin == "sample"])
-        suites_of = by_problem([row for row in all_suites if row.origin == "sample"])
-        decisions: list[Decision] = []
-        dropped: list[Dropped] = []
-        rows = workspace.read(behaviours, Behaviour)
-        found = votes_by_problem(problem_ids, all_solutions, all_suites, rows, with_reference)
-        for votes in counted(found, len(problem_ids), "problems"):
-            own = solutions_of.get(votes.problem_id, []), suites_of.get(votes.problem_id, [])
-            decisions.append(decide(votes, settings))
-            dropped += dropped_by(votes, decisions[-1], *own)
-        stage.write("decisions", Decision, decisions)
-        show_decision(stage, all_problems, all_solutions, decisions)
-        stage.write("dropped", Dropped, dropped)
-        stage.facts.update(
-            problems=len(decisions),
-            kept=sum(d.kept for d in decisions),
-            confident=sum(d.confident for d in decisions),
-            reasons=dict(Counter(d.reason for d in decisions if not d.kept)),
-            dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped).most_common()),
-            audit=audit(all_problems, all_solutions, all_suites, rows, decisions),
-        )
-
-    inputs = {"problems": problems, "solutions": solutions, "suites": suites, "behaviours": behaviours}
-    plain = {
-        **settings.model_dump(),
-        "rule_version": rule_of(settings).version,
-        "with_reference": with_reference,
-    }
-    return run_stage(context, "agree", FILTER_VERSION, inputs, plain, compute, label)
+    all_problems = stage.read(problems, Problem)
+    problem_ids = [problem.problem_id for problem in all_problems]
+    all_suites = stage.read(suites, Suite)
+    all_solutions = stage.read(solutions, Solution)
+    solutions_of = by_problem([row for row in all_solutions if row.origin == "sample"])
+    suites_of = by_problem([row for row in all_suites if row.origin == "sample"])
+    decisions: list[Decision] = []
+    dropped: list[Dropped] = []
+    rows = stage.read(behaviours, Behaviour)
+    found = votes_by_problem(problem_ids, all_solutions, all_suites, rows, with_reference)
+    for votes in counted(found, len(problem_ids), "problems"):
+        own = solutions_of.get(votes.problem_id, []), suites_of.get(votes.problem_id, [])
+        decisions.append(decide(votes, settings))
+        dropped += dropped_by(votes, decisions[-1], *own)
+    stage.write("decisions", Decision, decisions)
+    show_decision(stage, all_problems, all_solutions, decisions)
+    stage.write("dropped", Dropped, dropped)
+    stage.facts.update(
+        problems=len(decisions),
+        kept=sum(d.kept for d in decisions),
+        confident=sum(d.confident for d in decisions),
+        reasons=dict(Counter(d.reason for d in decisions if not d.kept)),
+        dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped).most_common()),
+        audit=audit(all_problems, all_solutions, all_suites, rows, decisions),
+    )

@@ -11,6 +11,7 @@ import random
 import sysconfig
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,17 @@ from tasks.core.progress import current, over
 from tasks.core.records import Dropped, Problem, Sample, record_id
 from tasks.generation import prompts
 from tasks.generation.answers import parse_problem
+from tasks.generation.asked_with import AskedWith, asked_with
 from tasks.generation.asking import asked_of, sample_of
 from tasks.generation.decontamination import Contamination, find_duplicates
 from tasks.generation.signatures import BadSignature, plain_signature
 from tasks.generation.thinking import without_thought
 from tasks.inference.base import Sampler
 from tasks.inference.sampler import shared_sampler
-from tasks.models.chat_format import VERSION as FORMAT_VERSION
 from tasks.models.chat_format import ChatFormat, format_of
-from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
-from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
+from tasks.pipeline.stage import IterationContext, log_progress, stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import ModelRef, Ref, Stage, Workspace
 from tasks.settings.engine import EngineSettings
 from tasks.settings.problems import ProblemSettings
 from tasks.settings.sampling import SamplingSettings
@@ -219,86 +221,90 @@ def earlier_problems(workspace: Workspace, iteration: int) -> list[Problem]:
     rows: list[Problem] = []
     for number in (n for n in workspace.iterations() if n < iteration):
         for entry in workspace.manifest(number)["stages"].values():
-            if entry["stage"] == "propose":
+            if entry["stage"] == StageName.PROPOSE:
                 rows += workspace.read(Ref(**entry["tables"]["problems"]), Problem)
     return rows
 
 
-@step("propose")
+@dataclass(frozen=True)
+class ProblemSources:
+    """What an iteration's problems are made from beside the model: statements, the problems of earlier
+    iterations, which are not repeated, and how the model is asked."""
+
+    pool: tuple[Problem, ...]
+    earlier: tuple[Problem, ...]
+    asked_with: AskedWith
+
+
+def problem_sources(
+    context: IterationContext, engine: EngineSettings, settings: ProblemSettings
+) -> ProblemSources:
+    """Raises `FlywheelError` where there is neither a statement nor anything to propose."""
+    pool = load_statements(settings.statements)
+    if not pool and not settings.propose:
+        raise FlywheelError("no problems: set problems.statements or problems.propose.")
+    earlier = earlier_problems(context.workspace, context.iteration)
+    return ProblemSources(tuple(pool), tuple(earlier), asked_with(context, engine))
+
+
+@stage(
+    StageName.PROPOSE,
+    3,
+    looks_up=problem_sources,
+    not_in_key={"engine": "what of it changes samples is looked up: its kind and version (`asked_with`)"},
+)
 def propose(
-    context: IterationContext,
+    stage: Stage,
+    found: ProblemSources,
     model: ModelRef,
     benchmark: Ref,
     dtype: str,
     engine: EngineSettings,
     sampling: SamplingSettings,
     settings: ProblemSettings,
-) -> StageResult:
+    seed: int,
+    iteration: int,
+) -> None:
     """The iteration's problems: statements and proposals, deduplicated and decontaminated."""
-    workspace = context.workspace
-    pool = load_statements(settings.statements)
-    earlier = earlier_problems(workspace, context.iteration)
-
-    def compute(stage: Stage) -> None:
-        # Other statements, snippets and seeds every iteration, also while the model is held.
-        rng = random.Random(f"{context.seed}/{context.iteration}/problems")
-        used = Counter(problem.statement for problem in earlier)
-        drawn = draw_statements(pool, used, settings.max_statements, settings.repeat_statements, rng)
-        samples: list[Sample] = []
-        proposed: list[Problem] = []
-        dropped: list[Dropped] = []
-        if settings.propose:
-            log_progress(f"propose: asking the model for {settings.propose} problems")
-            seeds = snippets(settings.seed_snippets, settings.propose, rng)
-            sampler = shared_sampler(
-                workspace.path(model), model.digest, dtype, sampling.max_context_tokens, engine,
-                stage.folder.parent / "logs",
-            )  # fmt: skip
-            progress = current()
-            progress.count(settings.propose, "problems asked for")
-            with progress.span(settings.propose):
-                samples, proposed, dropped = propose_with(
-                    sampler, seeds, sampling, rng.randrange(2**30), format_of(workspace.path(model), sampling)
-                )
-        before = [problem for problem in earlier if problem.source == "proposed"]
-        kept, unclean = clean(
-            [*drawn, *proposed], before, workspace.read(benchmark, Problem), settings.near_duplicate
+    # Other statements, snippets and seeds every iteration, also while the model is held.
+    rng = random.Random(f"{seed}/{iteration}/problems")
+    used = Counter(problem.statement for problem in found.earlier)
+    drawn = draw_statements(found.pool, used, settings.max_statements, settings.repeat_statements, rng)
+    samples: list[Sample] = []
+    proposed: list[Problem] = []
+    dropped: list[Dropped] = []
+    if settings.propose:
+        log_progress(f"propose: asking the model for {settings.propose} problems")
+        seeds = snippets(settings.seed_snippets, settings.propose, rng)
+        sampler = shared_sampler(
+            stage.path(model), model.digest, dtype, sampling.max_context_tokens, engine, stage.log_folder
         )
-        stage.write("problems", Problem, kept)
-        stage.write("samples", Sample, samples)
-        for problem in [one for one in kept if one.source == "proposed"][:3]:
-            stage.show("A problem that the model proposed", f"# {problem.statement}\n{problem.signature}")
-        stage.write("dropped", Dropped, [*dropped, *unclean])
-        reasons = Counter(row.reason for row in [*dropped, *unclean])
-        duplicates = sum(n for reason, n in reasons.items() if reason.endswith("duplicate"))
-        contaminated = sum(n for reason, n in reasons.items() if "benchmark" in reason)
-        stage.facts.update(
-            statements=len(drawn),
-            asked=settings.propose,
-            proposed=len(proposed),
-            duplicates=duplicates,
-            contaminated=contaminated,
-            kept=len(kept),
-            new=sum(problem.statement not in used for problem in kept),
-            dropped=dict(reasons),
-        )
-
-    if not pool and not settings.propose:
-        raise FlywheelError("no problems: set problems.statements or problems.propose.")
-    inputs: dict[str, Ref | ModelRef | str] = {
-        "model": model,
-        "benchmark": benchmark,
-        "pool": record_id(*pool),
-        "earlier": record_id(*earlier),
-    }
-    plain = {
-        **settings.model_dump(),
-        "sampling": sampling.model_dump(),
-        "dtype": dtype,
-        "seed": context.seed,
-        "iteration": context.iteration,
-        "prompts": prompts.VERSION,
-        "chat_format": FORMAT_VERSION,
-        "replay": engine.replay,
-    }
-    return run_stage(context, "propose", 3, inputs, plain, compute)
+        progress = current()
+        progress.count(settings.propose, "problems asked for")
+        with progress.span(settings.propose):
+            chat_format = format_of(stage.path(model), sampling)
+            samples, proposed, dropped = propose_with(
+                sampler, seeds, sampling, rng.randrange(2**30), chat_format
+            )
+    before = [problem for problem in found.earlier if problem.source == "proposed"]
+    kept, unclean = clean(
+        [*drawn, *proposed], before, stage.read(benchmark, Problem), settings.near_duplicate
+    )
+    stage.write("problems", Problem, kept)
+    stage.write("samples", Sample, samples)
+    for problem in [one for one in kept if one.source == "proposed"][:3]:
+        stage.show("A problem that the model proposed", f"# {problem.statement}\n{problem.signature}")
+    stage.write("dropped", Dropped, [*dropped, *unclean])
+    reasons = Counter(row.reason for row in [*dropped, *unclean])
+    duplicates = sum(n for reason, n in reasons.items() if reason.endswith("duplicate"))
+    contaminated = sum(n for reason, n in reasons.items() if "benchmark" in reason)
+    stage.facts.update(
+        statements=len(drawn),
+        asked=settings.propose,
+        proposed=len(proposed),
+        duplicates=duplicates,
+        contaminated=contaminated,
+        kept=len(kept),
+        new=sum(problem.statement not in used for problem in kept),
+        dropped=dict(reasons),
+    )

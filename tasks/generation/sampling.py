@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.outputs import asks_for_output, predicted
@@ -21,6 +20,7 @@ from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, 
 from tasks.core.values import ValueFormatError
 from tasks.generation import prompts
 from tasks.generation.answers import parse_solution, parse_suite
+from tasks.generation.asked_with import AskedWith, asked_with
 from tasks.generation.asking import Asked, asked_of, sample_of
 from tasks.generation.diversity import diversity_of
 from tasks.generation.native_prompts import VERSION as NATIVE_VERSION
@@ -28,10 +28,10 @@ from tasks.generation.native_prompts import as_parsed, native_output_prompt, nat
 from tasks.generation.thinking import without_thought
 from tasks.inference.base import Sampler
 from tasks.inference.sampler import shared_sampler
-from tasks.models.chat_format import VERSION as FORMAT_VERSION
 from tasks.models.chat_format import ChatFormat, format_of
-from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
-from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
+from tasks.pipeline.stage import IterationContext, log_progress, stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import ModelRef, Ref, Stage
 from tasks.settings.engine import EngineSettings
 from tasks.settings.sampling import SamplingSettings
 from tasks.testcode.suites import read_cases
@@ -251,10 +251,22 @@ def show_first(stage: Stage, problems: Sequence[Problem], samples: Sequence[Samp
             stage.show(f"{said} as it came, for: {statements[one.problem_id]}", one.completion)
 
 
-@step("sample")
+def sampled_with(context: IterationContext, engine: EngineSettings, native_tokens: int) -> AskedWith:
+    """Raises `FlywheelError` as `asked_with` does."""
+    found = asked_with(context, engine)
+    native = f", native prompts {NATIVE_VERSION}" if native_tokens else ""
+    return replace(found, chat_format=f"{found.chat_format}{native}")
+
+
+@stage(
+    StageName.SAMPLE,
+    7,
+    looks_up=sampled_with,
+    not_in_key={"engine": "what of it changes samples is looked up: its kind and version (`asked_with`)"},
+)
 def sample(
-    context: IterationContext,
-    label: str,
+    stage: Stage,
+    _asked_with: AskedWith,
     model: ModelRef,
     problems: Ref,
     dtype: str,
@@ -263,56 +275,38 @@ def sample(
     seed: str,
     reference: ModelRef | None = None,
     native_tokens: int = 0,
-) -> StageResult:
+) -> None:
     """Sample both roles on every problem, shard by shard, and parse what came; a part of the solutions from
     the `reference` model, if there is one. Equal `seed`s draw equal samples. With `native_tokens` code is
     asked for as benchmarks ask, in answers of at most so many tokens."""
+    all_problems = stage.read(problems, Problem)
+    samples: list[Sample] = []
+    progress = current()
+    policy_budget, reference_budget = split_sample_budget(settings) if reference else (settings, settings)
 
-    def compute(stage: Stage) -> None:
-        workspace = context.workspace
-        all_problems = workspace.read(problems, Problem)
-        samples: list[Sample] = []
-        progress = current()
-        policy_budget, reference_budget = split_sample_budget(settings) if reference else (settings, settings)
+    def draw(writer: ModelRef, asked: SamplingSettings, shard: Sequence[Problem]) -> list[Sample]:
+        sampler = shared_sampler(
+            stage.path(writer), writer.digest, dtype, settings.max_context_tokens, engine, stage.log_folder
+        )
+        chat_format = format_of(stage.path(writer), settings)
+        of_reference = writer is reference
+        return draw_samples(sampler, shard, asked, seed, chat_format, of_reference, native_tokens)
 
-        def draw(writer: ModelRef, asked: SamplingSettings, shard: Sequence[Problem]) -> list[Sample]:
-            sampler = shared_sampler(
-                Path(workspace.path(writer)), writer.digest, dtype, settings.max_context_tokens, engine,
-                stage.folder.parent / "logs",
-            )  # fmt: skip
-            chat_format = format_of(Path(workspace.path(writer)), settings)
-            of_reference = writer is reference
-            return draw_samples(sampler, shard, asked, seed, chat_format, of_reference, native_tokens)
-
-        for writer, asked, name in ((model, policy_budget, ""), (reference, reference_budget, "reference-")):
-            if writer is None:
-                continue
-            progress.count(len(all_problems), "problems (base model)" if name else "problems")
-            for start in range(0, len(all_problems), settings.shard_problems):
-                shard = all_problems[start : start + settings.shard_problems]
-                with progress.span(len(shard)):
-                    samples += stage.shard(f"{name}{start:06d}", Sample, partial(draw, writer, asked, shard))
-                log_progress(f"{progress.name}: {progress.line()}")
-        solutions, suites, dropped = parse_samples(all_problems, samples, settings)
-        known_solutions, known_suites = reference_records(all_problems)
-        stage.write("samples", Sample, samples)
-        stage.write("solutions", Solution, [*solutions, *known_solutions])
-        stage.write("suites", Suite, [*suites, *known_suites])
-        stage.write("dropped", Dropped, dropped)
-        show_first(stage, all_problems, samples)
-        stage.facts["chat_format"] = format_of(Path(workspace.path(model)), settings).described()
-        stage.facts.update(facts_of(all_problems, samples, solutions, suites, dropped))
-
-    inputs: dict[str, Ref | ModelRef | str] = {"model": model, "problems": problems}
-    if reference is not None:
-        inputs["reference"] = reference
-    plain = {
-        **settings.model_dump(),
-        **({"native_tokens": native_tokens, "native_prompts": NATIVE_VERSION} if native_tokens else {}),
-        "dtype": dtype,
-        "seed": seed,
-        "prompts": prompts.VERSION,
-        "chat_format": FORMAT_VERSION,
-        "replay": engine.replay,
-    }
-    return run_stage(context, "sample", 7, inputs, plain, compute, label)
+    for writer, asked, name in ((model, policy_budget, ""), (reference, reference_budget, "reference-")):
+        if writer is None:
+            continue
+        progress.count(len(all_problems), "problems (base model)" if name else "problems")
+        for start in range(0, len(all_problems), settings.shard_problems):
+            shard = all_problems[start : start + settings.shard_problems]
+            with progress.span(len(shard)):
+                samples += stage.shard(f"{name}{start:06d}", Sample, partial(draw, writer, asked, shard))
+            log_progress(f"{progress.name}: {progress.line()}")
+    solutions, suites, dropped = parse_samples(all_problems, samples, settings)
+    known_solutions, known_suites = reference_records(all_problems)
+    stage.write("samples", Sample, samples)
+    stage.write("solutions", Solution, [*solutions, *known_solutions])
+    stage.write("suites", Suite, [*suites, *known_suites])
+    stage.write("dropped", Dropped, dropped)
+    show_first(stage, all_problems, samples)
+    stage.facts["chat_format"] = format_of(stage.path(model), settings).described()
+    stage.facts.update(facts_of(all_problems, samples, solutions, suites, dropped))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,18 @@ from pathlib import Path
 from tasks.core.errors import FlywheelError
 from tasks.core.jsonl import read_objects, text_of
 from tasks.inference.base import Completion, Request
+
+
+def recording_digest(path: Path) -> str:
+    """SHA-256 of a file of recorded completions, hex. Raises `FlywheelError` when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise FlywheelError(
+            f"the recorded completions {path} cannot be read: {error.strerror}; set engine.replay to a "
+            "file, or to '' for a model."
+        ) from None
 
 
 class ReplaySampler:

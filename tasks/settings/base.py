@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,5 +24,9 @@ def _with_bounds(schema: dict[str, Any]) -> None:
 
 class SettingsModel(BaseModel):
     """A group of settings. Unknown names are refused: a typo never runs with a default in silence."""
+
+    NOT_IN_CACHE_KEY: ClassVar[Mapping[str, str]] = {}
+    """Fields that only fit a run to its machine, each with the reason: with another value it is the same run,
+    and finished stages stay valid."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True, json_schema_extra=_with_bounds)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field
 
 from tasks.settings.base import SettingsModel
@@ -9,6 +12,13 @@ from tasks.settings.base import SettingsModel
 
 class EngineSettings(SettingsModel):
     """The inference engine."""
+
+    NOT_IN_CACHE_KEY: ClassVar[Mapping[str, str]] = {
+        "gpu_memory_utilization": "the share of a GPU's memory that holds the cache",
+        "cpu_kv_cache_gb": "the CPU memory that holds the cache",
+        "tensor_parallel": "the GPUs that one model is spread over",
+        "start_timeout_s": "a wait",
+    }
 
     replay: str = Field(
         "", description="JSONL of recorded completions to use instead of a model; '' for the model."

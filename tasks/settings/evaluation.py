@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +12,14 @@ from tasks.settings.base import SettingsModel
 
 # Which there are is known where benchmarks are registered, with those that installed packages bring.
 BenchmarkName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.+-]{0,63}$")]
+
+
+@dataclass(frozen=True)
+class MetricSettings:
+    """What of the evaluation's settings metrics and their intervals depend on."""
+
+    k: tuple[int, ...]
+    bootstrap: int
 
 
 class EvaluationSettings(SettingsModel):
@@ -77,3 +86,7 @@ class EvaluationSettings(SettingsModel):
         if max(self.k) > max(self.solutions, self.suites):
             raise ValueError(f"k {max(self.k)} is more than the {self.solutions} solutions that are drawn")
         return self
+
+    @property
+    def metrics(self) -> MetricSettings:
+        return MetricSettings(tuple(self.k), self.bootstrap)

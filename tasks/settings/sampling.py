@@ -63,3 +63,8 @@ class SamplingSettings(FormatSettings):
                 f"max_thought_tokens {self.max_thought_tokens}: raise the former, or lower the latter"
             )
         return self
+
+    @property
+    def chat(self) -> FormatSettings:
+        """How the model is spoken to, without how it writes."""
+        return FormatSettings.model_validate(self.model_dump(include=set(FormatSettings.model_fields)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field
 
 from tasks.settings.base import SettingsModel
@@ -11,6 +14,12 @@ MUTANT_CPU_SHARE = 0.25
 
 class SandboxSettings(SettingsModel):
     """The containers that run generated code, one program at a time each."""
+
+    NOT_IN_CACHE_KEY: ClassVar[Mapping[str, str]] = {
+        "slots": "containers that work at once; each runs one program at a time",
+        "fault_retries": "a program that the sandbox broke on is run again from its beginning",
+        "recycle_after": "a container is swept after every program, and a new one is like it",
+    }
 
     backend: str = Field(
         "docker",

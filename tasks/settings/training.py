@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +12,12 @@ from tasks.settings.base import SettingsModel
 
 class TrainingSettings(SettingsModel):
     """SFT, then DPO with an SFT term (TRL)."""
+
+    NOT_IN_CACHE_KEY: ClassVar[Mapping[str, str]] = {
+        "micro_batch_size": "rows a forward pass; a step sums the same gradients",
+        "processes": "GPUs that share the rows of a step",
+        "checkpoint_every_s": "how much of the training a kill costs",
+    }
 
     train_from: Literal["base", "champion"] = Field("base", description="Weights that training starts from.")
     method: Literal["full", "lora"] = Field(

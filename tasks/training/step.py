@@ -17,11 +17,11 @@ from tasks.models.chat_format import VERSION as FORMAT_VERSION
 from tasks.models.resolve import model_digest
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
-from tasks.pipeline.stage import IterationContext, log_progress, run_stage, step
-from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult
+from tasks.pipeline.stage import log_progress, stage
+from tasks.pipeline.stage_name import StageName, stage_label
+from tasks.pipeline.workspace import ModelRef, Ref, Stage
 from tasks.settings.format import FormatSettings
-from tasks.settings.iteration import NOT_IN_CACHE_KEY
-from tasks.settings.model import ModelSettings
+from tasks.settings.model import Dtype
 from tasks.settings.training import TrainingSettings
 from tasks.training.process import TrainingResult, finished_training, run_training
 
@@ -88,60 +88,55 @@ def panels_of(result: TrainingResult, rows: Sequence[SftRow | Pair]) -> list[Pan
     ]
 
 
-@step("train")
+@stage(
+    StageName.TRAIN,
+    3,
+    constants={"chat_format": FORMAT_VERSION},
+    label_from="objective",
+    not_in_key={"base_name": "only the model card says it: a base model that was moved is the same model"},
+)
 def train(
-    context: IterationContext,
+    stage: Stage,
     objective: Literal["sft", "dpo"],
-    start: ModelRef,
+    model: ModelRef,
     rows: Ref,
     held_out: Ref,
-    base: ModelSettings,
+    dtype: Dtype,
+    base_name: str,
     settings: TrainingSettings,
     chat: FormatSettings,
-) -> StageResult:
-    """Train from `start`; rows held out stop it early. With fewer rows than `min_rows` the stage is skipped:
-    it leaves `start` itself."""
-    workspace = context.workspace
-
-    def compute(stage: Stage) -> None:
-        all_rows: list[SftRow | Pair] = list(workspace.read(rows, RECORDS[objective]))
-        if len(all_rows) < settings.min_rows:
-            stage.models["model"] = start
-            stage.facts.update(skipped=f"{len(all_rows)} rows, {settings.min_rows} wanted", rows_used=0)
-            return
-        rows_file = stage.folder / "rows.jsonl"
-        write_rows(rows_file, all_rows)
-        held_out_file = stage.folder / "held_out.jsonl"
-        write_rows(held_out_file, list(workspace.read(held_out, RECORDS[objective])))
-        out = stage.folder / "model"
-        result = finished_training(out) or run_training(
-            objective,
-            workspace.path(start),
-            rows_file,
-            out,
-            settings,
-            base.dtype,
-            context.seed,
-            stage.folder / "training.log",
-            log_progress,
-            base_model=base.name,
-            held_out_file=held_out_file if held_out.rows else None,
-            chat=chat,
-        )
-        chart = png_of(panels_of(result, all_rows))
-        (stage.folder / "training.png").write_bytes(chart)
-        artifacts.publish_curves(f"train-{objective}", markdown_image(chart, "training curves"))
-        stage.models["model"] = ModelRef(
-            str(out.relative_to(workspace.root)), model_digest(out), f"{objective} on {result.rows_used} rows"
-        )
-        stage.facts.update(facts_of(result))
-
-    inputs: dict[str, Ref | ModelRef | str] = {"model": start, "rows": rows, "held_out": held_out}
-    plain = {
-        **settings.model_dump(exclude=NOT_IN_CACHE_KEY["training"]),
-        **chat.model_dump(include=set(FormatSettings.model_fields)),
-        "chat_format": FORMAT_VERSION,
-        "dtype": base.dtype,
-        "seed": context.seed,
-    }
-    return run_stage(context, f"train-{objective}", 3, inputs, plain, compute)
+    seed: int,
+) -> None:
+    """Train from `model`; rows held out stop it early. With fewer rows than `min_rows` the stage is skipped:
+    it leaves `model` itself."""
+    all_rows: list[SftRow | Pair] = list(stage.read(rows, RECORDS[objective]))
+    if len(all_rows) < settings.min_rows:
+        stage.models["model"] = model
+        stage.facts.update(skipped=f"{len(all_rows)} rows, {settings.min_rows} wanted", rows_used=0)
+        return
+    rows_file = stage.folder / "rows.jsonl"
+    write_rows(rows_file, all_rows)
+    held_out_file = stage.folder / "held_out.jsonl"
+    write_rows(held_out_file, list(stage.read(held_out, RECORDS[objective])))
+    out = stage.folder / "model"
+    result = finished_training(out) or run_training(
+        objective,
+        stage.path(model),
+        rows_file,
+        out,
+        settings,
+        dtype,
+        seed,
+        stage.folder / "training.log",
+        log_progress,
+        base_model=base_name,
+        held_out_file=held_out_file if held_out.rows else None,
+        chat=chat,
+    )
+    chart = png_of(panels_of(result, all_rows))
+    (stage.folder / "training.png").write_bytes(chart)
+    artifacts.publish_curves(
+        stage_label(StageName.TRAIN, objective), markdown_image(chart, "training curves")
+    )
+    stage.add_model("model", out, model_digest(out), f"{objective} on {result.rows_used} rows")
+    stage.facts.update(facts_of(result))

@@ -157,7 +157,8 @@ def test_a_slow_model_is_no_silence(
     began = time.monotonic()
     model = ModelRef("m", "digest", "model")
     context = IterationContext(str(workspace.root), 1, 0, stages.StageCount(9))
-    sample(context, "self-play", model, problems, "float32", settings.engine, settings.sampling, "0")
+    labelled = context.labelled("self-play")
+    sample(labelled, model, problems, "float32", settings.engine, settings.sampling, "0")
     moments = [began, *(moment for moment, _ in lines.said), time.monotonic()]
     assert max(after - before for before, after in itertools.pairwise(moments)) < 2
     first, *others = lines.texts

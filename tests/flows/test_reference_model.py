@@ -91,7 +91,7 @@ def test_the_audit_has_the_base_too_and_draws_nothing_anew(third: Any) -> None:
     asked = stages["sample-before-reference"]
     assert asked.key == next(stage for stage in workspace.stages(1) if stage.stage == "sample-before").key
     scored = stages["score-before"]
-    assert scored.settings["audit_samples"] == [2, 4]
+    assert scored.settings["audit_samples"] == {"policy": 2, "reference": 4}
     assert (
         scored.inputs["reference_behaviours"]
         == stages["execute-before-reference"].tables["behaviours"].digest
