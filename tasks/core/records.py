@@ -14,6 +14,8 @@ from typing import Literal
 
 Role = Literal["solver", "verifier", "proposer"]
 Verdict = Literal["pass", "fail", "invalid", "fault"]
+Tried = Literal["full", "reduced", "not"]
+Unstable = Literal["", "varies", "differs", "moved"]
 Origin = Literal["sample", "gold", "wrong", "mutant"]
 OutcomeKind = Literal[
     "value",
@@ -180,6 +182,11 @@ class Outcome:
     kind "value"; one whose assertion failed has kind "exception" and exception "AssertionError". "boundary":
     the check came to what no process but the solution's can see. "skipped": it said so itself. `variants` are
     the values that a call returned by turns, which is "no_result" then.
+
+    `tried`: with all of its time, with a part of it, which it ran out of ("reduced"), or not at all, since
+    too many before it had ended their process ("not": kind and exception are those of the last of them).
+    `unstable`: why there is no result though the program ran: it "varies" between equal runs, "differs" from
+    suite to suite, or is "moved" by the checks of its suite. Tables of earlier versions have neither.
     """
 
     kind: OutcomeKind
@@ -192,6 +199,8 @@ class Outcome:
     bases: tuple[str, ...] = ()
     loading: bool = False
     variants: tuple[str, ...] = ()
+    tried: Tried = "full"
+    unstable: Unstable = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,14 @@ from tasks.core.records import Call, Execution, Outcome, Program, Suite, SuiteRu
 from tasks.execution.verdicts import UNSTABLE, is_decided, outcome_key, plan_calls
 from tasks.sandbox.backends import backend_of
 from tasks.sandbox.base import Sandbox
-from tasks.sandbox.program_run import had_reduced_time, was_run
 from tasks.settings.sandbox import SandboxSettings
 
 # So many calls show a check whether the program remembers any; more would cost calls x checks.
 PRELUDE = 8
 DID_SOMETHING = ("value", "exception")
-VARIES, DIFFERS, MOVED = (Outcome("no_result", detail=why) for why in UNSTABLE)
+VARIES, DIFFERS, MOVED = (
+    Outcome("no_result", detail=text, unstable=cause) for cause, text in UNSTABLE.items()
+)
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,8 @@ def passes_agree(first: Execution, programs: Sequence[Program], again: Sequence[
 
 
 def _alike(one: Outcome, two: Outcome) -> bool:
-    tried = was_run(one) and was_run(two) and not (had_reduced_time(one) and had_reduced_time(two))
-    return tried and outcome_key(one) == outcome_key(two)
+    efforts = {one.tried, two.tried}
+    return "not" not in efforts and efforts != {"reduced"} and outcome_key(one) == outcome_key(two)
 
 
 def varies(one: Outcome, other: Outcome) -> Outcome:
@@ -165,7 +166,7 @@ def merge_per_suite_runs(
     for suite, outcomes, others in zip(suites, one, two, strict=True):
         told = []
         for case, outcome, other in zip(suite.cases, outcomes, others, strict=True):
-            if outcome is MOVED or other is MOVED:
+            if MOVED.unstable in (outcome.unstable, other.unstable):
                 told.append(MOVED)
             elif outcome_key(outcome) == outcome_key(other):
                 told.append(outcome)
@@ -179,7 +180,7 @@ def merge_per_suite_runs(
     for suite, outcomes in runs:
         for case, outcome in zip(suite.cases, outcomes, strict=True):
             place = case.call or case.check
-            if outcome is MOVED:
+            if outcome.unstable == MOVED.unstable:
                 # Its checks' doing: no other suite's business.
                 differs = True
             elif outcome_key(seen.setdefault(place, outcome)) != outcome_key(outcome):

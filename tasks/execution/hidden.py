@@ -12,7 +12,7 @@ from typing import Any
 from sandbox_image.iterators import MAX_ITEMS, MORE, Iterated
 from tasks.core import values
 from tasks.core.records import CONDITION, TRUTH, Case, Outcome
-from tasks.execution.verdicts import OPAQUE_KEY, TOO_LARGE, UNSTABLE, Equality, variant_verdicts
+from tasks.execution.verdicts import OPAQUE_KEY, TOO_LARGE, Equality, variant_verdicts
 from tasks.testcode import conditions
 
 # What the system says to who starts a program, and to nothing else that a program here may try.
@@ -38,7 +38,7 @@ def hidden(outcome: Outcome, case: Case, equality: Equality = values.equal) -> s
         return "starts another program, which the sandbox does not allow (forked processes of Python may run)"
     if outcome.kind == "output_limit" and outcome.detail == TOO_LARGE:
         return f"{TOO_LARGE} to leave the solution's process (sandbox.output_kb)"
-    if outcome.kind == "no_result" and outcome.detail in UNSTABLE:
+    if outcome.unstable:
         return "" if {*variant_verdicts(outcome, case, equality)} == {"fail"} else outcome.detail
     if outcome.kind != "value" or case.call is None or case.raises or not case.expected:
         return ""

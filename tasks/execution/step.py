@@ -166,7 +166,7 @@ def sandbox_image(_context: IterationContext, settings: SandboxSettings) -> Sand
     return SandboxImage(backend_of(settings).prepare(settings, log_progress))
 
 
-@stage(StageName.EXECUTE, 9, looks_up=sandbox_image)
+@stage(StageName.EXECUTE, 10, looks_up=sandbox_image)
 def execute(
     stage: Stage,
     found: SandboxImage,

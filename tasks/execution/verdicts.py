@@ -17,18 +17,18 @@ from sandbox_image.iterators import Iterated
 from sandbox_image.outcomes import BY_CANDIDATE
 from tasks.benchmarks.registry import rules
 from tasks.core import values
-from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Outcome, Suite, Verdict
+from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Outcome, Suite, Unstable, Verdict
 from tasks.testcode import conditions
 
 _EXITS = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
 Equality = Callable[[Any, Any], bool]
 # Details of outcomes that say that the sandbox could not tell, not that something is wrong.
 TOO_LARGE = "the result is too large"
-UNSTABLE = (
-    "varies between equal runs",
-    "differs from suite to suite",
-    "differs where its suite's checks run too",
-)
+UNSTABLE: dict[Unstable, str] = {
+    "varies": "varies between equal runs",
+    "differs": "differs from suite to suite",
+    "moved": "differs where its suite's checks run too",
+}
 CACHED_CHARACTERS = 500
 CACHED_VALUES = 65_536
 

@@ -37,8 +37,7 @@ _KINDS = ("value", "exception", "memory", "output_limit", "no_result", "boundary
 _SIMPLE = re.compile(r'-?\d{1,15}|null|true|false|"[ !#-\[\]-~]*"')
 _decode_json = json.JSONDecoder().raw_decode
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-_NOT_RUN = "not run after"
-WITH_REDUCED_TIME = f"in {REDUCED_TIME_SHARE:g} of the time, after {MAX_SETBACKS} like it"
+_WITH_REDUCED_TIME = f"in {REDUCED_TIME_SHARE:g} of the time, after {MAX_SETBACKS} like it"
 _TOO_LARGE = Outcome("no_result", detail="the source or the arguments are too large")
 _NULL_VALUE = values.encode(values.Opaque("null"))
 
@@ -135,7 +134,7 @@ class ProgramRun:
             section.outcomes += outcomes[:-1]
             return
         if request.cpu_share < 1 and outcomes[-1].kind == "timeout":
-            outcomes[-1] = replace(outcomes[-1], detail=WITH_REDUCED_TIME)
+            outcomes[-1] = replace(outcomes[-1], detail=_WITH_REDUCED_TIME, tried="reduced")
         section.outcomes += outcomes
         if not is_calls:
             whole = outcomes[-1].kind not in ("timeout", "crash", "memory")
@@ -162,16 +161,6 @@ def _size(part: Call | str) -> int:
     return len(part) if isinstance(part, str) else len(part.arguments)
 
 
-def was_run(outcome: Outcome) -> bool:
-    """False for what was not tried: too many before it had ended their process."""
-    return outcome.peak_kb > 0 or not outcome.detail.startswith(_NOT_RUN)
-
-
-def had_reduced_time(outcome: Outcome) -> bool:
-    """Whether a call or check ran out of a part of the time that it should have had."""
-    return outcome.kind == "timeout" and outcome.detail == WITH_REDUCED_TIME
-
-
 def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
@@ -180,7 +169,8 @@ def _again(outcome: Outcome) -> Outcome:
     return Outcome(
         outcome.kind,
         exception=outcome.exception,
-        detail=f"{_NOT_RUN} {MAX_SETBACKS + REDUCED_TIME_RUNS} like it",
+        detail=f"not run after {MAX_SETBACKS + REDUCED_TIME_RUNS} like it",
+        tried="not",
     )
 
 

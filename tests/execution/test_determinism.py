@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.core.records import Behaviour, Execution, Outcome, Solution
+from tasks.core.records import Behaviour, Execution, Outcome, Solution, Tried
 from tasks.execution.determinism import (
     MOVED,
     Run,
@@ -15,7 +15,6 @@ from tasks.execution.determinism import (
 )
 from tasks.execution.step import programs_of
 from tasks.execution.verdicts import plan_calls, suite_verdicts
-from tasks.sandbox.program_run import WITH_REDUCED_TIME
 from tasks.testcode.suites import make_call
 from tests.execution.test_step import PROBLEM, case, suite_of
 from tests.support.factories import error, solution, value
@@ -58,9 +57,8 @@ def test_passes_agree_where_each_tried_everything_and_came_to_the_same() -> None
     assert agree((value(2), value(3)), (value(3), value(2)))
     assert not agree((value(2), value(3)), (value(2), value(3)))
     assert not agree((value(2), value(3)), (value(3), value(2)), (value(None), error("AssertionError")))
-    hangs, reduced, not_run = (
-        Outcome("timeout", detail=detail) for detail in ("cpu", WITH_REDUCED_TIME, "not run after 11 like it")
-    )
+    efforts: tuple[Tried, ...] = ("full", "reduced", "not")
+    hangs, reduced, not_run = (Outcome("timeout", tried=effort) for effort in efforts)
     assert agree((value(2), hangs), (reduced, value(2)))
     assert not agree((value(2), reduced), (reduced, value(2)))
     assert not agree((value(2), hangs), (not_run, value(2)))
@@ -111,9 +109,12 @@ def test_a_check_that_varies_takes_nobody_with_it() -> None:
     two = [(value(2), failed), (failed, value(3), value(2))]
     truth = merge_per_suite_runs(run, SUITES, one, two)
     assert not truth.flaky
-    assert (truth.calls, truth.checks[0].kind) == ((value(2), value(3)), "no_result")
+    assert truth.calls == (value(2), value(3))
+    assert (truth.checks[0].kind, truth.checks[0].unstable) == ("no_result", "varies")
     # Nor does one that meddles with its suite's calls under one seed alone.
-    assert not merge_per_suite_runs(run, SUITES, one, [two[0], (value(None), MOVED, value(2))]).flaky
+    moved = merge_per_suite_runs(run, SUITES, one, [two[0], (value(None), MOVED, value(2))])
+    assert not moved.flaky
+    assert [outcome.unstable for outcome in moved.by_suite[1].outcomes] == ["", "moved", ""]
     two[0] = (value(7), value(None))
     varied = merge_per_suite_runs(run, SUITES, one, two)
     assert varied.flaky

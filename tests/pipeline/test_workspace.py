@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Call, Case, Dropped, Solution, Suite
+from tasks.core.records import Behaviour, Call, Case, Dropped, Outcome, Solution, Suite
 from tasks.core.tables import read_table, write_table
 from tasks.pipeline.workspace import StageResult, Workspace
 from tasks.settings.iteration import IterationSettings
@@ -39,6 +39,25 @@ def test_a_table_from_before_a_field_was_added_has_its_default(tmp_path: Path) -
 
     write_table(tmp_path / "t.parquet", Older, [Older("s", "p", "pass")])
     assert read_table(tmp_path / "t.parquet", Solution) == [Solution("s", "p", "pass")]
+
+
+def test_outcomes_from_before_they_told_how_they_were_tried_are_as_if_tried_in_full(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class OlderOutcome:
+        kind: str
+        detail: str
+
+    @dataclass(frozen=True)
+    class OlderBehaviour:
+        solution_id: str
+        problem_id: str
+        calls: tuple[OlderOutcome, ...]
+        checks: tuple[OlderOutcome, ...]
+
+    older = OlderBehaviour("s", "p", (OlderOutcome("timeout", "cpu"),), ())
+    write_table(tmp_path / "t.parquet", OlderBehaviour, [older])
+    outcome = Outcome("timeout", detail="cpu", tried="full", unstable="")
+    assert read_table(tmp_path / "t.parquet", Behaviour) == [Behaviour("s", "p", (outcome,), ())]
 
 
 def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
