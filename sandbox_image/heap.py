@@ -36,7 +36,7 @@ _KIND_OF: dict[type, str] = {
     list: "l",
     tuple: "t",
     dict: "d",
-    defaultdict: "d",
+    defaultdict: "m",
     Counter: "n",
     OrderedDict: "e",
     set: "s",
@@ -47,6 +47,7 @@ _KIND_OF: dict[type, str] = {
 _NEW: dict[str, Callable[[], Any]] = {
     "l": list,
     "d": dict,
+    "m": defaultdict,
     "n": Counter,
     "e": OrderedDict,
     "s": set,
@@ -156,7 +157,7 @@ class Heap:
             elif number < 0 or number % 2 == self.first:
                 raise ValueError("not a number of the other side's")
             elif kind in _NEW:
-                self.keep(number, _NEW[kind]())
+                self.keep(number, self._made(kind, more))
             else:
                 fixed[number] = kind, items, more
         for number in fixed:
@@ -168,6 +169,16 @@ class Heap:
         if not self.kinds.issuperset(map(type, roots)):
             raise ValueError("no roots")
         return self._resolved(roots)
+
+    def _made(self, kind: str, more: list[Any]) -> Any:
+        """A new object that may change, still empty. `more`: a deque's length, what a defaultdict makes."""
+        if kind == "q" and more:
+            ((longest,),) = more
+            return deque(maxlen=longest)
+        if kind == "m" and more:
+            ((name,),) = more
+            return defaultdict(plain.FACTORIES[name])
+        return _NEW[kind]()
 
     def number_of(self, value: Any) -> int | None:
         """The number of an object that has one."""
@@ -348,6 +359,10 @@ class _Writer:
             more = ""
             if kind == "y":
                 more = f",[{','.join(map(plain._quote, (value.kind, *value.end)))}]"
+            elif kind == "q" and value.maxlen is not None:
+                more = f",[{value.maxlen}]"
+            elif kind == "m" and (name := plain.factory_name(value)):
+                more = f',["{name}"]'
             self.bodies.append(f'[{number},"{kind}",{text}{more}]')
             if kind in _NEW:
                 heap.contents[number] = items

@@ -42,8 +42,11 @@ _type_name = vars(type)["__name__"].__get__
 _finite = math.isfinite
 _marshal = marshal.dumps
 _DIGEST_STEP = 1024
+# What a defaultdict makes in the place of what it has not.
+FACTORIES: dict[str, Any] = {one.__name__: one for one in (bool, dict, float, int, list, set, str, tuple)}
+_FACTORY_NAMES = {id(one): name for name, one in FACTORIES.items()}
 _MAPPINGS: dict[str, Any] = {"d": dict, "e": OrderedDict, "n": Counter}
-_CONTAINERS = {list, tuple, set, frozenset, deque, Iterated, *_MAPPINGS.values()}
+_CONTAINERS = {list, tuple, set, frozenset, deque, defaultdict, Iterated, *_MAPPINGS.values()}
 
 
 class TooLarge(Exception):  # noqa: N818 - an outcome, not an error of the program
@@ -95,6 +98,12 @@ def encode(value: Any, budget: int) -> str:
         return TOO_DEEP
 
 
+def factory_name(value: defaultdict[Any, Any]) -> str | None:
+    """The name of what a defaultdict makes, one of `FACTORIES`; None of anything else, and of one that makes
+    nothing."""
+    return _FACTORY_NAMES.get(id(value.default_factory))
+
+
 def digest(value: Any) -> str:
     """The text that stands for a list or tuple too large to travel: its type, length and SHA-256.
 
@@ -143,8 +152,10 @@ class _Encoder:
             return self._list(value, depth)
         if kind is tuple:
             return f'{{"t":[{self._sequence(value, depth)}]}}'
-        if kind is dict or kind is defaultdict:
+        if kind is dict:
             return self._mapping("d", _dict_items(value), depth)
+        if kind is defaultdict:
+            return self._default(value, depth)
         if kind is Counter:
             return self._mapping("n", _dict_items(value), depth)
         if kind is OrderedDict:
@@ -219,6 +230,13 @@ class _Encoder:
             pairs.append(f"[{self.text(key, depth + 1)},{self.text(item, depth + 1)}]")
         return f'{{"{tag}":[{",".join(pairs)}]}}'
 
+    def _default(self, value: defaultdict[Any, Any], depth: int) -> str:
+        text = self._mapping("d", _dict_items(value), depth)
+        if (name := factory_name(value)) is None:
+            return text
+        self._spend(len(name) + 8)
+        return f'{{"m":["{name}",{text[5:-1]}]}}'
+
     def _rare(self, value: Any, kind: type, depth: int) -> str:
         if kind is set or kind is frozenset:
             self._spend(8 + len(value))
@@ -252,7 +270,7 @@ def decode(text: str) -> Any:
     """The value of an encoded text; opaque parts become `Opaque`. Raises ValueError for anything else."""
     try:
         value, end = _scan_tagged(text, 0)
-    except (TypeError, AttributeError, OverflowError, StopIteration, RecursionError) as error:
+    except (TypeError, AttributeError, KeyError, OverflowError, StopIteration, RecursionError) as error:
         raise ValueError(f"not an encoded value: {type(error).__name__}") from None
     if end != len(text):
         raise ValueError("text after the value")
@@ -268,6 +286,9 @@ def _untag(pairs: list[tuple[str, Any]]) -> Any:
     if type(body) is list:
         if tag in _MAPPINGS and all(type(pair) is list for pair in body):
             return dict(body) if tag == "d" else _MAPPINGS[tag](dict(body))
+        if tag == "m":
+            name, items = body
+            return defaultdict(FACTORIES[name], dict(items))
         if tag == "t":
             return tuple(body)
         if tag == "s":

@@ -36,11 +36,28 @@ class ExceptionInfo:
     def exception(self) -> BaseException:
         return self.value
 
+    def errisinstance(self, kinds: Types) -> bool:
+        return isinstance(self.value, kinds)
+
+    def exconly(self, tryshort: bool = False) -> str:
+        """The type and the text, as a traceback ends."""
+        import traceback
+
+        return "".join(traceback.format_exception_only(self.type, self.value)).rstrip()
+
     def match(self, pattern: str | re.Pattern[str]) -> bool:
         """Raises AssertionError unless the pattern is found (`re.search`) in the exception's text."""
         if not re.search(pattern, str(self.value)):
             raise AssertionError(f"{pattern!r} is not found in {str(self.value)!r}")
         return True
+
+
+class EndedError(RuntimeError):
+    """In the place of a StopIteration of the solution's, which would end a loop of the test's in silence."""
+
+    def __init__(self, kind: type[BaseException], text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 class _Raises:
@@ -59,7 +76,8 @@ class _Raises:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if kind is None or error is None:
             raise AssertionError(f"did not raise {self.wanted!r}")
-        if not issubclass(kind, self.wanted):
+        ended = error.kind if isinstance(error, EndedError) else kind
+        if not issubclass(kind, self.wanted) and not issubclass(ended, self.wanted):
             return False
         self.info.type, self.info.value = kind, error
         if self.pattern is not None:

@@ -2,14 +2,15 @@
 
 A value is *plain* when it is built from exact builtins only: None, bool, int, float, complex, str,
 bytes, list, tuple, set, frozenset, dict, deque, range; a Counter, a defaultdict or an OrderedDict is a dict.
-An iterator or a view of a dictionary is its first items, and equals nothing. Anything else is *opaque*: it
-carries the name of its type and equals nothing, not even itself. Text is ASCII JSON with tags where JSON has
-no word:
+An iterator is its first items, and equals nothing; a view of a dictionary's keys or items equals a set.
+Anything else is *opaque*: it carries the name of its type and equals nothing, not even itself. Text is ASCII
+JSON with tags where JSON has no word:
 
     None True 12 "s" [..]        as in JSON (an int beyond 4,000 digits: {"i": "<hex>"})
     1.5                          a JSON number with a point or an exponent; {"f": "nan"|"inf"|"-inf"}
     (..) {..} frozenset deque    {"t": [..]}   {"s": [..]}   {"z": [..]}   {"q": [..]}
     {k: v}                       {"d": [[k, v], ..]}   {"n": ..} of a Counter   {"e": ..} of an OrderedDict
+                                 {"m": ["<factory>", [[k, v], ..]]} of a defaultdict
     b".."  1j  range(..)         {"b": "<hex>"}   {"c": [re, im]}   {"r": [start, stop, step]}
     an iterator or a view        {"y": ["<type name>", [<its first items>], [<what comes then>]]}
     an opaque value              {"o": "<type name>"}
@@ -27,13 +28,13 @@ import json
 import math
 import operator
 import re
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox_image.iterators import VIEWS, Iterated, iterated
-from sandbox_image.plain import MAX_DEPTH, is_too_deep
+from sandbox_image.plain import FACTORIES, MAX_DEPTH, is_too_deep
 
 # How many members of a set may share one hash, by how deep the members are nested. Honest data has one or two
 # (-1 and -2 share theirs, so tuples of them do); forged ones would keep the judge for minutes, since equal
@@ -170,6 +171,8 @@ def _untag_body(tag: str, body: Any) -> Any:
         if tag == "h" and [type(part) for part in body] == [str, int, str]:
             name, items, sha256 = body
             return Digest(name[:200], items, sha256[:64])
+        if tag == "m" and [*map(type, body)] == [str, list] and body[0] in FACTORIES:
+            return _untag_body("d", body[1])
     elif type(body) is str:
         if tag == "f":
             return float(body)
@@ -187,11 +190,12 @@ _decoder = json.JSONDecoder(object_pairs_hook=_untag)
 
 
 def exact(value: Any, text: str) -> Any:
-    """The decoded value of a text as a test's process has it: a Counter, an OrderedDict or a view is one.
+    """The decoded value of a text as a test's process has it: a Counter, a defaultdict, an OrderedDict
+    or a view is one.
 
     Raises `ValueFormatError` for a view that is none.
     """
-    if not any(f'{{"{tag}":' in text for tag in ("n", "e", "y")):
+    if not any(f'{{"{tag}":' in text for tag in ("n", "e", "m", "y")):
         return value
     value = _exact_decoder.decode(text)
     if not isinstance(value, Iterated) or value.kind not in VIEWS or value.end:
@@ -208,7 +212,10 @@ def exact(value: Any, text: str) -> Any:
 
 def _untag_exactly(pairs: list[tuple[str, Any]]) -> Any:
     value = _untag(pairs)
-    kind = {"n": Counter, "e": OrderedDict}.get(pairs[0][0])
+    ((tag, body),) = pairs
+    if tag == "m":
+        return defaultdict(FACTORIES[body[0]], value)
+    kind = {"n": Counter, "e": OrderedDict}.get(tag)
     return kind(value) if kind else value
 
 
@@ -242,9 +249,21 @@ def equal(left: Any, right: Any) -> bool:
     here NaN and opaque values never equal anything. Grouping uses `behaviour_key`, where NaN equals NaN.
     """
     try:
+        left, right = _as_compared(left), _as_compared(right)
         return bool(left == right) and not _unequal_to_itself(left)
     except RecursionError:
         return False
+
+
+def _as_compared(value: Any) -> Any:
+    """A view of keys or items as the set that it equals."""
+    if not isinstance(value, Iterated) or value.kind not in ("dict_keys", "dict_items") or value.end:
+        return value
+    try:
+        refuse_hash_flood(value.items)
+        return set(value.items)
+    except (TypeError, ValueFormatError):
+        return value
 
 
 def _unequal_to_itself(value: Any) -> bool:
@@ -289,6 +308,8 @@ def behaviour_key(value: Any) -> str:
     if kind is set or kind is frozenset:
         return f'{{"s":[{",".join(sorted(map(behaviour_key, value)))}]}}'
     if kind is Iterated:
+        if (compared := _as_compared(value)) is not value:
+            return behaviour_key(compared)
         # A message may tell of an address.
         return f'{{"y":{behaviour_key([value.kind, value.items, [*value.end[:2]]])}}}'
     if kind is dict:

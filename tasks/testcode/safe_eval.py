@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -224,7 +224,7 @@ _OF_MAPPINGS = frozenset({"get", "items", "keys", "values"})
 METHODS: Mapping[type, frozenset[str]] = {
     **dict.fromkeys((str, bytes), _OF_TEXTS),
     **dict.fromkeys((list, tuple, range, deque), _OF_SEQUENCES),
-    **dict.fromkeys((dict, Counter, OrderedDict), _OF_MAPPINGS),
+    **dict.fromkeys((dict, Counter, OrderedDict, defaultdict), _OF_MAPPINGS),
 }
 KEYWORDS: Mapping[str, frozenset[str]] = {
     "sorted": frozenset({"reverse"}),

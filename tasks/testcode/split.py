@@ -68,7 +68,7 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
         for part in plain.body if marks else ():
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _is_test(part):
                 part.decorator_list = [*marks, *part.decorator_list]
-        body = [*plain.body, *_calls_of_check(plain.body, entry_point)]
+        body = _as_collected([*plain.body, *_calls_of_check(plain.body, entry_point)])
         before = History(entry_point, classes.bases_of(plain))
         tests = [*islice(_walk(body, before, entry_point), MAX_TESTS)]
         if not tests:
@@ -78,6 +78,25 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     except (RecursionError, ValueError):
         # Too deep, or an int with more digits than may be written.
         return refused
+
+
+def _as_collected(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """A file as pytest meets it: run to its end before the first of its tests is, so that these see what
+    stands behind them; and of two tests of one name the first is not there any more."""
+    tests = {
+        part.name: part
+        for part in body
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _is_collected(part)
+    }
+    others = [part for part in body if not _is_collected(part)]
+    return [*others, *(part for part in body if part in tests.values())]
+
+
+def _is_collected(part: ast.stmt) -> bool:
+    if not isinstance(part, ast.ClassDef):
+        return isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and _is_test(part)
+    named = part.name.startswith("Test") or any(ast.unparse(base).endswith("TestCase") for base in part.bases)
+    return named or any(_is_collected(inner) for inner in part.body)
 
 
 def _calls_of_check(body: Sequence[ast.stmt], entry_point: str) -> list[ast.stmt]:
@@ -174,7 +193,10 @@ def _renamed(statement: ast.stmt, entry_point: str) -> list[ast.stmt]:
 
 
 def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    return isinstance(node, ast.ClassDef) or node.name.startswith("test")
+    if isinstance(node, ast.ClassDef):
+        return True
+    # One that stands in a test is that test's helper.
+    return node.name.startswith("test") and not getattr(node, "is_inner", False)
 
 
 def _of_definition(
@@ -187,6 +209,9 @@ def _of_definition(
     """The tests of a test function, or of a class with test methods or test classes; any other class is
     setup. `outer`: the decorators of the classes around it, and the marks of the file."""
     decorators = tables.resolved([*outer, *node.decorator_list], [*setup])
+    if not isinstance(node, ast.ClassDef):
+        for step in node.body:
+            step.is_inner = True  # type: ignore[attr-defined]
     if isinstance(node, ast.ClassDef):
         yield from _of_class(node, setup, entry_point, turns, decorators)
         return

@@ -16,12 +16,6 @@ from tasks.core.values import ValueFormatError, literal
 _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq,
     "assertEquals": ast.Eq,
-    "assertListEqual": ast.Eq,
-    "assertTupleEqual": ast.Eq,
-    "assertDictEqual": ast.Eq,
-    "assertSetEqual": ast.Eq,
-    "assertSequenceEqual": ast.Eq,
-    "assertMultiLineEqual": ast.Eq,
     "assertNotEqual": ast.NotEq,
     "assertIs": ast.Is,
     "assertIsNot": ast.IsNot,
@@ -31,6 +25,14 @@ _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertGreaterEqual": ast.GtE,
     "assertLess": ast.Lt,
     "assertLessEqual": ast.LtE,
+}
+# These want a type of both sides as well: a plain comparison where one of them is written as such, or has a
+# name, which is nearly always that of what is expected.
+_TYPED: dict[str, tuple[type[ast.expr], ...]] = {
+    "assertListEqual": (ast.List, ast.ListComp, ast.Name),
+    "assertTupleEqual": (ast.Tuple, ast.Name),
+    "assertDictEqual": (ast.Dict, ast.DictComp, ast.Name),
+    "assertMultiLineEqual": (ast.Constant, ast.JoinedStr, ast.Name),
 }
 _EXPRESSIONS = {
     "assertTrue": "{0}",
@@ -125,8 +127,10 @@ class _Plain(ast.NodeTransformer):
             return _attempt(args[0], args[2], args[3:], call.keywords, match=args[1])
         if name == "fail":
             return _asserted("False")
-        if name in _COMPARE and len(args) >= 2 and _only_message(call):
-            test = ast.Compare(left=args[0], ops=[_COMPARE[name]()], comparators=[args[1]])
+        typed = any(isinstance(arg, _TYPED.get(name, ())) for arg in args[:2])
+        if (typed or name in _COMPARE) and len(args) >= 2 and _only_message(call):
+            sign = _COMPARE.get(name, ast.Eq)()
+            test = ast.Compare(left=args[0], ops=[sign], comparators=[args[1]])
             return ast.Assert(test=test, msg=None)
         if name in _EXPRESSIONS and len(args) > _EXPRESSIONS[name].count("{1}") and _only_message(call):
             return _asserted(_EXPRESSIONS[name], *args)
@@ -154,6 +158,9 @@ def _almost_equal(call: ast.Call) -> ast.Assert | None:
     if len(call.args) == 3:
         options["places"] = call.args[2]
     if not any(map(_is_finite, call.args[:2])) or set(options) - {"places", "delta", "msg"}:
+        return None
+    asked = [options[name] for name in ("places", "delta") if name in options]
+    if len(asked) > 1 or any(isinstance(value, ast.Constant) and value.value is None for value in asked):
         return None
     if "delta" in options:
         return _asserted("abs({0} - {1}) <= {2}", *call.args[:2], options["delta"])

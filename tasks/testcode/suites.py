@@ -132,7 +132,9 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
         if asked is not None:
             found = _equality(asked, entry_point, test) or _conditional(asked, entry_point, test)
     elif isinstance(last, ast.With) and (wanted := raises_type(last)) is not None:
-        found = _raises(last, wanted, entry_point, test)
+        own = set().union(*map(bound_names, tree.body[:-1])) if len(tree.body) > 1 else set()
+        if used_names(wanted).isdisjoint(own):
+            found = _raises(last, wanted, entry_point, test)
     if found is not None:
         return found
     # A benchmark's test may ask for no more than that nothing is raised.
@@ -293,7 +295,8 @@ class _Value(ast.NodeTransformer):
 
 
 def _raises(node: ast.With, wanted: ast.expr, entry_point: str, source: str) -> Case | None:
-    name = wanted.attr if isinstance(wanted, ast.Attribute) else getattr(wanted, "id", "")
+    # Only Python's own are known by their names: of others there may be two, and some derive from others.
+    name = wanted.id if isinstance(wanted, ast.Name) and hasattr(builtins, wanted.id) else ""
     if name and len(node.body) == 1 and isinstance(step := node.body[0], ast.Expr | ast.Assign):
         call = _literal_call(step.value, entry_point)
         if call is not None:
@@ -362,5 +365,9 @@ def _inlined(body: list[ast.stmt], test: str) -> ast.stmt | None:
     # A copy: the test itself may have to run as it is.
     last: ast.stmt = substitute.visit(parse_foreign(test).body[-1])
     if any(uses > 1 and not isinstance(values[name], ast.Constant) for name, uses in substitute.uses.items()):
+        return None
+    unused = [value for name, value in values.items() if name not in substitute.uses]
+    if any(isinstance(part, ast.Call) for value in unused for part in ast.walk(value)):
+        # It is called for what it does.
         return None
     return last
