@@ -17,7 +17,7 @@ from flows.commands.execute import judge_solutions
 from tasks.core.records import Case, Problem, Solution, Suite
 from tasks.core.values import equal
 from tasks.execution.asked import AskedSuite, read_text
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 
 SAME = "def f(x):\n    return x\n"
 HEAD = "import unittest\nimport pytest\nfrom collections import defaultdict, deque\n"
@@ -155,7 +155,7 @@ def passed_by_pytest(folder: Path) -> dict[str, bool]:
 
 
 @pytest.fixture(scope="module")
-def lines(seeds: Seeds) -> dict[str, dict[str, object]]:
+def lines(seeds: SandboxPair) -> dict[str, dict[str, object]]:
     asked = {}
     for name, (_, text) in FILES.items():
         entries = tuple(read_text(HEAD + text, "f"))
