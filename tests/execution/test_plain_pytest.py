@@ -13,9 +13,10 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from flows.commands.execute import judge_solutions
-from tasks.core.records import Case, Problem, Solution, Suite
+from tasks.core.records import Case, Solution, Suite
 from tasks.core.values import equal
 from tasks.execution.asked import AskedSuite, read_text
+from tasks.execution.asked_problems import AskedProblem
 from tasks.execution.determinism import SandboxPair
 
 SOLUTIONS = {
@@ -129,7 +130,7 @@ def passed_by_pytest(folder: Path, suites: list[str]) -> dict[tuple[int, str], b
 
 
 def passed_here(seeds: SandboxPair, suites: list[str]) -> dict[tuple[int, str], bool]:
-    problem = Problem("p", "", "f", "", "execute")
+    problem = AskedProblem("p", "", "f", "", "execute")
     asked = []
     for number, text in enumerate(suites):
         entries = tuple(read_text(text, "f"))
