@@ -229,7 +229,9 @@ class _Channel(Peer):
         """One that ends a loop in silence (`all(map(f, xs))` would pass) is a RuntimeError, as in a
         generator."""
         if isinstance(error, _ENDS) and operation not in ITERATING:
-            return RuntimeError(f"the solution raised {type.__getattribute__(type(error), '__name__')}")
+            name = type.__getattribute__(type(error), "__name__")
+            kind = StopIteration if isinstance(error, StopIteration) else StopAsyncIteration
+            return testing.EndedError(kind, f"the solution raised {name}")
         return error
 
     def _received(self, operation: str, value: Any) -> Any:
