@@ -242,10 +242,15 @@ def _unlisted(text: str) -> str | None:
             inline = _INLINE_CODE.findall(line)
             if inline:
                 line = "\n".join(inline)
-            elif found is not None and found[2].startswith("assert"):
+            elif found is not None and found[2].startswith("assert") and not _is_in_block(line):
                 line = found[2]
         lines.append(line)
     return "\n".join(lines)
+
+
+def _is_in_block(line: str) -> bool:
+    """Whether an assertion is indented and has no mark: it may stand in a function, behind its setup."""
+    return line.lstrip().startswith("assert") and line[:1].isspace()
 
 
 _LAYOUTS = (

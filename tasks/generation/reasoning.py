@@ -6,6 +6,7 @@ that the answer has its closing mark alone. A mark in quotes is text: programs a
 
 from __future__ import annotations
 
+import bisect
 import re
 
 _NAME = (
@@ -69,14 +70,16 @@ def _without_analysis(text: str) -> str:
 def _without_thoughts(text: str) -> str:
     kept: list[str] = []
     position = 0
+    # Once for all openings: many that nothing closes would else read the rest of the text each.
+    ends = [(one.start(), one.end()) for one in _CLOSING.finditer(text) if _is_mark(one, text)]
+    starts = [start for start, _ in ends]
     for opening in _OPENING.finditer(text):
         if opening.start() < position or not _is_mark(opening, text):
             continue
-        closing = next((one for one in _CLOSING.finditer(text, opening.end()) if _is_mark(one, text)), None)
-        starts_line = not text[text.rfind("\n", 0, opening.start()) + 1 : opening.start()].strip()
-        if closing is not None:
-            end = closing.end()
-        elif starts_line:
+        number = bisect.bisect_left(starts, opening.end())
+        if number < len(ends):
+            end = ends[number][1]
+        elif _starts_line(opening, text):
             # It was never closed: an answer may be marked none the less.
             answer = _ANSWER.search(text, opening.end())
             end = answer.start() if answer else len(text)
@@ -88,6 +91,10 @@ def _without_thoughts(text: str) -> str:
     rest = "".join([*kept, "\n" if kept else "", text[position:]])
     closings = [one for one in _CLOSING.finditer(rest) if _is_mark(one, rest)]
     return rest[closings[-1].end() :] if closings else rest
+
+
+def _starts_line(found: re.Match[str], text: str) -> bool:
+    return not text[text.rfind("\n", 0, found.start()) + 1 : found.start()].strip()
 
 
 def _is_mark(found: re.Match[str], text: str) -> bool:

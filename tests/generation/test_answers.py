@@ -183,7 +183,7 @@ def test_refused_suites_say_why(text: str, reason: str) -> None:
 def test_verifier_completion_continues_the_prompt_exactly() -> None:
     completion = prompts.verifier_completion(VERIFIER, TESTS)
     assert isinstance(completion, str)
-    assert (VERIFIER.full + completion).endswith("```python\n" + "\n".join(TESTS) + "\n```")
+    assert (VERIFIER.prefill + completion).endswith("```python\n" + "\n".join(TESTS) + "\n```")
     assert suite(completion) == TESTS
 
 
