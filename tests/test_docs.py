@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from flows.commands.agree import agree_files
+from flows.commands.convert import convert_files
 from flows.commands.execute import execute_files
 from flows.commands.settings import settings_by_section, settings_markdown
 from tasks.core.errors import FlywheelError
+from tasks.execution.converters import CONVERTERS
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings, preset_names
 
@@ -77,6 +79,46 @@ def test_examples_of_execute_and_agree_give_what_the_page_says(tmp_path: Path) -
     (decision,) = [json.loads(line) for line in out.read_text().splitlines()]
     assert (decision["kept"], decision["votes"]) == (True, 5)
     assert decision["chosen"] == ["a", "b", "c", "f", "g"]
+
+
+def passed_by(path: Path) -> list[str]:
+    """The ids of the solutions that pass every suite of their problem."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    passed: dict[str, bool] = {}
+    for row in rows:
+        name = f"{row['problem_id']} {row['solution_id']}"
+        passed[name] = passed.get(name, True) and row["passed"]
+    return [name for name, right in passed.items() if right]
+
+
+@pytest.mark.docker
+def test_examples_of_comparisons_and_data_sets_give_what_the_page_says(tmp_path: Path) -> None:
+    settings, out = load_settings(), tmp_path / "verdicts.jsonl"
+    folder = ROOT / "examples" / "checker"
+    files = [folder / f"{name}.jsonl" for name in ("problems", "solutions", "tests")]
+    execute_files(*files, out, settings.sandbox, lambda _: None)
+    assert passed_by(out) == [
+        "split one and the rest",
+        "split halves",
+        "mean nine digits",
+        "chain right",
+        "pairs backwards",
+    ]
+    folder = ROOT / "examples" / "published"
+    data, samples = folder / "humaneval.jsonl", folder / "humaneval-samples.jsonl"
+    execute_files(data, samples, None, out, settings.sandbox, lambda _: None)
+    assert passed_by(out) == ["Own/0 0", "Own/1 0"]
+    execute_files(folder / "leetcode.jsonl", None, None, out, settings.sandbox, lambda _: None)
+    assert passed_by(out) == ["our-list-backwards completion", "our-tree-mirror completion"]
+
+
+def test_every_data_set_that_the_page_names_has_an_example_and_converts(tmp_path: Path) -> None:
+    folder = ROOT / "examples" / "published"
+    for converter in CONVERTERS:
+        said: list[str] = []
+        convert_files(folder / f"{converter.name}.jsonl", tmp_path / converter.name, None, said.append)
+        assert f"is {converter.about}: " in said[0]
+        assert "cannot be read" not in said[0]
 
 
 def test_the_example_configuration_fits_its_preset() -> None:

@@ -181,6 +181,7 @@ def test_an_output_that_cannot_be_written_is_found_out_first(run: Any, tmp_path:
     assert "there is no folder" in text
 
 
+@pytest.mark.docker
 def test_what_a_condition_decides_in_every_order_is_decided(run: Any, tmp_path: Path) -> None:
     """Solutions whose results come in any order vote, where no test asks for one."""
     codes = {

@@ -75,6 +75,7 @@ def judged(seeds: SandboxPair, folder: Path, *args: Any) -> dict[str, dict[str, 
     return {line["solution_id"]: line for line in lines}
 
 
+@pytest.mark.docker
 def test_any_right_answer_passes_and_no_wrong_one(seeds: SandboxPair, tmp_path: Path) -> None:
     codes = {"first": FIRST, "last": LAST, "middle": MIDDLE, "same": SAME, "crashes": CRASHES}
     lines = judged(seeds, tmp_path, codes, PAIR)
@@ -85,6 +86,7 @@ def test_any_right_answer_passes_and_no_wrong_one(seeds: SandboxPair, tmp_path: 
     assert {case["verdict"] for line in lines.values() for case in line["cases"]} == {"pass", "fail"}
 
 
+@pytest.mark.docker
 @pytest.mark.parametrize(
     ("checker", "why"),
     [
@@ -104,6 +106,7 @@ def test_a_checker_that_refuses_the_reference_fails_nobody(
     assert case["detail"].startswith(f"the checker does not take the expected output itself for right{why}")
 
 
+@pytest.mark.docker
 def test_a_candidate_cannot_reach_its_checker(seeds: SandboxPair, tmp_path: Path) -> None:
     """What patches all in reach, and returns what pretends to be right, is judged as what it returned."""
     patches = (
@@ -120,6 +123,7 @@ def test_a_candidate_cannot_reach_its_checker(seeds: SandboxPair, tmp_path: Path
     assert {case["verdict"] for case in line["patches"]["cases"]} <= {"fail", "invalid"}
 
 
+@pytest.mark.docker
 def test_right_answers_vote_as_one(seeds: SandboxPair, tmp_path: Path) -> None:
     codes = {"first": FIRST, "last": LAST, "middle": MIDDLE, "same": SAME, "again": SAME + "# 2\n"}
     codes["plus"] = "def pair(xs, total):\n    return (1, 2)\n"

@@ -55,6 +55,7 @@ def left(_):
 """
 
 
+@pytest.mark.docker
 def test_processes_work_and_other_programs_are_refused(sandbox: DockerSandbox) -> None:
     calls = {"pool": [1, 2, 3], "executor": [4, 5], "shared": 50, "left": 0, "started": 0}
     program = Program(

@@ -47,6 +47,7 @@ def test_every_layout_has_a_sample_and_is_recognised() -> None:
     assert {*found.values()} == {converter.name for converter in CONVERTERS}
 
 
+@pytest.mark.docker
 @pytest.mark.parametrize("name", SAMPLES)
 def test_right_and_wrong_programs_are_judged_so(name: str, seeds: SandboxPair, tmp_path: Path) -> None:
     sample = SAMPLES[name]
