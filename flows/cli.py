@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 Preset = Annotated[
-    str, typer.Option("--preset", help="Shipped settings: smoke, demo, cpu-night, gpu-1b, gpu-8b.")
+    str, typer.Option("--preset", help="Shipped settings: smoke, demo, cpu-night, gpu-1b, qwen3-4b, ...")
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file of settings, over the preset.")]
 Assignments = Annotated[

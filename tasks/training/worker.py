@@ -79,6 +79,8 @@ def train(job: Job, tell: LogProgress) -> None:
         # a CPU that is a quarter of a step, for the same loss. (Deterministic it is there by itself.)
         trl.trainer.utils._use_triton = lambda device: True
 
+    if job.dtype == "float16" and not on_gpu:
+        raise FlywheelError("model.dtype 'float16' trains on GPUs alone: set it to 'float32' on a CPU")
     chat_format = format_of(Path(job.model), FormatSettings(**job.chat))
     tokenizer = chat_format.tokenizer
     plan_rows: Callable[..., Plan] = plan_sft if job.stage == "sft" else plan_dpo

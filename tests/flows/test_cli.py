@@ -39,7 +39,7 @@ def flywheel(
     [
         (
             ["run", "--preset", "dmeo"],
-            "no preset is called 'dmeo': choose among cpu-night, demo, gpu-1b, gpu-8b, smoke",
+            "no preset is called 'dmeo': choose among cpu-night, demo, gpu-1b, gpu-8x, llama3.1-8b, ",
         ),
         (
             ["run", "--set", "sampling.solution=3"],

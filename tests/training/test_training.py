@@ -337,6 +337,13 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(
     assert model_digest(out) == model_digest(whole)
 
 
+def test_float16_is_for_gpus(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    rows = write(tmp_path / "rows.jsonl", ROWS)
+    with pytest.raises(FlywheelError, match="'float16' trains on GPUs alone: set it to 'float32' on a CPU"):
+        run_training("sft", tiny, rows, tmp_path / "out", LEARN, "float16", 0, tmp_path / "log", print)
+
+
 def test_a_run_that_diverges_says_so_and_keeps_its_last_good_checkpoint(tmp_path: Path, tiny: Path) -> None:
     rows = write(tmp_path / "rows.jsonl", ROWS)
     settings = LEARN.model_copy(update={"sft_learning_rate": 1.0, "checkpoint_every_s": 0})
