@@ -101,7 +101,8 @@ class _Program:
             if name in last:
                 found.add(number)
                 continue
-            for read in self._read_by(number):
+            deleted = used_names(node) if isinstance(node, ast.Delete) else set[str]()
+            for read in self._read_by(number) | deleted:
                 last.pop(read, None)
             if name and name not in facts.reads:
                 last[name] = number
@@ -136,7 +137,14 @@ class _Program:
             method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
             if method and method != self.entry_point:
                 changed |= facts.called_alone & (self.defined | {self.entry_point})
+        if isinstance(node, ast.ClassDef):
+            # A class knows those that derive from it.
+            changed |= {
+                root_of(one) for one in (*node.bases, *(k.value for k in node.keywords))
+            } & self.defined
         if isinstance(node, ast.Expr) and _is_shown(node):
+            if self.entry_point not in facts.reads:
+                changed |= self._later(number, loops=False)
             return frozenset(self._known_as(changed))
         shows = any(isinstance(one, ast.Assert) or _is_shown(one) for one in ast.walk(node))
         if not shows or self.entry_point not in facts.reads:
@@ -214,11 +222,17 @@ def _is_future(node: ast.stmt) -> bool:
 def _single_name(node: ast.stmt) -> str:
     """The one name that a definition or an assignment gives a new value, and does nothing else."""
     if isinstance(node, DEFINITIONS):
-        return node.name
+        # A decorator may keep what it is given: `@f.register`.
+        return node.name if all(_is_cache(one) for one in node.decorator_list) else ""
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
         calls = any(isinstance(one, ast.Call | ast.NamedExpr) for one in ast.walk(node.value))
         return "" if calls else node.targets[0].id
     return ""
+
+
+def _is_cache(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return dotted(called).rpartition(".")[2] in ("cache", "lru_cache")
 
 
 def _is_dropped(node: ast.stmt, entry_point: str) -> bool:
