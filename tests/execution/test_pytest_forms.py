@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.execution.determinism import Seeds
+from tasks.execution.determinism import SandboxPair
 from tests.execution.test_plain_pytest import FIRST, HEAD, SOLUTIONS, passed_by_pytest, passed_here
 
 # f: "same" returns its argument, "deep" a copy, "grows" changes it; g: "same" does not double.
@@ -437,7 +437,7 @@ FORMS = {
 }
 
 
-def test_forms_mean_what_they_mean_to_pytest(seeds: Seeds, tmp_path: Path) -> None:
+def test_forms_mean_what_they_mean_to_pytest(seeds: SandboxPair, tmp_path: Path) -> None:
     names = [*FORMS]
     suites = [f"{HEAD}{FIRST}{text}" for text in FORMS.values()]
     expected = passed_by_pytest(tmp_path, suites)

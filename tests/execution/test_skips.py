@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from flows.commands.execute import judge_solutions
-from tasks.core.records import Case, Problem, Solution, Suite
+from tasks.core.records import Case, Solution, Suite
 from tasks.core.values import equal
-from tasks.execution.determinism import Seeds
-from tasks.execution.exchange import AskedSuite, read_text
+from tasks.execution.asked import AskedSuite, read_text
+from tasks.execution.asked_problems import AskedProblem
+from tasks.execution.determinism import SandboxPair
 from tests.execution.test_plain_pytest import HEAD
 
 SOLUTIONS = {
@@ -66,19 +67,19 @@ BY_MACHINE = {
 }  # fmt: skip
 
 
-def lines_of(seeds: Seeds, texts: dict[str, str]) -> dict[tuple[str, str], dict[str, Any]]:
+def lines_of(seeds: SandboxPair, texts: dict[str, str]) -> dict[tuple[str, str], dict[str, Any]]:
     asked = []
     for name, text in texts.items():
         entries = tuple(read_text(f"{HEAD}{ALWAYS}{text}", "f"))
         cases = tuple(entry for entry in entries if isinstance(entry, Case))
         asked.append(AskedSuite(Suite(name, "p", cases), entries, equal))
     solutions = [Solution(name, "p", code) for name, code in SOLUTIONS.items()]
-    problem = Problem("p", "", "f", "", "execute")
+    problem = AskedProblem("p", "", "f", "", "execute")
     lines = judge_solutions(seeds, {"p": problem}, {"p": asked}, solutions)
     return {(line["suite_id"], line["solution_id"]): line for line in lines}
 
 
-def test_a_skip_by_what_the_solution_answers_passes_nobody(seeds: Seeds) -> None:
+def test_a_skip_by_what_the_solution_answers_passes_nobody(seeds: SandboxPair) -> None:
     lines = lines_of(seeds, {**BY_ANSWER, "by what it raises": BY_ERROR})
     passed = {key for key, line in lines.items() if line["passed"]}
     assert passed == {(name, "right") for name in (*BY_ANSWER, "by what it raises")}
@@ -91,7 +92,7 @@ def test_a_skip_by_what_the_solution_answers_passes_nobody(seeds: Seeds) -> None
         assert lines[name, "wrong on three"]["cases"][-1]["verdict"] == "fail", name
 
 
-def test_a_skip_by_the_machine_forbids_nothing(seeds: Seeds) -> None:
+def test_a_skip_by_the_machine_forbids_nothing(seeds: SandboxPair) -> None:
     lines = lines_of(seeds, BY_MACHINE)
     for (name, solution), line in lines.items():
         assert line["passed"], (name, solution)
