@@ -17,6 +17,7 @@ from tasks.evaluation.candidates import candidates
 from tasks.evaluation.evaluation_set import evaluation_set
 from tasks.evaluation.negatives import negatives
 from tasks.evaluation.scoring import AuditSamples, score
+from tasks.execution.problem_data import SampleRefs
 from tasks.execution.step import execute
 from tasks.generation.format_checks import check_format
 from tasks.generation.sampling import sample, split_sample_budget
@@ -154,16 +155,19 @@ def evaluate_model(
         audit_samples = AuditSamples(
             answers.tables["samples"], solutions, answered.tables["behaviours"], policy_count, reference_count
         )
-    pool_stages = pool_of_negatives(context, problems, limits, samples, behaviours, settings, part)
-    pool = pool_stages[-1].tables["pool"]
-    met_pool = execute(context.labelled(f"{label}-pool"), problems, pool, suites, sandbox, limits)
-    scores = score(
-        labelled,
+    scored = SampleRefs(
         problems,
         samples.tables["samples"],
         samples.tables["solutions"],
         suites,
         behaviours.tables["behaviours"],
+    )
+    pool_stages = pool_of_negatives(context, scored, limits, settings, part)
+    pool = pool_stages[-1].tables["pool"]
+    met_pool = execute(context.labelled(f"{label}-pool"), problems, pool, suites, sandbox, limits)
+    scores = score(
+        labelled,
+        scored,
         pool,
         met_pool.tables["behaviours"],
         audit_rule(settings, solutions_audited),
@@ -174,35 +178,26 @@ def evaluate_model(
 
 
 def pool_of_negatives(
-    context: IterationContext,
-    problems: Ref,
-    limits: Ref,
-    samples: StageResult,
-    behaviours: StageResult,
-    settings: IterationSettings,
-    part: str,
+    context: IterationContext, scored: SampleRefs, limits: Ref, settings: IterationSettings, part: str
 ) -> tuple[StageResult, ...]:
     """The stages that make the workspace's pool of known-wrong solutions, the pool's own last.
 
     The first model that is scored adds its wrong samples; for every later one all of this is found again.
     """
-    proposed = candidates(context.labelled(part), problems, limits, settings.evaluation.negatives)
+    problems, count = scored.problems, settings.evaluation.negatives
+    labelled = context.labelled(part)
+    proposed = candidates(labelled, problems, limits, count)
     programs, gold_suites = proposed.tables["candidates"], proposed.tables["suites"]
     sandbox = limits_for(settings.evaluation.benchmarks, settings.sandbox)
-    gold_limits = proposed.tables["limits"]
-    labelling = context.labelled(stage_label(StageName.CANDIDATES, part))
-    labels = execute(labelling, problems, programs, gold_suites, sandbox, gold_limits)
-    pool = negatives(
-        context.labelled(part),
+    labels = execute(
+        context.labelled(stage_label(StageName.CANDIDATES, part)),
         problems,
         programs,
         gold_suites,
-        labels.tables["behaviours"],
-        samples.tables["solutions"],
-        samples.tables["suites"],
-        behaviours.tables["behaviours"],
-        settings.evaluation.negatives,
+        sandbox,
+        proposed.tables["limits"],
     )
+    pool = negatives(labelled, problems, programs, gold_suites, labels.tables["behaviours"], scored, count)
     return proposed, labels, pool
 
 

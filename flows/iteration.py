@@ -27,9 +27,10 @@ from flows.runtime.checks import check_decides, check_lengths, check_models_fit
 from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import first_name, rename
-from tasks.datasets.collection import SELF_PLAY, IterationRows, Samples, collect, past_iterations
+from tasks.datasets.collection import SELF_PLAY, IterationRows, SelfPlay, collect, past_iterations
 from tasks.datasets.preferences import prefer
 from tasks.evaluation.gate import champion_of, hold_unchanged, needs_baseline_check, promote
+from tasks.execution.problem_data import SampleRefs
 from tasks.execution.step import execute
 from tasks.filtering.agreement import agree
 from tasks.generation.format_checks import check_format
@@ -143,18 +144,17 @@ def _run_iteration(
             settings.sandbox,
         )
     )
-    samples = Samples(
+    samples = SampleRefs(
         problems,
         sampled["samples"],
         sampled["solutions"],
         sampled["suites"],
         executed.tables["behaviours"],
-        settings.sampling,
-        with_reference=reference is not None,
     )
+    self_play = SelfPlay(samples, settings.sampling, with_reference=reference is not None)
 
     # 4. Agreement: what behaves alike wins, and becomes rows for both roles.
-    judged = _judge(context, context.iteration, samples, settings)
+    judged = _judge(context, context.iteration, self_play, settings)
     for stage in judged.stages:
         record_stage(stage)
     rows_by_iteration = [judged.iteration_rows]
@@ -165,7 +165,7 @@ def _run_iteration(
         number = earlier.iteration_rows.iteration
         again = not earlier.judged_by(settings)
         rows_by_iteration.append(
-            _judge(context, number, earlier.samples, settings, f"of-{number}").iteration_rows
+            _judge(context, number, earlier.self_play, settings, f"of-{number}").iteration_rows
             if again
             else earlier.iteration_rows
         )
@@ -240,19 +240,15 @@ def _run_iteration(
 
 
 def _judge(
-    context: IterationContext, iteration: int, samples: Samples, settings: IterationSettings, label: str = ""
+    context: IterationContext,
+    iteration: int,
+    self_play: SelfPlay,
+    settings: IterationSettings,
+    label: str = "",
 ) -> Judged:
     """From an iteration's executed samples to training rows, each with the ids of its sources."""
-    labelled = context.labelled(label)
-    agreed = agree(
-        labelled,
-        samples.problems,
-        samples.solutions,
-        samples.suites,
-        samples.behaviours,
-        settings.agreement,
-        samples.with_reference,
-    )
+    labelled, samples = context.labelled(label), self_play.samples
+    agreed = agree(labelled, samples, settings.agreement, self_play.with_reference)
     decisions = agreed.tables["decisions"]
 
     # Mutants of the winners: a suite that rejects neither a losing solution nor one of them tests nothing.
@@ -266,14 +262,10 @@ def _judge(
     )
     rows = prefer(
         labelled,
-        samples.problems,
-        samples.samples,
-        samples.solutions,
-        samples.suites,
-        samples.behaviours,
+        samples,
         executed.tables["behaviours"],
         decisions,
-        samples.sampling,
+        self_play.sampling,
         settings.preferences,
         context.seed,
     )

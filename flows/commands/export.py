@@ -18,8 +18,8 @@ from flows.reports.model_cards import model_card
 from tasks.core.disk import check_room, copy_folder, whole_folder
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
-from tasks.core.tables import by_problem
-from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
+from tasks.execution.problem_data import ProblemData, join_by_problem
+from tasks.execution.verdicts import invalid_checks, suite_verdicts
 from tasks.pipeline.workspace import ModelRef, Ref
 
 HUB = "hub:"
@@ -39,30 +39,23 @@ _MATRIX = pa.schema(
 )
 
 
-def pass_matrix(
-    solutions: Sequence[Solution], suites: Sequence[Suite], behaviours: Sequence[Behaviour]
-) -> list[dict[str, Any]]:
+def pass_matrix(problems: Sequence[ProblemData]) -> list[dict[str, Any]]:
     """A row for every sampled solution and sampled suite of its problem, with a verdict a case.
 
     A check that passes whatever a solution returns is "invalid".
     `passed`: the suite has cases, and all pass.
     """
-    suites_of, behaviours_of = by_problem(suites), by_problem(behaviours)
     rows = []
-    for problem_id, own in by_problem(solutions).items():
-        plan = plan_calls(suites_of.get(problem_id, []))
-        known = {row.solution_id: row for row in behaviours_of.get(problem_id, [])}
-        invalid = invalid_checks(known.get(f"null/{problem_id}"), plan)
-        for solution in own:
-            if solution.origin != "sample" or solution.solution_id not in known:
+    for data in problems:
+        invalid = invalid_checks(data.null, data.plan)
+        for solution in data.sampled_solutions:
+            if solution.solution_id not in data.rows:
                 continue
-            for suite in suites_of.get(problem_id, []):
-                if suite.origin != "sample":
-                    continue
-                verdicts = suite_verdicts(known[solution.solution_id], suite, plan, invalid=invalid)
+            for suite in data.sampled_suites:
+                verdicts = suite_verdicts(data.rows[solution.solution_id], suite, data.plan, invalid=invalid)
                 rows.append(
                     {
-                        "problem_id": problem_id,
+                        "problem_id": data.problem_id,
                         "solution_id": solution.solution_id,
                         "of_reference": solution.of_reference,
                         "code": solution.code,
@@ -179,17 +172,16 @@ def _write_data(run: Run, folder: Path) -> dict[str, dict[str, int]]:
     matrix: list[dict[str, Any]] = []
     for iteration in sorted({row.iteration for row in rows} | {run.iteration}):
         stages = Run(workspace, iteration).stages
-        own = plain(stages["propose"].tables["problems"], Problem)
-        problems |= {row["problem_id"]: row for row in own}
+        own = workspace.read(stages["propose"].tables["problems"], Problem)
+        problems |= {problem.problem_id: dataclasses.asdict(problem) for problem in own}
         sampled = stages["sample-self-play"].tables
-        matrix += [
-            {"iteration": iteration, **row}
-            for row in pass_matrix(
-                workspace.read(sampled["solutions"], Solution),
-                workspace.read(sampled["suites"], Suite),
-                workspace.read(stages["execute-self-play"].tables["behaviours"], Behaviour),
-            )
-        ]
+        joined = join_by_problem(
+            own,
+            workspace.read(sampled["solutions"], Solution),
+            workspace.read(sampled["suites"], Suite),
+            workspace.read(stages["execute-self-play"].tables["behaviours"], Behaviour),
+        )
+        matrix += [{"iteration": iteration, **row} for row in pass_matrix(joined)]
     subsets = {
         "sft": {
             "train": plain(collected["sft"], SftRow),

@@ -10,6 +10,7 @@ from typing import Any
 
 from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
 from tasks.datasets.row_filters import Selection, good_text, hold_out, length_facts, select
+from tasks.execution.problem_data import SampleRefs
 from tasks.filtering.decide import FILTER_VERSION, disputed
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner
@@ -36,15 +37,11 @@ class IterationRows:
 
 
 @dataclass(frozen=True)
-class Samples:
-    """What the model wrote on some problems, executed, and how it was asked; `with_reference`: part of the
-    solutions was asked of the base model."""
+class SelfPlay:
+    """What the model wrote on an iteration's problems, executed, and how it was asked; `with_reference`: part
+    of the solutions was asked of the base model."""
 
-    problems: Ref
-    samples: Ref
-    solutions: Ref
-    suites: Ref
-    behaviours: Ref
+    samples: SampleRefs
     sampling: SamplingSettings
     with_reference: bool
 
@@ -53,7 +50,7 @@ class Samples:
 class PastIteration:
     """A finished iteration: its samples, its rows, and the settings that made the ones of the others."""
 
-    samples: Samples
+    self_play: SelfPlay
     iteration_rows: IterationRows
     settings: dict[str, Any]
     filter_version: int
@@ -99,12 +96,14 @@ def past_iterations(
         settings_then = workspace.started_with(number)
         iterations.append(
             PastIteration(
-                Samples(
-                    problems,
-                    sampled.tables["samples"],
-                    sampled.tables["solutions"],
-                    sampled.tables["suites"],
-                    executed.tables["behaviours"],
+                SelfPlay(
+                    SampleRefs(
+                        problems,
+                        sampled.tables["samples"],
+                        sampled.tables["solutions"],
+                        sampled.tables["suites"],
+                        executed.tables["behaviours"],
+                    ),
                     SamplingSettings.model_validate(settings_then["sampling"]),
                     with_reference,
                 ),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from tasks.core.records import Behaviour, Case, Decision, Problem, Role, Sample, Solution, Suite
 from tasks.core.tables import by_problem
 from tasks.datasets.taught import Asked
-from tasks.execution.verdicts import CallPlan, answered, judge, plan_calls, untold_checks
+from tasks.execution.problem_data import ProblemData
+from tasks.execution.verdicts import CallPlan, answered, judge, untold_checks
 from tasks.generation import prompts
 from tasks.models.layouts import chatml
 from tasks.mutation.mutate import non_equivalent_mutants
@@ -69,47 +70,38 @@ def _runs(behaviour: Behaviour, decision: Decision, plan: CallPlan) -> bool:
 
 
 def load_kept_problems(
-    problems: Sequence[Problem],
-    solutions: Sequence[Solution],
-    suites: Sequence[Suite],
-    behaviours: Sequence[Behaviour],
+    problems: Sequence[ProblemData],
     mutant_behaviours: Sequence[Behaviour],
     decisions: Sequence[Decision],
-    samples: Sequence[Sample] = (),
     sampling: SamplingSettings | None = None,
 ) -> list[KeptProblem]:
     """What is known of every kept problem, in the order of `problems`. All behaviours are over one plan.
 
     Without samples rows are in the demo's format, as all were in earlier versions.
     """
-    samples_of = by_problem(samples)
-    solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
     mutants_of = by_problem(mutant_behaviours)
     decision_of = {decision.problem_id: decision for decision in decisions}
     kept = []
-    for problem in problems:
-        key = problem.problem_id
-        decision = decision_of[key]
+    for data in problems:
+        decision = decision_of[data.problem_id]
         if not decision.kept:
             continue
-        plan = plan_calls(suites_of.get(key, []))
-        null_id = f"null/{key}"
-        rows = {row.solution_id: row for row in behaviours_of.get(key, [])}
-        mutants = [row for row in mutants_of.get(key, []) if row.solution_id != null_id]
-        rivals = [rows[loser] for loser in decision.rejected]
-        rivals += non_equivalent_mutants(rows[decision.chosen[0]], mutants)
+        null_id = f"null/{data.problem_id}"
+        mutants = [row for row in mutants_of.get(data.problem_id, []) if row.solution_id != null_id]
+        rivals = [data.rows[loser] for loser in decision.rejected]
+        rivals += non_equivalent_mutants(data.rows[decision.chosen[0]], mutants)
         kept.append(
             KeptProblem(
-                problem,
+                data.problem,
                 decision,
-                {s.solution_id: s for s in solutions_of.get(key, []) if s.origin == "sample"},
-                [suite for suite in suites_of.get(key, []) if suite.origin == "sample"],
-                rows | {row.solution_id: row for row in mutants},
-                plan,
-                untold_checks(rows.get(null_id), rows.values(), plan),
-                {one.sample_id: one for one in samples_of.get(key, [])},
+                {one.solution_id: one for one in data.sampled_solutions},
+                data.sampled_suites,
+                data.rows | {row.solution_id: row for row in mutants},
+                data.plan,
+                untold_checks(data.null, data.rows.values(), data.plan),
+                {one.sample_id: one for one in data.samples},
                 sampling or SamplingSettings(format="smollm-demo"),
-                tuple(row.solution_id for row in rivals if _runs(row, decision, plan)),
+                tuple(row.solution_id for row in rivals if _runs(row, decision, data.plan)),
             )
         )
     return kept

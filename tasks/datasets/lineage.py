@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Case, Decision, Pair, Problem, Sample, SftRow, Solution, Suite
 from tasks.datasets.kept_problem import load_kept_problems
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.verdicts import CallPlan, judge
 from tasks.generation import prompts
 from tasks.generation.answers import parse_suite
@@ -171,10 +172,7 @@ def records_of(provenance: Provenance, table: TableOrigin, problem_id: str) -> R
         read("suites", Suite),
     )
     (kept_problem,) = load_kept_problems(
-        [problem],
-        read("solutions", Solution),
-        suites,
-        read("behaviours", Behaviour),
+        join_by_problem([problem], read("solutions", Solution), suites, read("behaviours", Behaviour)),
         read("mutant_behaviours", Behaviour),
         [decision],
     )

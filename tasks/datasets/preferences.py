@@ -17,16 +17,13 @@ from tasks.core.records import (
     Decision,
     Dropped,
     Pair,
-    Problem,
-    Sample,
     SftRow,
-    Solution,
-    Suite,
 )
 from tasks.datasets.kept_problem import KeptProblem, load_kept_problems
 from tasks.datasets.row_filters import room_beside
 from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver_taught
 from tasks.datasets.verifier_rows import NON_KILLING, good_suites, suite_taught, verifier_pairs, verifier_sft
+from tasks.execution.problem_data import SampleRefs, read_problem_data
 from tasks.filtering.decide import FILTER_VERSION
 from tasks.generation import prompts
 from tasks.pipeline.stage import stage
@@ -155,11 +152,7 @@ def show_pairs(stage: Stage, kept_problems: Sequence[KeptProblem], pairs: Sequen
 @stage(StageName.PREFER, FILTER_VERSION, constants={"prompts": prompts.VERSION})
 def prefer(
     stage: Stage,
-    problems: Ref,
-    samples: Ref,
-    solutions: Ref,
-    suites: Ref,
-    behaviours: Ref,
+    samples: SampleRefs,
     mutant_behaviours: Ref,
     decisions: Ref,
     sampling: SamplingSettings,
@@ -168,13 +161,9 @@ def prefer(
 ) -> None:
     """SFT rows and preference pairs of both roles from the kept problems, with prompts as they were asked."""
     kept_problems = load_kept_problems(
-        stage.read(problems, Problem),
-        stage.read(solutions, Solution),
-        stage.read(suites, Suite),
-        stage.read(behaviours, Behaviour),
+        read_problem_data(stage, samples, with_samples=True),
         stage.read(mutant_behaviours, Behaviour),
         stage.read(decisions, Decision),
-        stage.read(samples, Sample),
         sampling,
     )
     rows = rows_of(over(kept_problems, "kept problems"), sampling.cases_per_suite, settings, seed)

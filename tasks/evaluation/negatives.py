@@ -13,8 +13,8 @@ from itertools import zip_longest
 
 from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Problem, Solution, Suite
-from tasks.core.tables import by_problem
-from tasks.execution.verdicts import answered, judge, outcome_key, plan_calls
+from tasks.execution.problem_data import ProblemData, SampleRefs, join_by_problem, read_problem_data
+from tasks.execution.verdicts import answered, judge, outcome_key
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName
 from tasks.pipeline.workspace import Ref, Stage
@@ -31,22 +31,16 @@ class Wrong:
     did: tuple[str, ...]
 
 
-def known_wrong(
-    problem: Problem, solutions: Sequence[Solution], suites: Sequence[Suite], behaviours: Sequence[Behaviour]
-) -> list[Wrong]:
-    """The solutions that fail a gold case, steadily and within all limits, and run on some.
-
-    `suites` are all that `behaviours` lie over, the gold suite among them; without one nothing is known.
-    """
-    plan = plan_calls(suites)
-    gold_cases = next((suite.cases for suite in suites if suite.origin == "gold"), ())
-    rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
+def known_wrong(data: ProblemData) -> list[Wrong]:
+    """The solutions that fail a gold case, steadily and within all limits, and run on some; without a gold
+    suite nothing is known."""
+    gold_cases = data.gold_suite.cases if data.gold_suite else ()
     found = []
-    for solution in solutions:
-        behaviour = rows.get(solution.solution_id)
+    for solution in data.solutions:
+        behaviour = data.rows.get(solution.solution_id)
         if behaviour is None or behaviour.flaky or solution.origin == "gold":
             continue
-        outcomes = [plan.outcome(behaviour, case) for case in gold_cases]
+        outcomes = [data.plan.outcome(behaviour, case) for case in gold_cases]
         kinds = {outcome.kind for outcome in outcomes}
         verdicts = [judge(one, case) for one, case in zip(outcomes, gold_cases, strict=True)]
         runs = any(map(answered, outcomes, gold_cases))
@@ -82,15 +76,12 @@ def _origin(solution: Solution) -> str:
     return "mutants" if solution.origin == "mutant" else "samples" if solution.sample_id else "shipped"
 
 
-_FIRST_MODEL = (
-    "samples of the first model that is scored fix the pool, so that whoever is scored later finds it"
-)
-
-
 @stage(
     StageName.NEGATIVES,
     2,
-    not_in_key={"solutions": _FIRST_MODEL, "suites": _FIRST_MODEL, "behaviours": _FIRST_MODEL},
+    not_in_key={
+        "first": "the first model that is scored fixes the pool: whoever is scored later is to find it"
+    },
 )
 def negatives(
     stage: Stage,
@@ -98,28 +89,23 @@ def negatives(
     candidates: Ref,
     gold_suites: Ref,
     candidate_behaviours: Ref,
-    solutions: Ref,
-    suites: Ref,
-    behaviours: Ref,
+    first: SampleRefs,
     size: int,
 ) -> None:
-    """Choose the pool, up to `size` a problem; `solutions`, `suites` and `behaviours` are those of the first
-    model that is scored."""
-    labelled = {problem.problem_id: problem for problem in stage.read(problems, Problem)}
-
-    def wrong_of(solutions: Ref, suites: Ref, behaviours: Ref) -> dict[str, list[Wrong]]:
-        solutions_of = by_problem(stage.read(solutions, Solution))
-        suites_of = by_problem(stage.read(suites, Suite))
-        behaviours_of = by_problem(stage.read(behaviours, Behaviour))
-        return {
-            key: known_wrong(
-                problem, solutions_of.get(key, []), suites_of.get(key, []), behaviours_of.get(key, [])
-            )
-            for key, problem in counted(labelled.items(), len(labelled), "problems")
-        }
-
-    made = wrong_of(candidates, gold_suites, candidate_behaviours)
-    sampled = wrong_of(solutions, suites, behaviours)
+    """Choose the pool, up to `size` a problem, of the candidates and of what the `first` model that is scored
+    wrote."""
+    labelled = stage.read(problems, Problem)
+    proposed = join_by_problem(
+        labelled,
+        stage.read(candidates, Solution),
+        stage.read(gold_suites, Suite),
+        stage.read(candidate_behaviours, Behaviour),
+    )
+    written = read_problem_data(stage, first)
+    made, sampled = (
+        {data.problem_id: known_wrong(data) for data in counted(part, len(labelled), "problems")}
+        for part in (proposed, written)
+    )
     pools = {key: pool_of(made[key], sampled[key], size) for key in made}
     pool = [solution for part in pools.values() for solution in part]
     sizes = sorted(map(len, pools.values()))
@@ -131,5 +117,5 @@ def negatives(
         smallest=sizes[0] if sizes else 0,
         median=sizes[len(sizes) // 2] if sizes else 0,
         problems_with_fewer=sum(count < size for count in sizes),
-        samples_digest=solutions.digest,
+        samples_digest=first.solutions.digest,
     )

@@ -7,7 +7,7 @@ negatives (`tasks.evaluation.negatives`); `tasks.evaluation.metrics` explains ev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
@@ -27,10 +27,10 @@ from tasks.core.records import (
     Suite,
     Verdict,
 )
-from tasks.core.tables import by_problem
 from tasks.core.values import encode
 from tasks.evaluation.metrics import as_json, summarise
-from tasks.execution.verdicts import CallPlan, invalid_checks, judge, plan_calls, suite_verdicts
+from tasks.execution.problem_data import ProblemData, SampleRefs, join_by_problem, read_problem_data
+from tasks.execution.verdicts import CallPlan, invalid_checks, judge, suite_verdicts
 from tasks.filtering.audit import audit_filter
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName
@@ -82,26 +82,19 @@ def all_pass(verdicts: Collection[Verdict]) -> bool:
     return bool(verdicts) and all(verdict == "pass" for verdict in verdicts)
 
 
-def score_problem(
-    problem: Problem,
-    samples: Sequence[Sample],
-    solutions: Sequence[Solution],
-    suites: Sequence[Suite],
-    behaviours: Sequence[Behaviour],
-    pool: Sequence[Solution] = (),
-    pool_behaviours: Sequence[Behaviour] = (),
-) -> ProblemScore:
-    """Everything counted on one labelled problem. Unparseable samples count as wrong."""
+def score_problem(data: ProblemData, pool: ProblemData | None = None) -> ProblemScore:
+    """Everything counted on one labelled problem, its suites on the programs of the `pool` of negatives too.
+    Unparseable samples count as wrong."""
+    problem, samples, solutions = data.problem, data.samples, data.solutions
     if asks_for_output(problem):
-        return score_predictions(problem, samples, suites)
-    plan = plan_calls(suites)
-    null = next((b for b in behaviours if b.solution_id == f"null/{problem.problem_id}"), None)
-    invalid = invalid_checks(null, plan)
-    matrix = Matrix(plan, invalid, behaviours)
-    gold_suite = next(suite for suite in suites if suite.origin == "gold")
+        return score_predictions(problem, samples, data.suites)
+    invalid = invalid_checks(data.null, data.plan)
+    matrix = Matrix(data.plan, invalid, data.behaviours)
+    gold_suite = data.gold_suite
+    assert gold_suite is not None
     gold_id = next((s.solution_id for s in solutions if s.origin == "gold"), "")
-    written = [s for s in solutions if s.origin == "sample"]
-    sampled = [suite for suite in suites if suite.origin == "sample"]
+    written, sampled = data.sampled_solutions, data.sampled_suites
+    negatives = pool or ProblemData(problem)
     valid = [
         [case for case in suite.cases if case.call is not None or case.check not in invalid]
         for suite in sampled
@@ -116,35 +109,10 @@ def score_problem(
         has_gold=bool(gold_id),
         **_solution_counts(matrix, written, gold_suite, drawn, valid),
         **_case_counts(matrix, valid, gold_id),
-        **_suite_counts(matrix, sampled, gold_id, Matrix(plan, invalid, pool_behaviours), pool),
+        **_suite_counts(
+            matrix, sampled, gold_id, Matrix(data.plan, invalid, negatives.behaviours), negatives.solutions
+        ),
     )
-
-
-def score_problems(
-    problems: Iterable[Problem],
-    samples: Sequence[Sample],
-    solutions: Sequence[Solution],
-    suites: Sequence[Suite],
-    behaviours: Sequence[Behaviour],
-    pool: Sequence[Solution],
-    pool_behaviours: Sequence[Behaviour],
-) -> list[ProblemScore]:
-    """A score a problem, in their order, from tables of all problems."""
-    samples_of, solutions_of, suites_of = by_problem(samples), by_problem(solutions), by_problem(suites)
-    behaviours_of, pool_of = by_problem(behaviours), by_problem(pool)
-    pool_behaviours_of = by_problem(pool_behaviours)
-    return [
-        score_problem(
-            problem,
-            samples_of.get(problem.problem_id, []),
-            solutions_of.get(problem.problem_id, []),
-            suites_of.get(problem.problem_id, []),
-            behaviours_of.get(problem.problem_id, []),
-            pool_of.get(problem.problem_id, []),
-            pool_behaviours_of.get(problem.problem_id, []),
-        )
-        for problem in problems
-    ]
 
 
 def _distinct(valid: Sequence[Sequence[Case]]) -> list[Case]:
@@ -273,76 +241,61 @@ class AuditSamples:
     reference: int
 
 
-def first_solutions(samples: Sequence[Sample], solutions: Sequence[Solution], count: int) -> list[Solution]:
-    """The sampled solutions among the first `count` that were drawn of each problem, parsed or not."""
-    drawn = {row.sample_id for row in samples if row.role == "solver" and row.index < count}
-    return [one for one in solutions if one.origin == "sample" and one.sample_id in drawn]
-
-
-def as_reference(
-    solutions: Sequence[Solution], behaviours: Sequence[Behaviour]
-) -> tuple[list[Solution], list[Behaviour]]:
-    """Another model's solutions and what they did, as the reference model's; their ids are marked, which
-    tells them apart whatever both models were asked."""
+def audited_mix(data: ProblemData, reference: ProblemData, mix: AuditSamples) -> ProblemData:
+    """A problem with as many of the scored model's solutions, and of the `reference` model's, as self-play
+    has of each. Those of the reference have their ids marked, which tells the two apart whatever both models
+    were asked."""
 
     def name(solution_id: str) -> str:
         return f"reference/{solution_id}"
 
-    return (
-        [replace(one, solution_id=name(one.solution_id), of_reference=True) for one in solutions],
-        [replace(row, solution_id=name(row.solution_id)) for row in behaviours],
-    )
+    known = [one for one in data.solutions if one.origin != "sample"]
+    policy = _first_solutions(data, mix.policy)
+    others = [
+        replace(one, solution_id=name(one.solution_id), of_reference=True)
+        for one in _first_solutions(reference, mix.reference)
+    ]
+    rows = [replace(row, solution_id=name(row.solution_id)) for row in reference.behaviours]
+    return replace(data, solutions=[*known, *policy, *others], behaviours=[*data.behaviours, *rows])
+
+
+def _first_solutions(data: ProblemData, count: int) -> list[Solution]:
+    """The sampled solutions among the first `count` that were drawn, parsed or not."""
+    drawn = {row.sample_id for row in data.samples if row.role == "solver" and row.index < count}
+    return [one for one in data.sampled_solutions if one.sample_id in drawn]
 
 
 @stage(StageName.SCORE, 8)
 def score(
     stage: Stage,
-    problems: Ref,
-    samples: Ref,
-    solutions: Ref,
-    suites: Ref,
-    behaviours: Ref,
+    samples: SampleRefs,
     pool: Ref,
     pool_behaviours: Ref,
     agreement: AgreementSettings,
     metrics: MetricSettings,
     audit_samples: AuditSamples | None = None,
 ) -> None:
-    """Score a model on the benchmarks, its tests against `pool`, and audit the filter on the dev samples,
-    `audit_samples` with the base model's."""
-    all_problems = stage.read(problems, Problem)
-    all_samples = stage.read(samples, Sample)
-    all_solutions = stage.read(solutions, Solution)
-    all_suites = stage.read(suites, Suite)
-    all_behaviours = stage.read(behaviours, Behaviour)
-    rows = score_problems(
-        over(all_problems, "problems scored"),
-        all_samples,
-        all_solutions,
-        all_suites,
-        all_behaviours,
-        stage.read(pool, Solution),
-        stage.read(pool_behaviours, Behaviour),
+    """Score a model's `samples` on the benchmarks, its tests against `pool`, and audit the filter on the dev
+    samples, `audit_samples` with the base model's."""
+    problems = read_problem_data(stage, samples, with_samples=True)
+    labelled = [data.problem for data in problems]
+    negatives = join_by_problem(
+        labelled, stage.read(pool, Solution), behaviours=stage.read(pool_behaviours, Behaviour)
     )
+    pairs = zip(over(problems, "problems scored"), negatives, strict=True)
+    rows = [score_problem(data, wrong) for data, wrong in pairs]
     stage.write("scores", ProblemScore, rows)
     if audit_samples is not None:
-        known = [one for one in all_solutions if one.origin != "sample"]
-        policy = first_solutions(all_samples, all_solutions, audit_samples.policy)
-        reference = first_solutions(
-            stage.read(audit_samples.reference_samples, Sample),
+        references = join_by_problem(
+            labelled,
             stage.read(audit_samples.reference_solutions, Solution),
-            audit_samples.reference,
+            behaviours=stage.read(audit_samples.reference_behaviours, Behaviour),
+            samples=stage.read(audit_samples.reference_samples, Sample),
         )
-        references, reference_rows = as_reference(
-            reference, stage.read(audit_samples.reference_behaviours, Behaviour)
-        )
-        all_solutions, all_behaviours = [*known, *policy, *references], [*all_behaviours, *reference_rows]
-    stage.facts["audit"] = audit_filter(
-        [problem for problem in all_problems if problem.split == "dev"],
-        all_solutions,
-        all_suites,
-        all_behaviours,
-        agreement,
-        with_reference=audit_samples is not None,
-    )
+        problems = [
+            audited_mix(data, reference, audit_samples)
+            for data, reference in zip(problems, references, strict=True)
+        ]
+    dev = [data for data in problems if data.problem.split == "dev"]
+    stage.facts["audit"] = audit_filter(dev, agreement, with_reference=audit_samples is not None)
     stage.facts["scores"] = as_json(summarise(rows, metrics))

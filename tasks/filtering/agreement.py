@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks.core.progress import counted
-from tasks.core.records import Behaviour, Call, Case, Decision, Dropped, Problem, Solution, Suite
-from tasks.core.tables import by_problem
+from tasks.core.records import Call, Case, Decision, Dropped, Solution, Suite
+from tasks.execution.problem_data import ProblemData, SampleRefs, read_problem_data
 from tasks.execution.verdicts import wanted_key
 from tasks.filtering.audit import audit
 from tasks.filtering.decide import FILTER_VERSION, decide, rule_of
 from tasks.filtering.votes import ProblemVotes, votes_by_problem
 from tasks.pipeline.stage import IterationContext, stage
 from tasks.pipeline.stage_name import StageName
-from tasks.pipeline.workspace import Ref, Stage
+from tasks.pipeline.workspace import Stage
 from tasks.settings.agreement import AgreementSettings
 from tasks.testcode.suites import case_source
 
@@ -65,18 +65,15 @@ def _otherwise(kept: bool) -> str:
     return "" if kept else OTHERWISE
 
 
-def show_decision(
-    stage: Stage, problems: Sequence[Problem], solutions: Sequence[Solution], decisions: Sequence[Decision]
-) -> None:
+def show_decision(stage: Stage, problems: Sequence[ProblemData], decisions: Sequence[Decision]) -> None:
     """The surest of the kept problems, for people: a winner with the cases that hold on it."""
-    kept = [decision for decision in decisions if decision.kept]
+    kept = [pair for pair in zip(problems, decisions, strict=True) if pair[1].kept]
     if not kept:
         return
-    best = max(kept, key=lambda decision: decision.score)
-    problem = next(problem for problem in problems if problem.problem_id == best.problem_id)
-    code = next(one.code for one in solutions if one.solution_id == best.chosen[0])
-    cases = "\n".join(case_source(case, problem.entry_point) for case in best.cases[:8])
-    title = f"Kept with {best.votes} of {best.samples} votes: {problem.statement}"
+    data, best = max(kept, key=lambda pair: pair[1].score)
+    code = next(one.code for one in data.solutions if one.solution_id == best.chosen[0])
+    cases = "\n".join(case_source(case, data.problem.entry_point) for case in best.cases[:8])
+    title = f"Kept with {best.votes} of {best.samples} votes: {data.problem.statement}"
     stage.show(title, f"{code.strip()}\n\n{cases}")
 
 
@@ -96,10 +93,7 @@ def rule_in_use(_context: IterationContext, settings: AgreementSettings) -> Rule
 def agree(
     stage: Stage,
     _rule: RuleInUse,
-    problems: Ref,
-    solutions: Ref,
-    suites: Ref,
-    behaviours: Ref,
+    samples: SampleRefs,
     settings: AgreementSettings,
     with_reference: bool,
 ) -> None:
@@ -107,22 +101,15 @@ def agree(
 
     `with_reference`: part of the solutions was asked of the base model, which has to confirm the winners.
     """
-    all_problems = stage.read(problems, Problem)
-    problem_ids = [problem.problem_id for problem in all_problems]
-    all_suites = stage.read(suites, Suite)
-    all_solutions = stage.read(solutions, Solution)
-    solutions_of = by_problem([row for row in all_solutions if row.origin == "sample"])
-    suites_of = by_problem([row for row in all_suites if row.origin == "sample"])
+    problems = read_problem_data(stage, samples)
     decisions: list[Decision] = []
     dropped: list[Dropped] = []
-    rows = stage.read(behaviours, Behaviour)
-    found = votes_by_problem(problem_ids, all_solutions, all_suites, rows, with_reference)
-    for votes in counted(found, len(problem_ids), "problems"):
-        own = solutions_of.get(votes.problem_id, []), suites_of.get(votes.problem_id, [])
+    voted = zip(problems, votes_by_problem(problems, with_reference), strict=True)
+    for data, votes in counted(voted, len(problems), "problems"):
         decisions.append(decide(votes, settings))
-        dropped += dropped_by(votes, decisions[-1], *own)
+        dropped += dropped_by(votes, decisions[-1], data.sampled_solutions, data.sampled_suites)
     stage.write("decisions", Decision, decisions)
-    show_decision(stage, all_problems, all_solutions, decisions)
+    show_decision(stage, problems, decisions)
     stage.write("dropped", Dropped, dropped)
     stage.facts.update(
         problems=len(decisions),
@@ -130,5 +117,5 @@ def agree(
         confident=sum(d.confident for d in decisions),
         reasons=dict(Counter(d.reason for d in decisions if not d.kept)),
         dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped).most_common()),
-        audit=audit(all_problems, all_solutions, all_suites, rows, decisions),
+        audit=audit(problems, decisions),
     )

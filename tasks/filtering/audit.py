@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tasks.core.progress import over
-from tasks.core.records import KILL_SHARE, Behaviour, Decision, Problem, Solution, Suite
+from tasks.core.records import KILL_SHARE, Decision
 from tasks.core.statistics import LEAST_PROBLEMS, wilson
-from tasks.core.tables import by_problem
-from tasks.execution.verdicts import holds, invalid_checks, judge, plan_calls, wanted_key
+from tasks.execution.problem_data import ProblemData
+from tasks.execution.verdicts import holds, invalid_checks, judge, wanted_key
 from tasks.filtering.decide import decide_all
 from tasks.settings.agreement import AgreementSettings
 
@@ -43,42 +43,19 @@ problems; *recall* is of everything that was sampled. Of sound suites, those wit
 `KILL_SHARE` of the wrong solutions: an unsound one may reject anything."""
 
 
-def audit_filter(
-    problems: Sequence[Problem],
-    solutions: Sequence[Solution],
-    suites: Sequence[Suite],
-    behaviours: Sequence[Behaviour],
-    settings: AgreementSettings,
-    with_reference: bool,
-) -> Audit:
-    """Decide these problems, then `audit` the decisions. `with_reference`: see
-    `consensus.votes_by_problem`."""
-    ids = [problem.problem_id for problem in problems]
-    decisions = decide_all(ids, solutions, suites, behaviours, settings, with_reference)
-    return audit(problems, solutions, suites, behaviours, decisions)
+def audit_filter(problems: Sequence[ProblemData], settings: AgreementSettings, with_reference: bool) -> Audit:
+    """Decide these problems, then `audit` the decisions. `with_reference`: see `votes.votes_by_problem`."""
+    return audit(problems, decide_all(problems, settings, with_reference))
 
 
-def audit(
-    problems: Sequence[Problem],
-    solutions: Sequence[Solution],
-    suites: Sequence[Suite],
-    behaviours: Sequence[Behaviour],
-    decisions: Sequence[Decision],
-) -> Audit:
+def audit(problems: Sequence[ProblemData], decisions: Sequence[Decision]) -> Audit:
     """`{row of ROWS: {right, total, problems, share, low, high}}` over problems with gold, {} without any.
     `problems` are those of which a row counts something.
     """
-    solutions_of, suites_of, behaviours_of = by_problem(solutions), by_problem(suites), by_problem(behaviours)
     right, total, on = Counter[str](), Counter[str](), Counter[str]()
     labelled = 0
-    for problem, decision in zip(over(problems, "problems audited"), decisions, strict=True):
-        marks = _marks(
-            problem,
-            solutions_of.get(problem.problem_id, []),
-            suites_of.get(problem.problem_id, []),
-            behaviours_of.get(problem.problem_id, []),
-            decision,
-        )
+    for data, decision in zip(over(problems, "problems audited"), decisions, strict=True):
+        marks = _marks(data, decision)
         labelled += marks is not None
         for row, success in marks or ():
             right[row] += success
@@ -87,20 +64,12 @@ def audit(
     return {row: _share(right[row], total[row], on[row]) for row in ROWS} if labelled else {}
 
 
-def _marks(
-    problem: Problem,
-    solutions: Sequence[Solution],
-    suites: Sequence[Suite],
-    behaviours: Sequence[Behaviour],
-    decision: Decision,
-) -> list[tuple[str, bool]] | None:
+def _marks(data: ProblemData, decision: Decision) -> list[tuple[str, bool]] | None:
     """(row, whether it was right) for all that is counted on one problem; None without gold."""
-    gold_suite = next((suite for suite in suites if suite.origin == "gold"), None)
+    gold_suite, plan, rows, solutions = data.gold_suite, data.plan, data.rows, data.solutions
     if gold_suite is None:
         return None
-    plan = plan_calls(suites)
-    rows = {behaviour.solution_id: behaviour for behaviour in behaviours}
-    sampled = [s.solution_id for s in solutions if s.origin == "sample" and s.solution_id in rows]
+    sampled = [s.solution_id for s in data.sampled_solutions if s.solution_id in rows]
     right = {solution_id for solution_id in sampled if holds(rows[solution_id], gold_suite, plan)}
     wrong = [rows[i] for i in sampled if i not in right and not rows[i].flaky]
     wrong += [rows[s.solution_id] for s in solutions if s.origin == "wrong" and s.solution_id in rows]
@@ -117,10 +86,10 @@ def _marks(
     )
     if gold is None or gold.flaky:
         return marks
-    invalid = invalid_checks(rows.get(f"null/{problem.problem_id}"), plan)
+    invalid = invalid_checks(data.null, plan)
     kept = {(case.call or case.check, wanted_key(case)) for case in decision.cases if decision.kept}
     seen = set()
-    for suite in (suite for suite in suites if suite.origin == "sample"):
+    for suite in data.sampled_suites:
         cases = [case for case in suite.cases if case.call is not None or case.check not in invalid]
         keys = [(case.call or case.check, wanted_key(case)) for case in cases]
         truths = [judge(plan.outcome(gold, case), case) == "pass" for case in cases]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from tasks.core.errors import FlywheelError
 from tasks.core.plugins import installed
-from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Decision, Solution, Suite
+from tasks.core.records import CONDITION, TRUTH, Call, Decision
+from tasks.execution.problem_data import ProblemData
 from tasks.execution.verdicts import wanted_key
 from tasks.filtering.rules import consensus, paper
 from tasks.filtering.rules.base import FilterRule
@@ -50,16 +51,10 @@ def decide(problem_votes: ProblemVotes, settings: AgreementSettings) -> Decision
 
 
 def decide_all(
-    problem_ids: Sequence[str],
-    solutions: Sequence[Solution],
-    suites: Sequence[Suite],
-    behaviours: Sequence[Behaviour],
-    settings: AgreementSettings,
-    with_reference: bool = False,
+    problems: Iterable[ProblemData], settings: AgreementSettings, with_reference: bool = False
 ) -> list[Decision]:
     """One decision a problem, from its samples alone."""
-    voted = votes_by_problem(problem_ids, solutions, suites, behaviours, with_reference)
-    return [decide(problem_votes, settings) for problem_votes in voted]
+    return [decide(votes, settings) for votes in votes_by_problem(problems, with_reference)]
 
 
 def disputed(iterations: Sequence[Sequence[Decision]]) -> set[str]:

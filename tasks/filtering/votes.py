@@ -7,15 +7,15 @@ order or the names of solutions and suites. Pure: records in, votes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from math import log
 from operator import eq, itemgetter
 
-from tasks.core.records import CONDITION, Behaviour, Case, Solution, Suite
-from tasks.core.tables import by_problem
+from tasks.core.records import CONDITION, Behaviour, Case, Suite
+from tasks.execution.problem_data import ProblemData
 from tasks.execution.verdicts import (
     OPAQUE_KEY,
     VALUE_KEYS,
@@ -192,27 +192,19 @@ def ranked_groups(problem_votes: ProblemVotes) -> list[Group]:
     )  # fmt: skip
 
 
-def votes_by_problem(
-    problem_ids: Sequence[str],
-    solutions: Sequence[Solution],
-    suites: Sequence[Suite],
-    behaviours: Sequence[Behaviour],
-    with_reference: bool,
-) -> Iterator[ProblemVotes]:
+def votes_by_problem(problems: Iterable[ProblemData], with_reference: bool) -> Iterator[ProblemVotes]:
     """The votes on each problem. Gold is hidden here: only what was sampled takes part.
 
     `with_reference`: the base model was asked, also where nothing that it wrote could be parsed.
     """
-    sampled = {solution.solution_id for solution in solutions if solution.origin == "sample"}
-    references_of = by_problem([solution for solution in solutions if solution.of_reference])
-    behaviours_of, suites_of = by_problem(behaviours), by_problem(suites)
-    for problem_id in problem_ids:
-        executed, rows = suites_of.get(problem_id, []), behaviours_of.get(problem_id, [])
+    for data in problems:
+        sampled = {solution.solution_id for solution in data.sampled_solutions}
+        references = [one.solution_id for one in data.solutions if one.of_reference]
         yield problem_votes_of(
-            problem_id,
-            [row for row in rows if row.solution_id in sampled],
-            [suite for suite in executed if suite.origin == "sample"],
-            next((row for row in rows if row.solution_id == f"null/{problem_id}"), None),
-            plan_calls(executed),
-            [one.solution_id for one in references_of.get(problem_id, ())] if with_reference else None,
+            data.problem_id,
+            [row for row in data.behaviours if row.solution_id in sampled],
+            data.sampled_suites,
+            data.null,
+            data.plan,
+            references if with_reference else None,
         )

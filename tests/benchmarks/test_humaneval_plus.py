@@ -25,6 +25,7 @@ from tasks.evaluation.metrics import compare, summarise
 from tasks.evaluation.reference_runs import with_gold
 from tasks.evaluation.scoring import score_problem
 from tasks.execution.determinism import SandboxPair
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.step import execute_shard
 from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.sandbox import SandboxSettings
@@ -74,18 +75,11 @@ def scored(seeds: SandboxPair, problems: list[Problem], codes: dict[str, list[st
     }
     solutions = [*golds, *(solution for own in samples.values() for solution in own)]
     suites_of, solutions_of = by_problem(suites), by_problem(solutions)
-    behaviours = by_problem(execute_shard(seeds, problems, solutions_of, suites_of))
-    return [
-        score_problem(
-            problem,
-            [Sample(s.solution_id, key, "solver", 0, "", "", "", 0, 0) for s in samples[key]],
-            solutions_of[key],
-            suites_of[key],
-            behaviours[key],
-        )
-        for problem in problems
-        for key in [problem.problem_id]
+    drawn = [
+        Sample(s.solution_id, key, "solver", 0, "", "", "", 0, 0) for key, own in samples.items() for s in own
     ]
+    behaviours = execute_shard(seeds, problems, solutions_of, suites_of)
+    return [*map(score_problem, join_by_problem(problems, solutions, suites, behaviours, drawn))]
 
 
 def test_base_and_both_are_told_apart_in_one_run(

@@ -21,6 +21,7 @@ from tasks.core.records import Problem, ProblemScore, Sample
 from tasks.core.statistics import bootstrap
 from tasks.evaluation.metrics import compare, summarise
 from tasks.evaluation.scoring import score_problem
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.step import programs_of
 from tasks.generation import prompts
 from tasks.generation.sampling import parse_samples, requests_of
@@ -161,18 +162,8 @@ def scored(problems: list[Problem], answers: dict[str, list[str]]) -> list[Probl
     assert solutions == []
     assert len(suites) + len(dropped) == len(samples)
     assert {(row.kind, row.reason) for row in dropped} <= {("prediction", "no_output")}
-    own = {p.problem_id: [s for s in suites if s.problem_id == p.problem_id] for p in problems}
     gold = reference_records(problems)[1]
-    return [
-        score_problem(
-            problem,
-            [sample for sample in samples if sample.problem_id == problem.problem_id],
-            [],
-            [*own[problem.problem_id], suite],
-            [],
-        )
-        for problem, suite in zip(problems, gold, strict=True)
-    ]
+    return [*map(score_problem, join_by_problem(problems, [], [*suites, *gold], samples=samples))]
 
 
 def test_predictions_are_scored_and_nothing_runs(problems: list[Problem]) -> None:

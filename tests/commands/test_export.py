@@ -10,9 +10,10 @@ import pytest
 from flows.commands.export import export, pass_matrix
 from flows.reports.cards import licence_of
 from tasks.core.errors import FlywheelError
+from tasks.execution.problem_data import join_by_problem
 from tasks.models.resolve import model_digest
 from tasks.pipeline.workspace import Workspace
-from tests.support.factories import behaviour_of, solution, suite
+from tests.support.factories import PROBLEM, behaviour_of, solution, suite
 
 
 def test_an_export_loads_as_data_set_and_model(two_iterations: Any, tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_the_pass_matrix_says_what_each_program_does_on_each_suite() -> None:
         suite("g", "assert add(0, 1) == 1", origin="gold"),
     ]
     behaviours = [behaviour_of(one, suites) for one in (right, wrong)]
-    rows = pass_matrix([right, wrong], suites, behaviours)
+    rows = pass_matrix(join_by_problem([PROBLEM], [right, wrong], suites, behaviours))
     assert [(row["solution_id"], row["suite_id"], row["verdicts"], row["passed"]) for row in rows] == [
         ("right", "s", ["pass", "pass"], True),
         ("wrong", "s", ["fail", "pass"], False),

@@ -6,6 +6,7 @@ from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import cap_share, kill_counts, rows_of
 from tasks.datasets.solver_rows import solver_pairs, solver_sft
 from tasks.datasets.verifier_rows import good_suites, recombined_suite, verifier_pairs, verifier_sft
+from tasks.execution.problem_data import join_by_problem
 from tasks.filtering.decide import decide
 from tasks.filtering.votes import problem_votes_of
 from tasks.generation import prompts
@@ -51,7 +52,9 @@ def judged(  # type: ignore[no-untyped-def]
     assert decision.kept
     assert decision.confident
     mutant_behaviours = [behaviour_of(one, suites) for one in mutants]
-    (item,) = load_kept_problems([PROBLEM], solutions, suites, behaviours, mutant_behaviours, [decision])
+    (item,) = load_kept_problems(
+        join_by_problem([PROBLEM], solutions, suites, behaviours), mutant_behaviours, [decision]
+    )
     return item
 
 

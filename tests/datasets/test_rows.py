@@ -17,6 +17,7 @@ from tasks.core.tables import by_problem
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import rows_of
 from tasks.execution.determinism import SandboxPair
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.step import execute_shard
 from tasks.filtering.decide import decide
 from tasks.filtering.votes import votes_by_problem
@@ -95,11 +96,9 @@ def test_every_row_has_a_sampled_prompt_and_nothing_but_what_the_model_wrote(
     rule = AgreementSettings(
         min_votes=2, min_vote_share=0.0, min_score_share=0.0, min_margin=1.0, min_outputs=1, pair_votes=2
     )
-    ids = [problem.problem_id for problem in problems]
-    decisions = [decide(one, rule) for one in votes_by_problem(ids, solutions, suites, behaviours, False)]
-    kept_problems = load_kept_problems(
-        problems, solutions, suites, behaviours, [], decisions, samples, SETTINGS
-    )
+    joined = join_by_problem(problems, solutions, suites, behaviours, samples)
+    decisions = [decide(one, rule) for one in votes_by_problem(joined, with_reference=False)]
+    kept_problems = load_kept_problems(joined, [], decisions, SETTINGS)
     rows = rows_of(kept_problems, SETTINGS.cases_per_suite, PreferenceSettings(max_non_killing_share=1.0), 0)
     assert {row.role for row in rows.sft} == {"solver", "verifier"}
     assert {row.role for row in rows.pairs} == {"solver", "verifier"}

@@ -12,6 +12,7 @@ from tasks.core.records import Pair, Sample, SftRow, Solution, Suite, ids_digest
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import Rows, rows_of
 from tasks.datasets.row_filters import good_text
+from tasks.execution.problem_data import join_by_problem
 from tasks.filtering.decide import decide
 from tasks.filtering.votes import votes_by_problem
 from tasks.generation.answers import bare_code
@@ -124,10 +125,9 @@ def made(
     rule = AgreementSettings(
         min_votes=2, min_vote_share=0, min_score_share=0, min_margin=1, min_outputs=1, pair_votes=2
     )
-    (votes,) = votes_by_problem([PROBLEM.problem_id], solutions, suites, behaviours, False)
-    kept = load_kept_problems(
-        [PROBLEM], solutions, suites, behaviours, [], [decide(votes, rule)], samples, settings
-    )
+    joined = join_by_problem([PROBLEM], solutions, suites, behaviours, samples)
+    (votes,) = votes_by_problem(joined, with_reference=False)
+    kept = load_kept_problems(joined, [], [decide(votes, rule)], settings)
     everything = PreferenceSettings(
         sft_per_problem=8, pairs_per_problem=4, max_non_killing_share=1, max_crash_share=1
     )

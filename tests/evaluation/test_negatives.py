@@ -11,6 +11,7 @@ from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Behaviour, Outcome, Solution
 from tasks.evaluation.candidates import candidates_of
 from tasks.evaluation.negatives import Wrong, known_wrong, pool_of
+from tasks.execution.problem_data import ProblemData
 from tasks.mutation.mutate import mutants
 from tests.support.factories import PROBLEM, behaviour_of, error, solution, suite
 
@@ -29,10 +30,10 @@ def test_known_wrong_is_what_fails_gold_steadily_and_returns_values() -> None:
     rows["slow"] = replace(rows["slow"], calls=(*rows["slow"].calls[:-1], Outcome("timeout")))
     rows["flaky"] = replace(rows["flaky"], flaky=True)
     everyone = [right, wrong, crash, gold, slow, flaky, solution("never run", "def add(a, b):\n    return 9")]
-    found = known_wrong(PROBLEM, everyone, suites, list(rows.values()))
+    found = known_wrong(ProblemData(PROBLEM, everyone, suites, list(rows.values())))
     assert [item.solution.solution_id for item in found] == ["wrong"]
     assert len(found[0].did) == len(GOLD_SUITE.cases)
-    assert known_wrong(PROBLEM, everyone, [OTHER], [behaviour_of(wrong, [OTHER])]) == []
+    assert known_wrong(ProblemData(PROBLEM, everyone, [OTHER], [behaviour_of(wrong, [OTHER])])) == []
 
 
 def test_gold_that_is_one_check_shows_who_is_wrong_too() -> None:
@@ -46,7 +47,7 @@ def test_gold_that_is_one_check_shows_who_is_wrong_too() -> None:
         Behaviour("wrong", "p/1", (), (error("AssertionError"),)),
         Behaviour("crash", "p/1", (), (error("NameError"),)),
     ]
-    found = known_wrong(PROBLEM, [wrong, crash], [gold], rows)
+    found = known_wrong(ProblemData(PROBLEM, [wrong, crash], [gold], rows))
     assert [item.solution.solution_id for item in found] == ["wrong"]
 
 

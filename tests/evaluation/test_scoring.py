@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tasks.core.records import Behaviour, Outcome, ProblemScore, Sample, Solution, Suite
 from tasks.evaluation.metrics import metrics
 from tasks.evaluation.scoring import chosen_right, score_problem
+from tasks.execution.problem_data import ProblemData
 from tests.support.factories import PROBLEM, behaviour_of, solution, suite
 
 GOLD = replace(solution("gold/p/1", "def add(a, b):\n    return a + b"), origin="gold")
@@ -40,14 +41,10 @@ def scored(
 ) -> ProblemScore:
     everything = [*suites, GOLD_SUITE]
     solutions = [GOLD, *(solution(f"s{i}", code) for i, code in enumerate(codes))]
+    rows = [behaviour_of(one, everything) for one in solutions]
+    data = ProblemData(PROBLEM, solutions, everything, rows, samples(solvers, verifiers))
     return score_problem(
-        PROBLEM,
-        samples(solvers, verifiers),
-        solutions,
-        everything,
-        [behaviour_of(one, everything) for one in solutions],
-        pool,
-        [behaviour_of(one, everything) for one in pool],
+        data, ProblemData(PROBLEM, pool, behaviours=[behaviour_of(one, everything) for one in pool])
     )
 
 
@@ -90,7 +87,8 @@ def test_a_suite_that_rejects_everything_has_no_false_positives_and_no_true_ones
 def test_a_negative_that_never_ran_or_is_flaky_is_not_rejected() -> None:
     suites = [suite("strong", "assert add(1, 2) == 3", "assert add(4, 2) == 6"), GOLD_SUITE]
     rows = [replace(behaviour_of(one, suites), flaky=True) for one in POOL[:2]]
-    row = score_problem(PROBLEM, samples(0, 1), [GOLD], suites, [behaviour_of(GOLD, suites)], POOL, rows)
+    data = ProblemData(PROBLEM, [GOLD], suites, [behaviour_of(GOLD, suites)], samples(0, 1))
+    row = score_problem(data, ProblemData(PROBLEM, POOL, behaviours=rows))
     assert (row.rejections, row.rejected, row.suites_sound, row.suites_strong) == (0, 0, 1, 0)
 
 
@@ -98,7 +96,8 @@ def test_a_suite_that_tests_nothing_accepts_neither_gold_nor_a_negative() -> Non
     suites = [suite("idle", "assert add(1, 2) or True"), GOLD_SUITE]
     null = Behaviour(f"null/{PROBLEM.problem_id}", PROBLEM.problem_id, (), (Outcome("value"),))
     rows = [replace(behaviour_of(one, suites), checks=(Outcome("value"),)) for one in [GOLD, *POOL]]
-    row = score_problem(PROBLEM, samples(0, 1), [GOLD], suites, [*rows[:1], null], POOL, rows[1:])
+    data = ProblemData(PROBLEM, [GOLD], suites, [*rows[:1], null], samples(0, 1))
+    row = score_problem(data, ProblemData(PROBLEM, POOL, behaviours=rows[1:]))
     figures = {name: of(row) for name, of in metrics([1]).items()}
     assert (figures["suite soundness"], figures["false acceptance rate"]) == (0.0, 0.0)
 

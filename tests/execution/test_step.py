@@ -12,6 +12,7 @@ from tasks.core.values import encode
 from tasks.execution.determinism import (
     SandboxPair,
 )
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.step import execute_shard, mostly_sound, program_name, programs_of
 from tasks.execution.verdicts import holds, judge, plan_calls, suite_verdicts
 from tasks.filtering.decide import decide_all
@@ -356,7 +357,7 @@ def test_order_dependent_solutions_vote_with_their_likes(seeds: SandboxPair) -> 
     settings = AgreementSettings(min_votes=3, min_vote_share=0)
     for rule in ("consensus", "paper"):
         (decision,) = decide_all(
-            [PROBLEM.problem_id], solutions, suites, rows, settings.model_copy(update={"rule": rule})
+            join_by_problem([PROBLEM], solutions, suites, rows), settings.model_copy(update={"rule": rule})
         )
         assert decision.kept
         assert decision.chosen == ("0", "1", "2")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.core.records import Case, Decision, Solution, Suite
 from tasks.core.statistics import wilson
+from tasks.execution.problem_data import join_by_problem
 from tasks.filtering.agreement import OTHERWISE, TESTS_NOTHING, dropped_by
 from tasks.filtering.audit import MIN_DECISIONS, ROWS, audit, audit_filter, imprecise
 from tasks.filtering.decide import decide
@@ -34,7 +35,9 @@ SETTINGS = AgreementSettings(min_votes=3, min_margin=1, min_vote_share=0)
 
 
 def found(settings: AgreementSettings = SETTINGS) -> dict[str, tuple[float, float]]:
-    rows = audit_filter([LABELLED], SOLUTIONS, SUITES, ROWS_OF, settings, with_reference=False)
+    rows = audit_filter(
+        join_by_problem([LABELLED], SOLUTIONS, SUITES, ROWS_OF), settings, with_reference=False
+    )
     assert tuple(rows) == ROWS
     return {name: (row["right"], row["total"]) for name, row in rows.items()}
 
@@ -70,7 +73,7 @@ def test_a_dropped_problem_counts_for_recall_alone() -> None:
 
 def test_problems_without_gold_are_not_audited() -> None:
     decision = Decision("p/1", False, "too few votes", 1, 1, 1, 0.0, 0.0)
-    assert audit([PROBLEM], SOLUTIONS[:6], SUITES[:3], ROWS_OF[:6], [decision]) == {}
+    assert audit(join_by_problem([PROBLEM], SOLUTIONS[:6], SUITES[:3], ROWS_OF[:6]), [decision]) == {}
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=3), st.floats(0, 1))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.core import values
 from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Outcome, Solution, Suite
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.verdicts import judge, key_passes, outcome_key, plan_calls, wanted_key
 from tasks.filtering.decide import decide, decide_all, disputed
 from tasks.filtering.rules.consensus import SILENT
@@ -90,11 +91,11 @@ def test_reference_solutions_are_told_by_their_solutions() -> None:
     doubting = [replace(one, of_reference=one.code != RIGHT) for one in drawn]
     for solutions, kept in ((drawn, True), (doubting, False)):
         rows = [behaviour_of(one, SUITES) for one in solutions]
-        (decision,) = decide_all([PROBLEM.problem_id], solutions, SUITES, rows, SETTINGS, not kept)
+        (decision,) = decide_all(join_by_problem([PROBLEM], solutions, SUITES, rows), SETTINGS, not kept)
         assert decision.kept is kept
     # The reference model was asked, and wrote nothing that could be read.
     rows = behaviours(drawn)
-    (decision,) = decide_all([PROBLEM.problem_id], drawn, SUITES, rows, SETTINGS, with_reference=True)
+    (decision,) = decide_all(join_by_problem([PROBLEM], drawn, SUITES, rows), SETTINGS, with_reference=True)
     assert decision.reason == SILENT
 
 
@@ -382,7 +383,7 @@ def test_gold_is_hidden_from_the_filter() -> None:
     gold_suite = suite("gold", "assert add(7, 7) == 14", origin="gold")
     suites = [*SUITES, gold_suite]
     rows = behaviours(solutions, suites)
-    (decision,) = decide_all([PROBLEM.problem_id], solutions, suites, rows, SETTINGS)
+    (decision,) = decide_all(join_by_problem([PROBLEM], solutions, suites, rows), SETTINGS)
     assert decision.samples == 4
     assert "gold/p/1" not in (*decision.chosen, *decision.rejected)
     assert all("7, 7" not in case.source for case in decision.cases)

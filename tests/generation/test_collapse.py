@@ -24,6 +24,7 @@ from tasks.datasets.row_filters import cases_of, good_text, select
 from tasks.datasets.solver_rows import solver_sft
 from tasks.datasets.verifier_rows import verifier_sft
 from tasks.execution.determinism import SandboxPair
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.step import execute_shard
 from tasks.filtering.decide import decide_all
 from tasks.generation.decontamination import Contamination
@@ -67,10 +68,11 @@ def rows_of_votes(problems: Sequence[Problem], seeds: SandboxPair) -> list[SftRo
     solutions, suites, _ = parse_samples(problems, samples, WARM)
     behaviours = execute_shard(seeds, problems, by_problem(solutions), by_problem(suites))
     rule = AgreementSettings(min_votes=2, min_vote_share=0, min_score_share=0, min_margin=1, min_outputs=1)
-    decisions = decide_all(list(known), solutions, suites, behaviours, rule)
+    joined = join_by_problem(problems, solutions, suites, behaviours)
+    decisions = decide_all(joined, rule)
     everything = PreferenceSettings(sft_per_problem=100)
     rows = []
-    for item in load_kept_problems(problems, solutions, suites, behaviours, [], decisions):
+    for item in load_kept_problems(joined, [], decisions):
         rows += verifier_sft(item, WARM.cases_per_suite, everything, random.Random(0))
         for vote in item.decision.chosen:
             alone = replace(item, decision=replace(item.decision, chosen=(vote,)))
