@@ -32,7 +32,7 @@ from tasks.benchmarks.reference import reference_records
 from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Behaviour, Case, Problem, Sample, Solution, Suite
 from tasks.core.tables import by_problem, read_table
-from tasks.execution.determinism import Run
+from tasks.execution.determinism import ProgramOutcomes
 from tasks.execution.step import behaviours_of, programs_of
 from tasks.execution.verdicts import CallPlan, holds, judge, plan_calls
 from tasks.filtering.decide import decide
@@ -99,14 +99,14 @@ def load() -> list[Executed]:
                 for p in shard
                 for program in programs_of(p, solutions[p.problem_id], suites[p.problem_id])
             ]
-            runs = {run.program_id: Run(run.calls, run.checks) for run in sandbox.run(programs)}
+            runs = {run.program_id: ProgramOutcomes(run.calls, run.checks) for run in sandbox.run(programs)}
             executed += [_executed(p, solutions[p.problem_id], suites[p.problem_id], runs) for p in shard]
             print(f"executed {len(executed)} of {len(problems)} problems", file=sys.stderr, flush=True)
     return executed
 
 
 def _executed(
-    problem: Problem, solutions: Sequence[Solution], suites: Sequence[Suite], runs: dict[str, Run]
+    problem: Problem, solutions: Sequence[Solution], suites: Sequence[Suite], runs: dict[str, ProgramOutcomes]
 ) -> Executed:
     behaviours = {row.solution_id: row for row in behaviours_of(problem, solutions, runs)}
     plan = plan_calls(suites)

@@ -39,7 +39,7 @@ from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import bootstrap
 from tasks.core.tables import by_problem, read_table, write_table
-from tasks.execution.determinism import Run
+from tasks.execution.determinism import ProgramOutcomes
 from tasks.execution.step import behaviours_of, programs_of
 from tasks.execution.verdicts import holds, judge, plan_calls
 from tasks.generation.sampling import draw_samples, parse_samples
@@ -228,7 +228,7 @@ def executed(
             problem, solutions_of.get(problem.problem_id, []), suites_of[problem.problem_id]
         )
     ]
-    runs = {run.program_id: Run(run.calls, run.checks) for run in sandbox.run(programs)}
+    runs = {run.program_id: ProgramOutcomes(run.calls, run.checks) for run in sandbox.run(programs)}
     return {
         problem.problem_id: {
             row.solution_id: row

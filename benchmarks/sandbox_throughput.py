@@ -29,7 +29,7 @@ from tasks.core.records import Call, Program
 from tasks.sandbox import pool as engine
 from tasks.sandbox.image import docker_client, ensure_image
 from tasks.sandbox.pool import DockerSandbox
-from tasks.sandbox.worker import Asked
+from tasks.sandbox.worker import Pending
 from tasks.settings.sandbox import SandboxSettings
 
 CODE = """
@@ -86,7 +86,7 @@ class TimedSlot(engine.Slot):
 
     held_ms: list[float] = []  # noqa: RUF012 - one list for all slots
 
-    def collect(self, moved: list[Asked]) -> None:
+    def collect(self, moved: list[Pending]) -> None:
         since = self.since
         super().collect(moved)
         if moved:

@@ -143,7 +143,7 @@ def evaluate(
     print_scores(scores, json_output)
 
 
-Run = Annotated[str, typer.Argument(help="Number of an iteration, 0: the latest; FOLDER:2: elsewhere.")]
+RunName = Annotated[str, typer.Argument(help="Number of an iteration, 0: the latest; FOLDER:2: elsewhere.")]
 Scored = Annotated[
     str, typer.Argument(help="Number of an iteration, 0: the latest; e1: an evaluation; FOLDER:2: elsewhere.")
 ]
@@ -176,7 +176,7 @@ def show(
 
 @app.command()
 def lineage(
-    run: Run,
+    run: RunName,
     row: Annotated[str, typer.Argument(help="Id of an SFT row or pair, or how it begins.")],
     workspace: WorkspaceOption = "workspace",
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -213,8 +213,8 @@ def compare(
 
 @app.command()
 def diff(
-    run_a: Run,
-    run_b: Run,
+    run_a: RunName,
+    run_b: RunName,
     workspace: WorkspaceOption = "workspace",
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -226,7 +226,7 @@ def diff(
 
 @app.command()
 def export(
-    run: Run,
+    run: RunName,
     to: Annotated[str, typer.Option("--to", help="A new folder, or hub:USER/NAME.")],
     workspace: WorkspaceOption = "workspace",
 ) -> None:

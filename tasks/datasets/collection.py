@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
-from tasks.datasets.row_filters import Selection, good_text, hold_out, length_facts, select
+from tasks.datasets.row_filters import RowSelection, good_text, hold_out, length_facts, select
 from tasks.execution.problem_data import SampleRefs
 from tasks.filtering.decide import FILTER_VERSION, disputed
 from tasks.generation.decontamination import Contamination
@@ -115,7 +115,7 @@ def past_iterations(
     return iterations[-settings.replay_iterations :] if settings.replay_iterations else []
 
 
-def facts_of(selection: Selection[SftRow] | Selection[Pair]) -> dict[str, Any]:
+def facts_of(selection: RowSelection[SftRow] | RowSelection[Pair]) -> dict[str, Any]:
     """Counts of one kind of rows: by role, by the iteration they come from, and what was dropped why."""
     solver = [row for row in selection.rows if row.role == "solver"]
     return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tasks.core.records import Behaviour, Case, Decision, Problem, Role, Sample, Solution, Suite
 from tasks.core.tables import by_problem
-from tasks.datasets.taught import Asked
+from tasks.datasets.taught import AskedPrompt
 from tasks.execution.problem_data import ProblemData
 from tasks.execution.verdicts import CallPlan, answered, judge, untold_checks
 from tasks.generation import prompts
@@ -41,16 +41,16 @@ class KeptProblem:
         """Whether rows are samples as they came: not in the demo's format, nor of tables without messages."""
         return self.sampling.format != "smollm-demo" and any(one.messages for one in self.samples.values())
 
-    def asked(self, role: Role) -> Asked:
+    def asked(self, role: Role) -> AskedPrompt:
         """What the samples of a role were asked with."""
         for one in self.samples.values():
             if one.role == role and one.messages:
-                return Asked(one.prompt, one.messages, one.prefill, one.prompt_digest)
+                return AskedPrompt(one.prompt, one.messages, one.prefill, one.prompt_digest)
         if role == "solver":
             prompt = prompts.solver_prompt(self.problem)
         else:
             prompt = prompts.verifier_prompt(self.problem, self.sampling.cases_per_suite)
-        return Asked(chatml(prompt.messages, prompt.prefill), prompt.messages, prompt.prefill)
+        return AskedPrompt(chatml(prompt.messages, prompt.prefill), prompt.messages, prompt.prefill)
 
     def passes(self, solution_id: str, case: Case) -> bool:
         """Whether a solution or mutant passes a case."""

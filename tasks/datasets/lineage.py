@@ -21,7 +21,7 @@ from tasks.generation.answers import parse_suite
 from tasks.pipeline.workspace import Ref, StageResult, Workspace
 from tasks.testcode.suites import case_key, read_cases
 
-Row = SftRow | Pair
+TrainingRow = SftRow | Pair
 Record = TypeVar("Record")
 ROW_TABLES: dict[str, type[SftRow] | type[Pair]] = {"sft": SftRow, "pairs": Pair}
 _SHOWN_MATCHES = 5
@@ -94,12 +94,12 @@ class Provenance:
         return list(found.values())
 
 
-def find_row(provenance: Provenance, iteration: int, prefix: str) -> tuple[Row, TableOrigin]:
+def find_row(provenance: Provenance, iteration: int, prefix: str) -> tuple[TrainingRow, TableOrigin]:
     """The training row whose id starts so, and the table it was made in.
 
     Raises `FlywheelError` when none does, or several.
     """
-    found: dict[str, tuple[Row, TableOrigin]] = {}
+    found: dict[str, tuple[TrainingRow, TableOrigin]] = {}
     for table in provenance.row_tables(iteration):
         for row in provenance.rows(table, ROW_TABLES[table.name]):
             if row.row_id.startswith(prefix):
@@ -233,7 +233,7 @@ def lineage(workspace: Workspace, iteration: int, prefix: str) -> dict[str, Any]
     }
 
 
-def rejected_mutant(provenance: Provenance, row: Row, table: TableOrigin) -> dict[str, Any] | None:
+def rejected_mutant(provenance: Provenance, row: TrainingRow, table: TableOrigin) -> dict[str, Any] | None:
     """The mutant among a row's sources, with its parent and change; None if there is none."""
     wanted = next((source for source in row.sources if source.startswith("mutant/")), "")
     if not wanted:
@@ -243,7 +243,7 @@ def rejected_mutant(provenance: Provenance, row: Row, table: TableOrigin) -> dic
     return next(asdict(mutant) for mutant in mutants if mutant.solution_id == wanted)
 
 
-def _texts(row: Row) -> list[tuple[str, str]]:
+def _texts(row: TrainingRow) -> list[tuple[str, str]]:
     if isinstance(row, SftRow):
         return [("chosen", row.completion)]
     return [("chosen", row.chosen), ("rejected", row.rejected)]
@@ -268,7 +268,7 @@ def _problem(provenance: Provenance, table: TableOrigin, problem: Problem) -> di
     }
 
 
-def _part(name: str, text: str, row: Row, records: Records) -> dict[str, Any]:
+def _part(name: str, text: str, row: TrainingRow, records: Records) -> dict[str, Any]:
     """One text of a row: the samples it was taken from, its cases and what they say."""
     position = 0 if name == "chosen" else 1
     source = row.sources[position]
@@ -306,7 +306,7 @@ def _part(name: str, text: str, row: Row, records: Records) -> dict[str, Any]:
     }
 
 
-def _cases_of(text: str, row: Row, records: Records) -> Sequence[Case]:
+def _cases_of(text: str, row: TrainingRow, records: Records) -> Sequence[Case]:
     """The cases that a verifier's completion spells out, read as a sampled suite is read."""
     entry_point = records.problem.entry_point
     # In tables of earlier versions rows do not tell how they begin: as the demo's, whatever their size.

@@ -23,19 +23,19 @@ from tasks.settings.rows import RowSettings
 from tasks.testcode.split import split_tests
 from tasks.testcode.suites import case_key, read_cases, target_name
 
-Row = TypeVar("Row", SftRow, Pair)
+AnyRow = TypeVar("AnyRow", SftRow, Pair)
 PAIRED: tuple[Role, ...] = ("solver", "verifier")
 
 
 @dataclass
-class Selection(Generic[Row]):
+class RowSelection(Generic[AnyRow]):
     """Rows to train on, rows held out for early stopping, and what was dropped."""
 
-    rows: list[Row]
-    held_out: list[Row] = field(default_factory=list)
+    rows: list[AnyRow]
+    held_out: list[AnyRow] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
 
-    def keep(self, wanted: Iterable[Row], reason: str) -> None:
+    def keep(self, wanted: Iterable[AnyRow], reason: str) -> None:
         """Go on with these rows alone, in their order; the others are dropped for that reason."""
         kept = list(wanted)
         ids = {(row.row_id, row.iteration) for row in kept}
@@ -59,24 +59,24 @@ def rejected_text(pair: Pair) -> str:
 
 
 def select(
-    rows: Sequence[Row],
+    rows: Sequence[AnyRow],
     iteration: int,
     problems: Mapping[str, Problem],
     contamination: Contamination,
     settings: RowSettings,
     disputed: Collection[str] = (),
-) -> Selection[Row]:
+) -> RowSelection[AnyRow]:
     """Rows of this and earlier iterations through all guards; the newest come first.
 
     `problems` holds every row's problem, by id; of those in `disputed` two iterations believe different
     things.
     """
 
-    def one_value(row: Row) -> bool:
+    def one_value(row: AnyRow) -> bool:
         return is_uniform(cases_of(row, problems[row.problem_id].entry_point))
 
     newest = sorted(rows, key=lambda row: (-row.iteration, -row.score, row.row_id))
-    selection = Selection(newest)
+    selection = RowSelection(newest)
     # Both iterations' rows: the later one's votes may be more for no better reason than that samples vary
     # less.
     selection.keep(
@@ -108,7 +108,7 @@ def select(
     return selection
 
 
-def hold_out(selections: Sequence[Selection[Any]], settings: RowSettings) -> None:
+def hold_out(selections: Sequence[RowSelection[Any]], settings: RowSettings) -> None:
     """Takes the rows of some problems out of every kind of rows, for early stopping, if one kind has at
     least `min_held_out` of them. A kind that has fewer gives its own up: they may not be trained on, since
     what the other kind stops by must be new to the model, and they are too few to stop by.
@@ -124,7 +124,7 @@ def hold_out(selections: Sequence[Selection[Any]], settings: RowSettings) -> Non
             selection.keep(rest, "its problem's other rows are held out")
 
 
-def _first_of_each(rows: Sequence[Row], problems: Mapping[str, Problem]) -> list[Row]:
+def _first_of_each(rows: Sequence[AnyRow], problems: Mapping[str, Problem]) -> list[AnyRow]:
     """One row of each text: the same program sampled again in a later iteration is not a second lesson, nor
     are the same cases in other quotes."""
 
@@ -136,7 +136,7 @@ def _first_of_each(rows: Sequence[Row], problems: Mapping[str, Problem]) -> list
         rejected = said(row, rejected_text(row)) if isinstance(row, Pair) else ""
         return (row.role, row.prompt, said(row, good_text(row)), rejected)
 
-    seen: dict[object, Row] = {}
+    seen: dict[object, AnyRow] = {}
     for row in rows:
         seen.setdefault(lesson(row), row)
     return list(seen.values())
@@ -156,7 +156,7 @@ def touches_benchmark(
     )
 
 
-def _within_age_caps(rows: Sequence[Row], iteration: int, settings: RowSettings) -> list[Row]:
+def _within_age_caps(rows: Sequence[AnyRow], iteration: int, settings: RowSettings) -> list[AnyRow]:
     """At most `max_rows` of this iteration, and `age_decay` of that for every iteration of age."""
     counts: Counter[int] = Counter()
     kept = []
@@ -167,7 +167,7 @@ def _within_age_caps(rows: Sequence[Row], iteration: int, settings: RowSettings)
     return kept
 
 
-def _varied(rows: Sequence[Row], per_problem: int) -> list[Row]:
+def _varied(rows: Sequence[AnyRow], per_problem: int) -> list[AnyRow]:
     """At most `per_problem` rows a problem and role: those of new shapes first, then the newest."""
     seen: Counter[object] = Counter()
     ranked = []
@@ -213,12 +213,12 @@ def length_ratio(row: SftRow | Pair) -> float:
 
 
 def _capped(
-    rows: Sequence[Row],
+    rows: Sequence[AnyRow],
     role: Role,
-    is_capped: Callable[[Row], bool],
+    is_capped: Callable[[AnyRow], bool],
     share: float,
-    rank: Callable[[Row], float] | None = None,
-) -> list[Row]:
+    rank: Callable[[AnyRow], float] | None = None,
+) -> list[AnyRow]:
     """Rows of which at most `share` of that role are of a kind, though never fewer than half of the role's.
 
     Those of the lowest `rank` stay; without one those whose shape is rare, since what a model repeats it
@@ -244,7 +244,7 @@ def room_beside(others: int, share: float) -> int:
     return floor(share * others / (1 - share) + 1e-9) if share < 1 else sys.maxsize
 
 
-def _balanced(rows: Sequence[Row], ratio: float) -> list[Row]:
+def _balanced(rows: Sequence[AnyRow], ratio: float) -> list[AnyRow]:
     """At most `ratio` times as many rows of one role as of the other, unless that one has none at all."""
     counts = Counter(row.role for row in rows)
     fewest = min(counts["solver"], counts["verifier"])

@@ -21,7 +21,7 @@ class Taught:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedPrompt:
     """What samples of one role and problem were asked with: `text` is how the model saw it, `digest` the
     `ids_digest` of that."""
 

@@ -61,7 +61,7 @@ def two_seeds(settings: SandboxSettings, image: str, run_id: str) -> Iterator[Sa
 
 
 @dataclass(frozen=True)
-class Run:
+class ProgramOutcomes:
     """What is known of one program; the fields are those of `Behaviour`."""
 
     calls: tuple[Outcome, ...]
@@ -147,11 +147,11 @@ def varies(one: Outcome, other: Outcome) -> Outcome:
 
 
 def merge_per_suite_runs(
-    run: Run,
+    run: ProgramOutcomes,
     suites: Sequence[Suite],
     one: Sequence[tuple[Outcome, ...]],
     two: Sequence[tuple[Outcome, ...]],
-) -> Run:
+) -> ProgramOutcomes:
     """The truth about a program whose passes disagree: `one` and `two` are its `suite_run`s, by seed.
 
     A call or check that has one outcome in all suites simply has that outcome. What a suite's checks do to
@@ -161,7 +161,7 @@ def merge_per_suite_runs(
     flaky = False
     fault = next((o for outcomes in (*one, *two) for o in outcomes if o.kind == "fault"), None)
     if fault is not None:
-        return Run((fault,) * len(run.calls), (fault,) * len(run.checks))
+        return ProgramOutcomes((fault,) * len(run.calls), (fault,) * len(run.checks))
     runs = []
     for suite, outcomes, others in zip(suites, one, two, strict=True):
         told = []
@@ -197,7 +197,7 @@ def merge_per_suite_runs(
 
 def run_programs(
     seeds: SandboxPair, programs: Sequence[Program], suites_of: Mapping[str, Sequence[Suite]]
-) -> dict[str, Run]:
+) -> dict[str, ProgramOutcomes]:
     """The truth about programs, by their ids (distinct).
 
     A program's calls and checks are the union (`plan_calls`) of its problem's suites, which `suites_of`
@@ -207,7 +207,7 @@ def run_programs(
     for number, execution in enumerate(seeds.first.run(programs), 1):
         first[execution.program_id] = execution
         current().part(number / (2 * len(programs)))
-    runs = {name: Run(execution.calls, execution.checks) for name, execution in first.items()}
+    runs = {name: ProgramOutcomes(execution.calls, execution.checks) for name, execution in first.items()}
     again = [p for p in programs if p.code is not None and did_something(first[p.program_id])]
     parts = [second_programs(p, suites_of[p.program_id], first[p.program_id]) for p in again]
     executions = _half_way(_run_parts(seeds.second, parts), len(parts))

@@ -27,7 +27,7 @@ from tasks.core.records import (
     record_id,
 )
 from tasks.core.tables import by_problem
-from tasks.execution.determinism import Run, SandboxPair, run_programs, two_seeds
+from tasks.execution.determinism import ProgramOutcomes, SandboxPair, run_programs, two_seeds
 from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import IterationContext, log_progress, stage
 from tasks.pipeline.stage_name import StageName
@@ -93,7 +93,7 @@ def programs_of(
 
 
 def behaviours_of(
-    problem: Problem, solutions: Sequence[Solution], runs: Mapping[str, Run]
+    problem: Problem, solutions: Sequence[Solution], runs: Mapping[str, ProgramOutcomes]
 ) -> list[Behaviour]:
     """A behaviour a solution (equal programs share it), and the null candidate's where it ran."""
     null = f"null/{problem.problem_id}"

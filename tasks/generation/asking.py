@@ -13,7 +13,7 @@ from tasks.settings.sampling import SamplingSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlannedRequest:
     """A request and what it is for: the role, the prompt as the model sees it, the tokens of an answer."""
 
     role: Role
@@ -32,7 +32,7 @@ def asked_of(
     settings: SamplingSettings,
     chat_format: ChatFormat,
     keep_stop: bool = True,
-) -> Asked:
+) -> PlannedRequest:
     """The request for `count` answers to a prompt, of at most so many tokens behind a thought.
 
     `keep_stop`: the text that an answer stops at is part of it where rows are samples as they came.
@@ -56,11 +56,11 @@ def asked_of(
         keep_stop=keep_stop and chat_format.is_verbatim,
         special_tokens=chat_format.thinks,
     )
-    return Asked(role, shown, request, answer_tokens)
+    return PlannedRequest(role, shown, request, answer_tokens)
 
 
 def sample_of(
-    asked: Asked,
+    asked: PlannedRequest,
     completion: Completion,
     sample_id: str,
     problem_id: str,

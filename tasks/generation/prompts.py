@@ -30,7 +30,7 @@ _OPEN = "```python\n"
 _STOP = (FENCE, "\nTask:")
 _INDENT = "\n   "
 _SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-Asked = Literal["solver", "verifier", "output", "proposer"]
+PromptKind = Literal["solver", "verifier", "output", "proposer"]
 
 WORKED_STATEMENT = "Write a function that joins the first letters of some words into one text."
 WORKED_SIGNATURE = "def join_initials(words):"
@@ -132,7 +132,7 @@ def proposer_prompt(snippet: str, style: Style = DEMO) -> Prompt:
     return _laid_out(style, "proposer", worked, asked, "Signature: def", ("\n\n", FENCE, "\nCode:"))
 
 
-_ANSWER_AS: dict[Asked, str] = {
+_ANSWER_AS: dict[PromptKind, str] = {
     "solver": "Answer with one block of Python, between ```python and ```, that holds the whole program: "
     "imports, helper functions and classes where they help, no tests, no example calls.",
     "verifier": "Call the function with literal arguments and compare what it returns with the literal value "
@@ -145,7 +145,7 @@ _ANSWER_AS: dict[Asked, str] = {
 
 
 def _laid_out(
-    style: Style, role: Asked, worked: tuple[str, str], asked: str, begun: str, stop: tuple[str, ...]
+    style: Style, role: PromptKind, worked: tuple[str, str], asked: str, begun: str, stop: tuple[str, ...]
 ) -> Prompt:
     """A question as a conversation, behind a solved one where the style shows one. `begun`: the answer's
     first words, as far as they can be written for the model."""

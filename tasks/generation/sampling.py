@@ -21,7 +21,7 @@ from tasks.core.values import ValueFormatError
 from tasks.generation import prompts
 from tasks.generation.answers import parse_solution, parse_suite
 from tasks.generation.asked_with import AskedWith, asked_with
-from tasks.generation.asking import Asked, asked_of, sample_of
+from tasks.generation.asking import PlannedRequest, asked_of, sample_of
 from tasks.generation.diversity import diversity_of
 from tasks.generation.native_prompts import VERSION as NATIVE_VERSION
 from tasks.generation.native_prompts import as_parsed, native_output_prompt, native_prompt
@@ -52,7 +52,7 @@ def requests_of(
     seed: int | str,
     chat_format: ChatFormat,
     native_tokens: int = 0,
-) -> list[Asked]:
+) -> list[PlannedRequest]:
     """One request a role: n solutions, m suites, or m predictions where a problem asks for an output; one
     more for the cooler solutions, if any.
 

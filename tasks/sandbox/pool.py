@@ -29,8 +29,8 @@ from tasks.core.records import Execution, Program
 from tasks.sandbox.base import Backend
 from tasks.sandbox.container import Container, reap
 from tasks.sandbox.image import docker_client, ensure_image
-from tasks.sandbox.program_run import Request
-from tasks.sandbox.worker import BATCH, DEEP, Asked, Slot, Task
+from tasks.sandbox.program_run import ChildRequest
+from tasks.sandbox.worker import BATCH, DEEP, Pending, Slot, Task
 from tasks.settings.sandbox import SandboxSettings
 
 WINDOW = 512
@@ -106,7 +106,7 @@ class DockerSandbox:
         """At most `WINDOW` programs are under way, or as many as two batches a slot need."""
         slots = self.settings.slots
         window: deque[Task] = deque()
-        waiting: deque[tuple[Task, Request]] = deque()
+        waiting: deque[tuple[Task, ChildRequest]] = deque()
         exhausted = False
         while True:
             room = max(WINDOW, 2 * BATCH * slots) - len(window)
@@ -133,7 +133,7 @@ class DockerSandbox:
             for slot in self._ready_slots():
                 self._serve(slot, waiting)
 
-    def _ask(self, task: Task, waiting: deque[tuple[Task, Request]], first: bool = True) -> None:
+    def _ask(self, task: Task, waiting: deque[tuple[Task, ChildRequest]], first: bool = True) -> None:
         request = task.program_run.next_request()
         if request is None:
             task.finished = True
@@ -142,7 +142,7 @@ class DockerSandbox:
         else:
             waiting.append((task, request))
 
-    def _hand_out(self, waiting: deque[tuple[Task, Request]]) -> None:
+    def _hand_out(self, waiting: deque[tuple[Task, ChildRequest]]) -> None:
         """Refills the slots that have half emptied, evenly; one that runs out of work closes its batch."""
         hungry = [
             slot for slot in self._slots if len(slot.queue) <= slot.depth // 2 and not self._is_spent(slot)
@@ -172,8 +172,8 @@ class DockerSandbox:
             slot for slot in self._slots if slot not in ready and slot.queue and slot.since < late
         ]
 
-    def _serve(self, slot: Slot, waiting: deque[tuple[Task, Request]]) -> None:
-        moved: list[Asked] = []
+    def _serve(self, slot: Slot, waiting: deque[tuple[Task, ChildRequest]]) -> None:
+        moved: list[Pending] = []
         try:
             slot.container.flush()
             slot.collect(moved)
@@ -185,7 +185,7 @@ class DockerSandbox:
             if task := asked.current_task:
                 self._ask(task, waiting)
 
-    def _recover(self, slot: Slot, why: str, waiting: deque[tuple[Task, Request]]) -> None:
+    def _recover(self, slot: Slot, why: str, waiting: deque[tuple[Task, ChildRequest]]) -> None:
         """What the slot has not vouched for, and what was running, has one fault more and starts anew.
 
         Requests behind the running one never began. A fault that several share is nobody's in particular:

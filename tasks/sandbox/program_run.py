@@ -43,7 +43,7 @@ _NULL_VALUE = values.encode(values.Opaque("null"))
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ChildRequest:
     """What one child does: `kind` and `payloads` as `sandbox_image.supervisor` reads them, whose it is, its
     CPU seconds (`Program.cpu_s`), and the share of them that it gets."""
 
@@ -94,13 +94,13 @@ class ProgramRun:
         if program.code is None:
             self._calls.give_up(Outcome("value", value=_NULL_VALUE))
 
-    def next_request(self) -> Request | None:
+    def next_request(self) -> ChildRequest | None:
         for section in self._sections:
             while len(section.outcomes) < len(section.parts):
                 kind, payloads, count = self._message(section.next_parts())
                 if sum(map(len, payloads)) <= REQUEST_BYTES:
                     share = REDUCED_TIME_SHARE if section.setbacks >= MAX_SETBACKS else 1.0
-                    return Request(kind, payloads, section, count, self.program.cpu_s, share)
+                    return ChildRequest(kind, payloads, section, count, self.program.cpu_s, share)
                 section.outcomes += [_TOO_LARGE] * count
         return None
 
@@ -116,7 +116,9 @@ class ProgramRun:
             return "null", [test], len(parts)
         return "check", [_json(task), test], len(parts)
 
-    def apply_answer(self, request: Request, status: dict[str, Any], data: bytes, output_bytes: int) -> None:
+    def apply_answer(
+        self, request: ChildRequest, status: dict[str, Any], data: bytes, output_bytes: int
+    ) -> None:
         """Takes the answer to `request`; every answer moves at least one call or check to its outcome.
 
         `output_bytes`: what the program may give out at most.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tasks.core.errors import SandboxFault
 from tasks.core.records import Call, Program
 from tasks.sandbox.container import Container
-from tasks.sandbox.program_run import ProgramRun, Request
+from tasks.sandbox.program_run import ChildRequest, ProgramRun
 
 BATCH = 128
 # Requests that wait in a container's pipe: many small ones, so that they travel together; few slow ones.
@@ -69,12 +69,12 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Pending:
     """A request in a container's pipe: a task's, or a canary that must come to `expected`."""
 
     number: int
     program_run: ProgramRun
-    request: Request
+    request: ChildRequest
     task: Task | None
     expected: str = ""
 
@@ -89,7 +89,7 @@ class Slot:
 
     def __init__(self, container: Container) -> None:
         self.container = container
-        self.queue: deque[Asked] = deque()
+        self.queue: deque[Pending] = deque()
         self.since = time.monotonic()
         self.given = 0
         self.unbracketed = 0
@@ -100,7 +100,7 @@ class Slot:
     def depth(self) -> int:
         return DEEP if self.pace_s < QUICK_S else SHALLOW
 
-    def give(self, task: Task, request: Request) -> None:
+    def give(self, task: Task, request: ChildRequest) -> None:
         """A task that has had a fault is a batch of its own: if the sandbox fails again, it is known why."""
         alone = task.faults > 0
         if alone and self.unbracketed:
@@ -120,13 +120,15 @@ class Slot:
             self._ask(program_run, request, None, expected)
         self.unbracketed = 0
 
-    def _ask(self, program_run: ProgramRun, request: Request, task: Task | None, expected: str = "") -> None:
+    def _ask(
+        self, program_run: ProgramRun, request: ChildRequest, task: Task | None, expected: str = ""
+    ) -> None:
         if not self.queue:
             self.since = time.monotonic()
         number = self.container.send(request.kind, request.payloads, request.cpu_s, request.cpu_share)
-        self.queue.append(Asked(number, program_run, request, task, expected))
+        self.queue.append(Pending(number, program_run, request, task, expected))
 
-    def collect(self, moved: list[Asked]) -> None:
+    def collect(self, moved: list[Pending]) -> None:
         """Settles the answers that have come; adds to `moved` what tasks were asked by them.
 
         Raises `SandboxFault` for a wrong canary or a stream that cannot be followed; `moved` holds then too.
@@ -151,7 +153,7 @@ class Slot:
                 moved.append(asked)
             self.queue.popleft()
 
-    def _meet_canary(self, asked: Asked) -> None:
+    def _meet_canary(self, asked: Pending) -> None:
         """A round's last canary proves what was answered before it."""
         canary = asked.program_run.program.program_id
         outcome = asked.program_run.execution().calls[0]

@@ -17,7 +17,7 @@ PARAM = "param_of_"
 
 
 @dataclass(frozen=True)
-class Row:
+class MarkedRow:
     """One row of all tables of a test: the assignments that bind it, and the marks that it brings."""
 
     steps: list[ast.stmt] = field(default_factory=list)
@@ -76,13 +76,13 @@ def _param(row: ast.expr) -> ast.expr:
 
 def parametrized(
     decorators: Sequence[ast.expr], body: list[ast.stmt], setup: Sequence[ast.stmt]
-) -> tuple[list[Row], list[ast.stmt]]:
+) -> tuple[list[MarkedRow], list[ast.stmt]]:
     """The rows of all `mark.parametrize` (one empty row without any), and the body.
 
     A table that is no literal, or one too many, becomes a loop around the body. A column that goes to a
     fixture (`indirect`) is bound to the fixture's `request.param`.
     """
-    tables: list[list[Row]] = []
+    tables: list[list[MarkedRow]] = []
     count = 1
     for given in _parametrize(decorators):
         names, whole = _names(given.get("argnames"))
@@ -93,7 +93,7 @@ def parametrized(
         if rows is not None and count * len(rows) <= MAX_ROWS:
             count *= len(rows)
             marked = [(row, resolved(marks_of_row(row), setup)) for row in rows]
-            tables.append([Row(assigned(names, _param(row), whole), marks) for row, marks in marked])
+            tables.append([MarkedRow(assigned(names, _param(row), whole), marks) for row, marks in marked])
             continue
         if (literal_rows := _literal_rows(values, setup)) is not None:
             marks = [marks_of(resolved(marks_of_row(row), setup)) for row in literal_rows]
@@ -108,7 +108,9 @@ def parametrized(
             target = ast.Tuple(elts=parts, ctx=ast.Store())
         body = [ast.For(target=target, iter=values, body=body, orelse=[])]
     together = [
-        Row([*itertools.chain(*(row.steps for row in rows))], [mark for row in rows for mark in row.marks])
+        MarkedRow(
+            [*itertools.chain(*(row.steps for row in rows))], [mark for row in rows for mark in row.marks]
+        )
         for rows in itertools.product(*tables)
     ]
     return together, body

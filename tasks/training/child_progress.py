@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from tasks.core.progress import current
-from tasks.training.token_rows import Stage
+from tasks.training.token_rows import Objective
 
 _SAY_EVERY_S = 1.0
 
@@ -16,7 +16,7 @@ _SAY_EVERY_S = 1.0
 class ChildProgress:
     """Events of the child, kept and told: phases at once, steps at most once a second and the last one."""
 
-    def __init__(self, stage: Stage, log_progress: Callable[[str], None]) -> None:
+    def __init__(self, stage: Objective, log_progress: Callable[[str], None]) -> None:
         self.events: list[dict[str, Any]] = []
         self.error = ""
         self.trace = ""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tasks.core.errors import FlywheelError
 from tasks.settings.training import TrainingSettings
-from tasks.training.token_rows import Stage
+from tasks.training.token_rows import Objective
 
 TAIL_LINES = 15
 
@@ -25,7 +25,7 @@ class Job:
     """Everything a child needs; paths are absolute. `held_out` is "" where no rows are held out; `chat` holds
     the settings of the chat format."""
 
-    stage: Stage
+    stage: Objective
     model: str
     rows: str
     held_out: str

@@ -26,7 +26,7 @@ from tasks.settings.format import FormatSettings
 from tasks.settings.training import TrainingSettings
 from tasks.training.child_progress import ChildProgress
 from tasks.training.job import TAIL_LINES, Job, explain_signal, last_checkpoint
-from tasks.training.token_rows import Stage
+from tasks.training.token_rows import Objective
 
 _POLL_S = 0.2
 _FULL_DISK = 1 << 20
@@ -53,7 +53,7 @@ class TrainingResult:
     """
 
     model: Path
-    stage: Stage
+    stage: Objective
     steps: int
     rows_used: int
     rows_too_long: int
@@ -71,7 +71,7 @@ class TrainingResult:
 
 
 def run_training(
-    stage: Stage,
+    stage: Objective,
     model: Path,
     rows_file: Path,
     out: Path,
@@ -319,7 +319,7 @@ def _tail(log_file: Path) -> str:
     return "\n".join(lines[-TAIL_LINES:])
 
 
-def _result(stage: Stage, out: Path, events: list[dict[str, Any]], seconds: float) -> TrainingResult:
+def _result(stage: Objective, out: Path, events: list[dict[str, Any]], seconds: float) -> TrainingResult:
     plan = next(event for event in events if "rows" in event)
     done = events[-1]
 

@@ -19,7 +19,7 @@ from tasks.core.errors import FlywheelError
 from tasks.core.records import Message, Pair, SftRow
 from tasks.models.chat_format import ChatFormat, Rendered
 
-Stage = Literal["sft", "dpo"]
+Objective = Literal["sft", "dpo"]
 _Row = TypeVar("_Row", SftRow, Pair)
 
 
@@ -63,7 +63,7 @@ def plan_dpo(pairs: Sequence[Pair], chat_format: ChatFormat, max_length: int, se
     return _plan(pairs, encode, max_length, seed)
 
 
-def read_rows(path: Path, stage: Stage) -> list[SftRow] | list[Pair]:
+def read_rows(path: Path, stage: Objective) -> list[SftRow] | list[Pair]:
     """Rows of a JSONL file, one `SftRow` (sft) or `Pair` (dpo) a line.
 
     Raises:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Pair, Problem, Sample, SftRow, Solution
 from tasks.datasets.row_filters import (
-    Selection,
+    RowSelection,
     cases_of,
     good_text,
     hold_out,
@@ -81,7 +81,7 @@ def some_rows(draw: st.DrawFn) -> list[SftRow]:
     return rows
 
 
-def chosen(rows: list[SftRow], **changed: object) -> Selection[SftRow]:
+def chosen(rows: list[SftRow], **changed: object) -> RowSelection[SftRow]:
     return select(rows, 3, PROBLEMS, CLEAN, OPEN.model_copy(update=changed))
 
 

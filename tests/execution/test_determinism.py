@@ -5,7 +5,7 @@ from __future__ import annotations
 from tasks.core.records import Behaviour, Execution, Outcome, Solution, Tried
 from tasks.execution.determinism import (
     MOVED,
-    Run,
+    ProgramOutcomes,
     did_something,
     merge_per_suite_runs,
     passes_agree,
@@ -90,7 +90,7 @@ def test_what_ended_a_process_is_not_called_before_a_check() -> None:
 def test_a_fault_of_the_second_look_is_a_fault() -> None:
     plan = plan_calls(SUITES)
     runs = [(value(2), value(None)), (Outcome("fault"),) * 3]
-    truth = merge_per_suite_runs(Run((value(2), value(3)), (value(None),)), SUITES, runs, runs)
+    truth = merge_per_suite_runs(ProgramOutcomes((value(2), value(3)), (value(None),)), SUITES, runs, runs)
     row = Behaviour("s", PROBLEM.problem_id, truth.calls, truth.checks, truth.flaky, truth.by_suite)
     assert {suite_verdicts(row, one, plan) for one in SUITES} == {("fault",) * 2, ("fault",) * 3}
 
@@ -103,7 +103,7 @@ def test_a_suites_checks_are_not_believed_about_its_calls() -> None:
 
 
 def test_a_check_that_varies_takes_nobody_with_it() -> None:
-    run = Run((value(2), value(3)), (value(None),))
+    run = ProgramOutcomes((value(2), value(3)), (value(None),))
     failed = error("AssertionError")
     one = [(value(2), value(None)), (value(None), value(3), value(2))]
     two = [(value(2), failed), (failed, value(3), value(2))]
