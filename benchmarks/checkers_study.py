@@ -223,7 +223,9 @@ def main() -> None:
     with two_seeds(settings, ensure_image(print), "checkers-study") as seeds:
         for name, with_checker in (("by equality", False), ("by checker", True)):
             problems = [material(kind, number, with_checker) for kind in KINDS for number in range(EACH)]
-            columns[name] = counts(list(decide_chunk(seeds, problems, agreement, JudgingSettings())))
+            columns[name] = counts(
+                [one.line for one in decide_chunk(seeds, problems, agreement, JudgingSettings())]
+            )
     print(f"| of {len(KINDS) * EACH} problems | {' | '.join(columns)} |\n|---|---|---|")
     for row in columns["by checker"]:
         print(f"| {row} | {' | '.join(str(column[row]) for column in columns.values())} |")

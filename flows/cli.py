@@ -348,6 +348,9 @@ def agree(
     rule: Annotated[
         str, typer.Option("--rule", help="consensus, paper or an installed one (default: the settings').")
     ] = "",
+    rows: Annotated[
+        Path | None, typer.Option("--rows", help="A new folder for the SFT rows and pairs of what is kept.")
+    ] = None,
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:
@@ -366,7 +369,9 @@ def agree(
     named = [f"agreement.rule={rule!r}"] if rule else []
     settings = _settings("", config, [*(assignments or ()), *named], "")
     from flows.commands.agree import agree_files
+    from flows.commands.agree_rows import RowCollector
 
+    collector = RowCollector(rows, settings.preferences, settings.seed) if rows else None
     print(
         agree_files(
             problems,
@@ -377,8 +382,12 @@ def agree(
             settings.agreement,
             lambda text: print(text, file=sys.stderr, flush=True),
             settings.judging,
+            collector.keep if collector else None,
         )
     )
+    if collector:
+        made = collector.write()
+        print(f"{len(made.sft)} SFT rows and {len(made.pairs)} pairs in {rows}")
 
 
 @app.command()

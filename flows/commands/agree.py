@@ -79,12 +79,14 @@ class Tally:
 
 @dataclass(frozen=True)
 class Material:
-    """What was read for one problem: the solutions that can run, why others cannot, and the suites."""
+    """What was read for one problem: the solutions that can run, why others cannot, and the suites.
+    `texts` are the solutions as they came, by id."""
 
     problem: AskedProblem
     solutions: tuple[Solution, ...]
     refused: Mapping[str, str]
     asked: tuple[AskedSuite, ...]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def answers(self) -> int:
@@ -110,18 +112,21 @@ def agree_files(
     settings: AgreementSettings,
     log_progress: Callable[[str], None],
     judging: JudgingSettings | None = None,
+    keep: Callable[[Decided], None] | None = None,
 ) -> Tally:
     """Decide every problem of the problems file; `out` gets a line each, in their order.
 
     `problems` may be a published data set, whose own solutions and tests are taken where those are None.
-    Every line is looked at before anything runs. Raises `FlywheelError` for wrong input, and then leaves no
-    output.
+    `keep` is told of every problem that is kept. Every line is looked at before anything runs. Raises
+    `FlywheelError` for wrong input, and then leaves no output.
     """
     rule_of(settings)
     check_out(out, [path for path in (problems, solutions, tests) if path])
     with TemporaryDirectory(prefix="flywheel-") as folder:
         files = exchange_files(problems, solutions, tests, Path(folder), log_progress)
-        return _agree(files, out, sandbox_settings, settings, judging or JudgingSettings(), log_progress)
+        return _agree(
+            files, out, sandbox_settings, settings, judging or JudgingSettings(), log_progress, keep
+        )
 
 
 def _agree(
@@ -131,6 +136,7 @@ def _agree(
     settings: AgreementSettings,
     judging: JudgingSettings,
     log_progress: Callable[[str], None],
+    keep: Callable[[Decided], None] | None,
 ) -> Tally:
     known = read_problems(files.problems, judging)
     answers = RowsByProblem(files.solutions, "solution_id", known)
@@ -148,9 +154,11 @@ def _agree(
         for chunk in _chunks([*known.values()], answers, suites):
             with progress.span(len(chunk)):
                 materials = [read_material(problem, answers, suites) for problem in chunk]
-                for line in decide_chunk(seeds, materials, settings, judging):
-                    file.write(f"{json.dumps(line)}\n")
-                    tally.add(line)
+                for decided in decide_chunk(seeds, materials, settings, judging):
+                    file.write(f"{json.dumps(decided.line)}\n")
+                    tally.add(decided.line)
+                    if keep is not None and decided.decision.kept:
+                        keep(decided)
             if time.monotonic() - said > SAY_EVERY_S:
                 said = time.monotonic()
                 progress.tell(f"{tally} ({tally.problems / len(known):.0%}, {progress.left()})")
@@ -161,14 +169,29 @@ def read_material(problem: AskedProblem, answers: RowsByProblem, suites: RowsByP
     """A problem's solutions and suites, taken out of what a model wrote around them."""
     readable: list[Solution] = []
     refused: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for solution in answers.solutions(problem.problem_id):
+        texts[solution.solution_id] = solution.code
         code = bare_code(solution.code, problem.entry_point)
         if isinstance(code, Refusal):
             refused[solution.solution_id] = f"cannot be read: {code.reason}"
         else:
             readable.append(replace(solution, code=code))
     asked = suites.suites(problem.problem_id, benchmark=False)
-    return Material(problem, tuple(readable), refused, tuple(asked))
+    return Material(problem, tuple(readable), refused, tuple(asked), texts)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was made of one problem: its behaviours and suites in the form that was compared, the null
+    candidate's behaviour, the decision, and the line of the output."""
+
+    material: Material
+    behaviours: list[Behaviour]
+    suites: list[Suite]
+    null: Behaviour | None
+    decision: Decision
+    line: dict[str, Any]
 
 
 def decide_chunk(
@@ -176,8 +199,8 @@ def decide_chunk(
     materials: Sequence[Material],
     settings: AgreementSettings,
     judging: JudgingSettings,
-) -> Iterator[dict[str, Any]]:
-    """A line of the output for each problem. Raises `SandboxFault` if much of what ran broke."""
+) -> Iterator[Decided]:
+    """What is decided of each problem. Raises `SandboxFault` if much of what ran broke."""
     behaviours: dict[str, list[Behaviour]] = {material.problem.problem_id: [] for material in materials}
     for row in mostly_sound(
         execute_shard(
@@ -204,7 +227,9 @@ def decide_chunk(
         rows, suites = compared_form(material.problem, behaviours[problem_id], material.asked, said, most)
         null = rows.pop() if len(rows) > len(material.solutions) else None
         votes = problem_votes_of(problem_id, rows, suites, null)
-        yield decided_line(material, votes, decide(votes, settings), suites, settings.rule)
+        decision = decide(votes, settings)
+        line = decided_line(material, votes, decision, suites, settings.rule)
+        yield Decided(material, rows, suites, null, decision, line)
 
 
 def decided_line(

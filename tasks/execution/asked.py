@@ -63,13 +63,15 @@ class TestsNothing(str):
 class AskedSuite:
     """A suite as it was asked for: `entries` in their order, a case or the reason why there is none.
 
-    `equality` judges its cases, of which `from_json` says that they are data, not Python text.
+    `equality` judges its cases, of which `from_json` says that they are data, not Python text; `text` is the
+    Python text as it came, "" of data.
     """
 
     suite: Suite
     entries: tuple[Case | str, ...]
     equality: Equality
     from_json: bool = False
+    text: str = ""
 
 
 def check_suite(row: Mapping[str, Any], where: str) -> None:
@@ -86,13 +88,14 @@ def suite_of(
 ) -> AskedSuite:
     check_suite(row, where)
     from_json = "cases" in row
+    text = ""
     if from_json:
         entries = [_case(case, problem) for case in row["cases"]] or ["the suite has no case"]
     else:
-        entries = read_text(code_of(row, where), problem.entry_point, benchmark)
+        entries = read_text(text := code_of(row, where), problem.entry_point, benchmark)
     cases = tuple(entry for entry in entries if isinstance(entry, Case))
     equality = problem.comparison.equality(bool(problem.entry_point), from_json)
-    return AskedSuite(Suite(suite_id, problem.problem_id, cases), tuple(entries), equality, from_json)
+    return AskedSuite(Suite(suite_id, problem.problem_id, cases), tuple(entries), equality, from_json, text)
 
 
 def read_text(text: str, entry_point: str, benchmark: bool = True) -> list[Case | str]:

@@ -138,7 +138,8 @@ def test_right_answers_vote_as_one(seeds: SandboxPair, tmp_path: Path) -> None:
             )
         ]
         settings = AgreementSettings(min_votes=3, min_score_share=0)
-        (line,) = decide_chunk(seeds, materials, settings, JudgingSettings())
+        ((decided),) = decide_chunk(seeds, materials, settings, JudgingSettings())
+        line = decided.line
         assert line["chosen"] == chosen
         groups = [group["solutions"] for group in line["groups"]]
         assert (["first", "last", "middle"] in groups) is bool(checker)
