@@ -19,6 +19,7 @@ from tasks.core.records import Decision, Message, Pair, Role, Sample, SftRow
 from tasks.datasets.kept_problem import KeptProblem, load_kept_problems
 from tasks.datasets.preferences import Rows, rows_of
 from tasks.execution.exchange import whole_file
+from tasks.execution.problem_data import ProblemData
 from tasks.generation.prompts import Prompt, Style, solver_prompt, verifier_prompt
 from tasks.settings.preferences import PreferenceSettings
 from tasks.settings.sampling import SamplingSettings
@@ -87,16 +88,8 @@ def kept_problem_of(decided: Decided) -> KeptProblem:
     suites = [one if one.suite_id in texts else replace(one, origin="gold") for one in suites]
     behaviours = [replace(row, solution_id=own(row.solution_id)) for row in decided.behaviours]
     null = [replace(decided.null, solution_id=f"null/{name}")] if decided.null else []
-    (kept,) = load_kept_problems(
-        [problem],
-        solutions,
-        suites,
-        [*behaviours, *null],
-        [],
-        [_named(decided.decision, own)],
-        samples,
-        SamplingSettings(format="chat"),
-    )
+    data = ProblemData(problem, solutions, suites, [*behaviours, *null], samples)
+    (kept,) = load_kept_problems([data], [], [_named(decided.decision, own)], SamplingSettings(format="chat"))
     return kept
 
 
