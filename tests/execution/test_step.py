@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from tasks.core.errors import SandboxFault
-from tasks.core.records import Behaviour, Case, CpuLimit, Outcome, Problem, Solution, Suite
+from tasks.core.records import Behaviour, Case, CpuLimit, Outcome, Problem, Suite
 from tasks.core.values import encode
 from tasks.execution.determinism import (
     SandboxPair,
 )
 from tasks.execution.problem_data import join_by_problem
-from tasks.execution.step import execute_shard, mostly_sound, program_name, programs_of
+from tasks.execution.step import execute_shard, mostly_sound
 from tasks.execution.verdicts import holds, judge, plan_calls, suite_verdicts
 from tasks.filtering.decide import decide_all
 from tasks.sandbox.pool import DockerSandbox
@@ -380,35 +380,3 @@ def test_a_shard_that_broke_is_not_kept() -> None:
     assert mostly_sound([]) == []
     with pytest.raises(SandboxFault, match="broke on 2 of 6 calls"):
         mostly_sound([fine, broken, broken])
-
-
-def test_codes_with_one_syntax_tree_are_one_program() -> None:
-    codes = [
-        "def add(a, b):\n    return a + b\n",
-        "# Adds.\ndef add(a,b):\n\n    return (a + b)  # the sum\n",
-        "def add(a, b):\n    return b + a\n",
-    ]
-    rows = [Solution(str(number), "p", code) for number, code in enumerate(codes)]
-    one, other, _null = programs_of(PROBLEM, rows, [suite("s", "assert add(*[1, 2]) == 3")])
-    assert (one.code, other.code) == (codes[0], codes[2])
-    names = [program_name(PROBLEM.problem_id, code) for code in codes]
-    assert names == [one.program_id, one.program_id, other.program_id]
-
-
-def test_codes_that_look_at_their_own_lines_are_not_merged() -> None:
-    code = "import sys\ndef f():\n    return sys._getframe().f_lineno\n"
-    assert program_name("p", code) != program_name("p", f"\n{code}")
-    for looks in (
-        "import dis\nx = list(dis.findlinestarts(f.__code__))\n",
-        "import warnings\n",
-        "import gc\n",
-    ):
-        assert program_name("p", looks) != program_name("p", f"\n{looks}")
-    assert program_name("p", "def f(:") != program_name("p", "def f( :")
-    assert program_name("p", "def f():\n    return 1\n") != program_name("p", "def f():\n    return True\n")
-
-
-def test_a_number_that_cannot_be_written_is_a_program_like_any_other() -> None:
-    code = f"def f():\n    return 0x{'f' * 3900}\n"
-    assert program_name("p", code) == program_name("p", code)
-    assert program_name("p", code) != program_name("p", f"{code}\n")
