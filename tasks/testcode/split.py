@@ -15,7 +15,7 @@ from itertools import islice
 from tasks.core.fragments import is_deep, parse_python, read_fragments
 from tasks.testcode import classes, doctests, fixtures, styles, tables
 from tasks.testcode import marks as testmarks
-from tasks.testcode.slices import History, bound_names, is_long_chain, used_names
+from tasks.testcode.slices import History, bound_names, free_names, is_long_chain, used_names
 from tasks.testcode.written import Author
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
@@ -239,7 +239,7 @@ def _of_definition(
             named = {arg.arg for function in (*given.asking, node) for arg in function.args.args}
             node.args.args += [ast.arg(arg=name) for name in sorted(missing - named)]
             yield ast.Module(body=[*given.asking, node], type_ignores=[])
-        elif any(_returns(part) for part in whole if not isinstance(part, ast.Return)):
+        elif _is_function(node, whole, before):
             yield _called(node, whole, before, loops)
         elif given.asserts:
             first = setup.followed_by(*_skips(marks), *row.steps)
@@ -301,15 +301,33 @@ def _returns(node: ast.AST) -> bool:
     return isinstance(node, ast.Return) or any(map(_returns, ast.iter_child_nodes(node)))
 
 
+def _is_function(node: ast.FunctionDef, body: list[ast.stmt], before: History) -> bool:
+    """Whether a test means something else as statements of the file: it returns early, has a name of its own
+    that functions of the file read as another, or a decorator of the file's."""
+    if any(_returns(part) for part in body if not isinstance(part, ast.Return)):
+        return True
+    imports = ast.Import | ast.ImportFrom
+    own = {name for part in body if not isinstance(part, imports) for name in bound_names(part)}
+    helpers = {id(one): one for one in before.definitions.values() if not fixtures.is_fixture(one)}
+    return bool(_own_decorators(node, before)) or any(own & free_names(one) for one in helpers.values())
+
+
+def _own_decorators(node: ast.FunctionDef, before: History) -> list[ast.expr]:
+    functions = {name for name, one in before.definitions.items() if isinstance(one, ast.FunctionDef)}
+    return [one for one in node.decorator_list if used_names(one) & functions]
+
+
 def _called(
     node: ast.FunctionDef, body: list[ast.stmt], before: History, loops: Collection[str]
 ) -> ast.Module:
-    """A test that returns before its end under a condition: as the function that it is."""
+    """A test as the function that it is."""
     names = [arg.arg for arg in node.args.args if arg.arg != "self" and arg.arg not in loops]
     arguments = ast.arguments(
         posonlyargs=[], args=[ast.arg(arg=name) for name in names], kwonlyargs=[], kw_defaults=[], defaults=[]
     )
-    function = ast.FunctionDef(name=node.name, args=arguments, body=[*body], decorator_list=[])
+    function = ast.FunctionDef(
+        name=node.name, args=arguments, body=[*body], decorator_list=_own_decorators(node, before)
+    )
     classes.declare(function)
     call = ast.parse(f"{node.name}({', '.join(names)})").body[0]
     return ast.Module(body=[*before.followed_by(function).slice(call), call], type_ignores=[])

@@ -30,6 +30,10 @@ OWN_ERRORS = (
     "class AppError(Exception):\n    pass\nclass Missing({base}):\n    pass\n"
     "def f(x):\n    raise Missing('x')\n"
 )
+WANTS = (
+    "def wants(test):\n    def inner():\n        try:\n            test()\n        except ValueError:\n"
+    "            return\n        raise AssertionError('none')\n    return inner\n@wants\ndef test_a():\n"
+)
 FILES: dict[str, tuple[str, str]] = {
     # What stands behind a test is there when it runs.
     "helper below": (SAME, "def test_a():\n    assert f(make()) == 1\ndef make():\n    return 1\n"),
@@ -60,6 +64,22 @@ FILES: dict[str, tuple[str, str]] = {
         SAME,
         "X = []\ndef fill():\n    X.append(1)\ndef test_a():\n    done = fill()\n    assert f(X) == []\n",
     ),
+    # Names of a test's own, and decorators of the file's.
+    "a name that a helper reads": (
+        SAME,
+        "x = 5\ndef get():\n    return x\ndef test_a():\n    x = 1\n    assert f(get()) == 5\n",
+    ),
+    "a name that a helper reads, wrong": (
+        SAME,
+        "x = 5\ndef get():\n    return x\ndef test_a():\n    x = 1\n    assert f(get()) == 1\n",
+    ),
+    "a builtin's name": (
+        SAME,
+        "def size(v):\n    return len(v)\n"
+        "def test_a():\n    len = lambda v: 7\n    assert f(size([1])) == 7\n",
+    ),
+    "a decorator that wants an error": ("def f(x):\n    raise ValueError\n", WANTS + "    f(1)\n"),
+    "a decorator that wants an error, wrong": (SAME, WANTS + "    assert f(1) == 1\n"),
     # unittest's assertions by type.
     "sequences": ("def f(x):\n    return [1, 2]\n", CASE + "self.assertSequenceEqual(f(1), (1, 2))\n"),
     "tuples as lists": (
