@@ -18,6 +18,7 @@ from flows.reports.model_cards import model_card
 from tasks.core.disk import check_room, copy_folder, whole_folder
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
+from tasks.core.tables import schema_of
 from tasks.execution.problem_data import ProblemData, join_by_problem
 from tasks.execution.verdicts import invalid_checks, suite_verdicts
 from tasks.pipeline.workspace import ModelRef, Ref
@@ -37,6 +38,8 @@ _MATRIX = pa.schema(
         ("passed", pa.bool_()),
     ]
 )
+# A column that holds nothing in every row would have no type of its own.
+_SCHEMAS = {"sft": schema_of(SftRow), "preferences": schema_of(Pair), "pass_matrix": _MATRIX}
 
 
 def pass_matrix(problems: Sequence[ProblemData]) -> list[dict[str, Any]]:
@@ -201,7 +204,7 @@ def _write_data(run: Run, folder: Path) -> dict[str, dict[str, int]]:
             if records or split == "train":
                 path = folder / subset / f"{split}.parquet"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                schema = _MATRIX if subset == "pass_matrix" else None
+                schema = _SCHEMAS.get(subset)
                 pq.write_table(pa.Table.from_pylist(records, schema=schema), path)
                 splits[subset][split] = len(records)
     return splits

@@ -17,14 +17,31 @@ _ORIGIN = {
     "score": "Agreement score of the problem's winning group, `(votes - 1) x log(1 + distinct values)`.",
     "iteration": "The iteration whose samples these are.",
 }
+_ASKED = {
+    "messages": "The conversation that the prompt is: `role` and `content` of each message.",
+    "prefill": "The first words of the answer, which the prompt ends in.",
+    "prompt_digest": "A digest of the prompt's token ids, as they were sampled from and trained on.",
+}
 FIELDS: dict[str, dict[str, str]] = {
-    "sft": {**_ROW, "completion": "What follows the prompt, up to the closing fence.", **_ORIGIN},
+    "sft": {
+        **_ROW,
+        "completion": "What follows the prompt, up to the end of the turn.",
+        **_ORIGIN,
+        **_ASKED,
+        "completion_ids": "The tokens that were sampled and trained on; none where it was written anew.",
+        "lesson": "The program, or the asserts, in the completion that were executed and agreed.",
+    },
     "preferences": {
         **_ROW,
         "chosen": "The completion that agreed with the others.",
         "rejected": "One that did not.",
         "reason": "Why it was rejected, in words.",
         **_ORIGIN,
+        **_ASKED,
+        "chosen_ids": "The tokens of `chosen` that were sampled; none where the text was written anew.",
+        "rejected_ids": "Those of `rejected`.",
+        "lesson": "The program, or the asserts, in `chosen`.",
+        "rejected_lesson": "Those in `rejected`.",
     },
     "problems": {
         "problem_id": "Id of the problem.",

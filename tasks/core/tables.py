@@ -79,6 +79,11 @@ def _reader(hint: Any) -> Any:
     return lambda value: value
 
 
+def schema_of(record: type[Any]) -> pa.Schema:
+    """Columns of a record's fields by their names of today, for tables that are given to others."""
+    return pa.schema([(name, _arrow_type(hint)) for name, _, hint in _fields(typing.cast(Any, record))])
+
+
 def write_table(path: Path, record: type[Record], rows: Iterable[Record]) -> int:
     """Write rows under a temporary name, then rename; returns how many. Raises OSError (disk full)."""
     columns = _fields(typing.cast(Any, record))
