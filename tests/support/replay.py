@@ -9,6 +9,7 @@ from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Problem
 from tasks.evaluation.evaluation_set import first_of_each
 from tasks.generation import prompts
+from tasks.models.chat_format import ChatFormat
 from tasks.models.resolve import tiny_random_llama
 from tasks.settings.iteration import IterationSettings
 from tests.support.formats import demo_text
@@ -50,31 +51,40 @@ def write_statements(path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def write_recording(path: Path, settings: IterationSettings) -> None:
-    """Completions for every prompt of an iteration with these settings."""
+def write_recording(
+    path: Path, settings: IterationSettings, chat_format: ChatFormat | None = None, before: str = ""
+) -> None:
+    """Completions for every prompt of an iteration with these settings: in the demo's format, or another one,
+    each with something `before` it, as a thought."""
     size = settings.sampling.cases_per_suite
+    style = prompts.style_of(chat_format) if chat_format else prompts.DEMO
     lines = []
 
     def record(prompt: prompts.Prompt, completions: list[str | prompts.Refusal]) -> None:
-        usable = [text for text in completions if isinstance(text, str)]
-        lines.append(json.dumps({"prompt": demo_text(prompt), "completions": usable}))
+        usable = [before + text for text in completions if isinstance(text, str)]
+        rendered = chat_format.render(prompt.messages, prompt.prefill).text if chat_format else ""
+        lines.append(json.dumps({"prompt": rendered or demo_text(prompt), "completions": usable}))
+
+    def program(prompt: prompts.Prompt, code: str) -> str | prompts.Refusal:
+        opening = "" if prompt.prefill else "```python\n"
+        return f"{opening}{code}\n```" if chat_format else prompts.solver_completion(prompt, code)
 
     for problem, (_, signature, right, wrong, asserts) in zip(problems(), STATEMENTS, strict=True):
-        solver = prompts.solver_prompt(problem)
+        solver = prompts.solver_prompt(problem, style)
         codes = [f"{signature}\n    return {body}" for body in (right, right, right, right, *wrong)]
-        record(solver, [prompts.solver_completion(solver, code) for code in codes])
+        record(solver, [program(solver, code) for code in codes])
         tests = [f"assert {problem.entry_point}{text}" for text in asserts]
-        verifier = prompts.verifier_prompt(problem, size)
+        verifier = prompts.verifier_prompt(problem, size, style)
         good = prompts.verifier_completion(verifier, tests[:3])
         bad = prompts.verifier_completion(verifier, [tests[3], *tests[:2]])
         record(verifier, [good, bad, "!!! no test at all"])
     for problem in first_of_each(load_starter(), settings.evaluation.max_problems):
-        solver = prompts.solver_prompt(problem)
+        solver = prompts.solver_prompt(problem, style)
         record(solver, [
-            prompts.solver_completion(solver, code.strip())
+            program(solver, code.strip())
             for code in (problem.gold_solution, problem.gold_solution, *problem.wrong_solutions)
         ])  # fmt: skip
-        verifier = prompts.verifier_prompt(problem, size)
+        verifier = prompts.verifier_prompt(problem, size, style)
         record(verifier, [prompts.verifier_completion(verifier, list(problem.gold_suite[:3]))])
     path.write_text("\n".join(lines) + "\n")
 
