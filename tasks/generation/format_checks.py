@@ -130,7 +130,12 @@ def _begin(chat_format: ChatFormat, shown: dict[str, Rendered]) -> FormatCheck:
         )
     if all(start[:1] == (bos,) for start in starts):
         return FormatCheck("BOS", f"once: {chat_format.tokenizer.bos_token}")
-    return FormatCheck("BOS", "neither the template nor the tokenizer writes one")
+    text = f"neither the template nor the tokenizer writes {chat_format.tokenizer.bos_token}"
+    if chat_format.kind != "completion" or bos == chat_format.tokenizer.eos_token_id:
+        return FormatCheck("BOS", text)
+    return FormatCheck(
+        "BOS", text, "if the model was trained with it, set add_bos_token in its tokenizer_config.json"
+    )
 
 
 def _end(chat_format: ChatFormat) -> FormatCheck:

@@ -67,6 +67,16 @@ def test_marks_that_are_many_tokens_stop_a_run() -> None:
     assert own["end"][0] == "rows end in <end_of_turn>; sampling stops at <end_of_turn>, <eos>"
 
 
+def test_a_base_model_whose_bos_nobody_writes_is_noted() -> None:
+    """As transformers reads Gemma's GGUF file: a token's negative log-likelihood doubles without it."""
+    for eos, noted in (("<eos>", True), ("<bos>", False)):
+        tokenizer = byte_tokenizer(("<bos>", "<eos>"), bos="<bos>", eos=eos)
+        checks = checks_of(ChatFormat(tokenizer, SamplingSettings()), SamplingSettings())
+        (bos,) = [check for check in checks if check.name == "BOS"]
+        assert bos.text == "neither the template nor the tokenizer writes <bos>"
+        assert ("set add_bos_token" in bos.next_step, bos.stops) == (noted, False)
+
+
 def test_room_for_prompts_answers_and_thoughts_is_counted() -> None:
     gemma = byte_tokenizer(GEMMA, bos="<bos>", eos="<eos>", adds_bos=True)
     tight = SamplingSettings(max_context_tokens=600)

@@ -32,6 +32,8 @@ from tasks.training.token_rows import plan_dpo, plan_sft
 from tests.support.factories import PROBLEM, behaviour_of
 from tests.support.formats import byte_tokenizer, published_template
 
+# The real tokenizer of SmolLM2 is of a model that may have to be built first.
+pytestmark = pytest.mark.model
 RIGHT = [
     "Here it is:\n\n```python\nimport math\n\n\ndef add(a, b):\n"
     "    return int(math.fsum([a, b]))\n```\nIt sums.",

@@ -47,6 +47,9 @@ def settings_in(folder: Path, kind: str) -> IterationSettings:
 
 
 @pytest.mark.soak
+@pytest.mark.model
+@pytest.mark.docker
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_iteration_trains_what_was_sampled(prefect_server: None, tmp_path: Path, kind: str) -> None:
     settings = settings_in(tmp_path, kind)

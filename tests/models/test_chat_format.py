@@ -132,6 +132,7 @@ def test_a_conversation_is_the_tokens_of_the_published_template(name: str) -> No
                for one in chat_format.template_marks())  # fmt: skip
 
 
+@pytest.mark.model
 def test_smollm2_is_spoken_to_in_its_own_template() -> None:
     folder = resolve_model(ModelSettings(), cache_folder(), print)
     chat, demo = format_of(folder, FormatSettings()), format_of(folder, FormatSettings(format="smollm-demo"))
