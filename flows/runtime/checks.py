@@ -9,6 +9,7 @@ from tasks.benchmarks.registry import check_benchmark, deciding
 from tasks.core.disk import CHECKPOINT_BYTES, MIB, check_room, parameters_of
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import hub_parameters
+from tasks.datasets.pair_rules import chosen_rules
 from tasks.filtering.decide import rule_of
 from tasks.generation.problems import check_sources
 from tasks.inference.replay import ReplaySampler
@@ -94,6 +95,7 @@ def check_run(settings: IterationSettings) -> None:
     Raises `FlywheelError`.
     """
     rule_of(settings.agreement)
+    chosen_rules(settings.preferences)
     check_decides(settings)
     check_lengths(settings)
     check_sources(settings.problems)

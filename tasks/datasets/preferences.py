@@ -20,9 +20,10 @@ from tasks.core.records import (
     SftRow,
 )
 from tasks.datasets.kept_problem import KeptProblem, load_kept_problems
+from tasks.datasets.pair_rules import chosen_rules
 from tasks.datasets.row_filters import room_beside
-from tasks.datasets.solver_rows import CRASHES, solver_pairs, solver_sft, solver_taught
-from tasks.datasets.verifier_rows import NON_KILLING, good_suites, suite_taught, verifier_pairs, verifier_sft
+from tasks.datasets.solver_rows import solver_sft, solver_taught
+from tasks.datasets.verifier_rows import good_suites, suite_taught, verifier_sft
 from tasks.execution.problem_data import SampleRefs, read_problem_data
 from tasks.filtering.decide import FILTER_VERSION
 from tasks.generation import prompts
@@ -33,10 +34,6 @@ from tasks.settings.preferences import PreferenceSettings
 from tasks.settings.sampling import SamplingSettings
 
 UNSURE = "kept, but not sure enough (agreement.pair_votes, agreement.pair_margin)"
-NO_PAIR = {
-    "solver": "no loser fails an agreed case",
-    "verifier": "no good suite, or none that contradicts the winners or rejects nothing",
-}
 
 
 def kill_counts(kept_problems: Sequence[KeptProblem]) -> dict[str, int]:
@@ -75,38 +72,33 @@ class Rows:
 
 def rows_of(kept_problems: Iterable[KeptProblem], size: int, settings: PreferenceSettings, seed: int) -> Rows:
     """The rows of all kept problems; suites have `size` cases."""
-    rows = Rows([], [], [])
+    rows, rules = Rows([], [], []), chosen_rules(settings)
     for item in kept_problems:
         problem_id = item.problem.problem_id
         rng = random.Random(f"{seed}/{problem_id}")
         tests = verifier_sft(item, size, settings, rng)
         sft = [*solver_sft(item, settings, rng), *tests]
-        pairs = {
-            "solver": solver_pairs(item, settings, rng),
-            "verifier": verifier_pairs(item, size, settings, rng),
-        }
+        pairs = [(rule, rule.make(item, size, settings, rng)) for rule in rules]
         rows.sft += sft
-        rows.pairs += [*pairs["solver"], *pairs["verifier"]]
+        rows.pairs += [pair for _, made in pairs for pair in made]
         if not tests:
             reason = "no suite holds and rejects a loser or a mutant"
             rows.dropped.append(Dropped("prefer", "problem", problem_id, problem_id, reason))
-        for role, made in pairs.items():
+        for rule, made in pairs:
             if not made:
-                reason = f"no pair of the {role}: {NO_PAIR[role] if item.decision.confident else UNSURE}"
+                reason = f"no pair of the {rule.name}: {rule.no_pair if item.decision.confident else UNSURE}"
                 rows.dropped.append(Dropped("prefer", "problem", problem_id, problem_id, reason))
-        made_rows: list[SftRow | Pair] = [*sft, *pairs["solver"], *pairs["verifier"]]
+        made_rows: list[SftRow | Pair] = [*sft, *(pair for _, made in pairs for pair in made)]
         used = {source for row in made_rows for source in row.sources}
         misfits = [*misfits_of(item)]
         told = {row.record_id for row in misfits}
         rows.dropped += [*misfits, *unused(item, used | told)]
-    for role, reason, share in (
-        ("solver", CRASHES, settings.max_crash_share),
-        ("verifier", NON_KILLING, settings.max_non_killing_share),
-    ):
-        same = [pair for pair in rows.pairs if pair.role == role]
-        kept, over = cap_share(same, reason, share)
-        rows.pairs = [*(pair for pair in rows.pairs if pair.role != role), *kept]
-        rows.dropped += over
+    for rule in rules:
+        if rule.capped_reason:
+            same = [pair for pair in rows.pairs if pair.role == rule.role]
+            kept, over = cap_share(same, rule.capped_reason, rule.max_share(settings))
+            rows.pairs = [*(pair for pair in rows.pairs if pair.role != rule.role), *kept]
+            rows.dropped += over
     return rows
 
 

@@ -26,3 +26,9 @@ class PreferenceSettings(SettingsModel):
         6, ge=0, le=1000, description="Mutants a kept problem, made of its winners, that suites may kill."
     )
     recombine: bool = Field(True, description="Suites may be recombined from kept cases (marked as such).")
+    pair_rules: list[str] = Field(
+        ["solver", "verifier"],
+        max_length=32,
+        description="Rules that make pairs, in their order: solver, verifier, and what installed "
+        "packages register.",
+    )

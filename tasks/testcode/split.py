@@ -15,6 +15,8 @@ from itertools import islice
 from tasks.core.fragments import is_deep, parse_python, read_fragments
 from tasks.testcode import classes, doctests, fixtures, styles, tables
 from tasks.testcode import marks as testmarks
+from tasks.testcode.dialects import as_plain
+from tasks.testcode.names import mentions
 from tasks.testcode.slices import History, bound_names, free_names, is_long_chain, used_names
 from tasks.testcode.written import Author
 
@@ -35,11 +37,6 @@ def patched(text: str) -> tuple[ast.Module, list[str]]:
     # Read again as one text, which the tree then knows.
     module = parse_python("\n".join(part.text for part in found.parts))
     return module or ast.Module(body=[], type_ignores=[]), list(found.skipped)
-
-
-def mentions(node: ast.AST, name: str) -> bool:
-    """Whether the name is used anywhere below the node."""
-    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
 
 
 # In the order in which they are called; a class's own methods are functions of that name in its setup.
@@ -63,12 +60,12 @@ def split_tests(module: ast.Module, entry_point: str) -> list[str]:
     refused = [author.segment(one) for one in deep if any(isinstance(p, ast.Assert) for p in ast.walk(one))]
     try:
         shallow = [statement for statement in module.body if statement not in deep]
-        plain = styles.plain(ast.Module(body=shallow, type_ignores=[]), entry_point)
+        plain = as_plain(ast.Module(body=shallow, type_ignores=[]), entry_point)
         marks = testmarks.module_marks(plain.body)
         for part in plain.body if marks else ():
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _is_test(part):
                 part.decorator_list = [*marks, *part.decorator_list]
-        body = _as_collected([*plain.body, *_calls_of_check(plain.body, entry_point)])
+        body = _as_collected(plain.body)
         before = History(entry_point, classes.bases_of(plain))
         tests = [*islice(_walk(body, before, entry_point), MAX_TESTS)]
         if not tests:
@@ -97,21 +94,6 @@ def _is_collected(part: ast.stmt) -> bool:
         return isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and _is_test(part)
     named = part.name.startswith("Test") or any(ast.unparse(base).endswith("TestCase") for base in part.bases)
     return named or any(_is_collected(inner) for inner in part.body)
-
-
-def _calls_of_check(body: Sequence[ast.stmt], entry_point: str) -> list[ast.stmt]:
-    """The call of `def check(candidate):` that HumanEval's tests leave to whoever runs them."""
-    calls = []
-    for part in body:
-        if (
-            isinstance(part, ast.FunctionDef)
-            and part.name == "check"
-            and len(part.args.args) == 1
-            and styles.asserts(part)
-            and not any(mentions(other, "check") for other in body)
-        ):
-            calls = ast.parse(f"check({entry_point})").body
-    return calls
 
 
 def _walk(

@@ -19,8 +19,8 @@ from tasks.core.fragments import is_deep, parse_foreign, parse_python
 from tasks.core.records import CONDITION, TRUTH, Call, Case
 from tasks.core.values import Opaque, ValueFormatError, decode, encode, to_source
 from tasks.testcode.conditions import VALUE, condition, constant, holds, substituted
+from tasks.testcode.names import mentions
 from tasks.testcode.slices import bound_names, is_skip, stops, used_names
-from tasks.testcode.split import mentions
 from tasks.testcode.styles import asserts, is_raises, is_unseen
 from tasks.testcode.written import Author
 
