@@ -315,12 +315,10 @@ def test_a_check_that_the_null_candidate_passes_is_no_case() -> None:
 
 
 def test_a_check_that_passed_is_no_value_that_the_winners_return() -> None:
-    """`assert isinstance(f(x), bool)` must not get programs through that always return True."""
+    """`assert f(x) or f(y)` must not get programs through that always return True."""
     always, never = (solution(name, f"def add(a, b):\n    return {name}") for name in ("True", "None"))
     suites = [
-        suite(
-            "s", "assert add(1, 2) == True", "assert add(2, 2) == True", "assert isinstance(add(3, 1), int)"
-        )
+        suite("s", "assert add(1, 2) == True", "assert add(2, 2) == True", "assert add(3, 1) or add(1, 3)")
     ]
     rows = [
         replace(behaviour_of(one, suites), solution_id=f"{one.solution_id}{i}", checks=(check,))

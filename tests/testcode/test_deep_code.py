@@ -35,6 +35,11 @@ def program(name: str, depth: int) -> str:
     return f"def add(a, b):\n    return {SHAPES[name](depth)}\n"
 
 
+def shown(prompt: prompts.Prompt) -> str:
+    """What a model is shown, as one text."""
+    return "".join(message.content for message in prompt.messages) + prompt.prefill
+
+
 def nested(calls: int, check: object) -> object:
     """Called where an iteration stands: below flow engine, stage and step."""
     return nested(calls - 1, check) if calls else check()  # type: ignore[operator]
@@ -44,7 +49,7 @@ def nested(calls: int, check: object) -> object:
 def test_a_deep_program_goes_through_everything_that_reads_programs(name: str, depth: int) -> None:
     code = program(name, depth)
     gold = Problem("b/1", "Something else.", "add", "def add(a, b):", "b", gold_solution=code)
-    row = SftRow("r", "solver", PROBLEM.problem_id, prompts.solver_prompt(PROBLEM).full, "")
+    row = SftRow("r", "solver", PROBLEM.problem_id, shown(prompts.solver_prompt(PROBLEM)), "")
 
     def read() -> None:
         prompt = prompts.solver_prompt(PROBLEM)
@@ -83,7 +88,7 @@ def test_a_deep_test_costs_only_itself(name: str, depth: int) -> None:
         assert {lines[0], lines[2]} <= set(written)
         guard = Contamination([Problem("b/1", "x", "add", "", "b", gold_suite=tuple(lines))])
         assert guard.of_tests("\n".join(lines)) == "b/1"
-        row = Pair("r", "verifier", PROBLEM.problem_id, prompt.full, text, text, "")
+        row = Pair("r", "verifier", PROBLEM.problem_id, shown(prompt), text, text, "")
         cases_of(row, "add")
         program_shape("\n".join(lines))
 
