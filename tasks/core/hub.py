@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 # The card says the licence of what a model writes.
@@ -21,17 +22,24 @@ def hub_reachable() -> bool:
     return True
 
 
-def cached_model(name: str) -> Path | None:
-    """The folder of a model in the hub's cache, which may hold some of its files only; None without one."""
+def cached_model(name: str, revision: str = "") -> Path | None:
+    """The folder of a model in the hub's cache, which may hold some of its files only; None without one.
+
+    `revision` is a commit, tag or branch; "" for the default.
+    """
     try:
         from huggingface_hub import snapshot_download
 
-        return Path(snapshot_download(name, local_files_only=True, allow_patterns=list(_FILES)))
+        return Path(
+            snapshot_download(
+                name, revision=revision or None, local_files_only=True, allow_patterns=list(_FILES)
+            )
+        )
     except Exception:  # (no package, never fetched, no name of the hub)
         return None
 
 
-def fetched_model(name: str) -> Path:
+def fetched_model(name: str, revision: str = "") -> Path:
     """The folder of a model with all its files; what the cache lacks comes from the hub.
 
     Raises whatever huggingface_hub does; within seconds when the hub does not answer.
@@ -39,8 +47,14 @@ def fetched_model(name: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
 
     # One request with a short timeout first: the download itself retries for minutes when offline.
-    HfApi().model_info(name, timeout=_SECONDS)
-    return Path(snapshot_download(name, allow_patterns=list(_FILES)))
+    HfApi().model_info(name, revision=revision or None, timeout=_SECONDS)
+    return Path(snapshot_download(name, revision=revision or None, allow_patterns=list(_FILES)))
+
+
+def revision_of(folder: Path) -> str:
+    """The commit of a model's folder in the hub's cache; "" for any other folder."""
+    named = folder.name if folder.parent.name == "snapshots" else ""
+    return named if re.fullmatch(r"[0-9a-f]{40}", named) else ""
 
 
 def hub_card(name: str) -> Path | None:

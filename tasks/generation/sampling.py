@@ -15,6 +15,7 @@ from functools import partial
 from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.outputs import asks_for_output, predicted
 from tasks.benchmarks.reference import reference_records
+from tasks.core.hub import revision_of
 from tasks.core.progress import current
 from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
 from tasks.core.values import ValueFormatError
@@ -309,4 +310,5 @@ def sample(
     stage.write("dropped", Dropped, dropped)
     show_first(stage, all_problems, samples)
     stage.facts["chat_format"] = format_of(stage.path(model), settings).described()
+    stage.facts["model_revision"] = revision_of(stage.path(model)) or model.digest
     stage.facts.update(facts_of(all_problems, samples, solutions, suites, dropped))

@@ -46,12 +46,12 @@ def resolve_model(settings: ModelSettings, cache_dir: Path, log_progress: LogPro
     wants_packaged = settings.packaged_fallback and settings.name == PACKAGED_MODEL
     if wants_packaged and is_model(packaged):
         return packaged.resolve()
-    cached = cached_model(settings.name)
+    cached = cached_model(settings.name, settings.revision)
     if cached is not None and is_model(cached):
         return cached
     log_progress(f"Looking for {settings.name} on the hub.")
     try:
-        found = fetched_model(settings.name)
+        found = fetched_model(settings.name, settings.revision)
     except Exception as error:
         lines = str(error).strip().splitlines()
         cause = f"{type(error).__name__}: {lines[0][:160] if lines else 'no details'}"

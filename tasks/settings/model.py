@@ -19,6 +19,9 @@ class ModelSettings(SettingsModel):
         description="Hub name or local folder of the base model.",
         min_length=1,
     )
+    revision: str = Field(
+        "", description="Commit, tag or branch of a hub model; '' for the default, whose commit is recorded."
+    )
     packaged_fallback: bool = Field(
         True,
         description="When the hub cannot be reached, use the SmolLM2-135M file that the Python "

@@ -14,7 +14,7 @@ from huggingface_hub import constants
 
 from flows.reports.cards import licence_of
 from tasks.core.errors import FlywheelError
-from tasks.core.hub import hub_card
+from tasks.core.hub import hub_card, revision_of
 from tasks.models.resolve import check_model, is_model, resolve_model
 from tasks.settings.model import ModelSettings
 
@@ -191,3 +191,11 @@ def test_weights_in_one_file_or_in_files_of_no_shards_are_whole(tmp_path: Path) 
     (tmp_path / "consolidated.safetensors" / "model.safetensors.index.json").write_text("{")
     with pytest.raises(FlywheelError, match=r"a readable model.safetensors.index.json missing"):
         check_model(tmp_path / "consolidated.safetensors")
+
+
+def test_a_revision_is_asked_for_by_its_name_and_told_by_its_commit(hub: list[str], tmp_path: Path) -> None:
+    for revision in ("", COMMIT):
+        settings = ModelSettings(name=NAME, revision=revision)
+        folder = resolve_model(settings, tmp_path / "built", print)
+        assert revision_of(folder) == COMMIT
+    assert revision_of(tmp_path) == ""
