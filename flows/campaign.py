@@ -5,13 +5,14 @@ What is decided (promote, hold, roll back, stop) reads dev alone; test is only d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from prefect import flow
 
 from flows.iteration import iteration
-from flows.reports.campaign import campaign_report, publish_campaign
+from flows.reports.campaign import publish_campaign
+from flows.reports.campaign_report import CampaignReport, campaign_report
+from flows.reports.report import Report, report_in
 from flows.runtime.checks import check_decides
 from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.given import settings_given
@@ -23,21 +24,22 @@ from tasks.settings.campaign import CampaignSettings
 from tasks.settings.iteration import IterationSettings
 
 
-def stop_reason(reports: Sequence[Mapping[str, Any]], settings: CampaignSettings) -> str:
+def stop_reason(reports: Sequence[Report], settings: CampaignSettings) -> str:
     """Why no further iteration follows these reports (oldest first); "" when one does."""
     if len(reports) >= settings.iterations:
         return f"{len(reports)} of {settings.iterations} iterations are done"
-    fruitless = [report["decision"] != "promote" for report in reports[-settings.patience :]]
+    fruitless = [report.decision != "promote" for report in reports[-settings.patience :]]
     if settings.patience and len(fruitless) == settings.patience and all(fruitless):
         return f"no promotion in {settings.patience} iterations (campaign.patience)"
-    stages = reports[-1]["stages"] if reports and settings.min_precision else {}
-    audits = [stages.get(name, {}).get("audit", {}) for name in ("score-before", "agree")]
-    why = imprecise(audits, settings.min_precision)
+    if not reports or not settings.min_precision:
+        return ""
+    stages = reports[-1].stages
+    why = imprecise([stages.score_before.audit, stages.agree.audit], settings.min_precision)
     return f"{why} (campaign.min_precision)" if why else ""
 
 
 @flow(name="campaign", flow_run_name=first_name, log_prints=True, validate_parameters=False)
-def campaign(settings: IterationSettings) -> dict[str, Any]:
+def campaign(settings: IterationSettings) -> CampaignReport:
     """Run iterations until `settings.campaign` says stop. Returns the report of all its iterations.
 
     The campaign is the unbroken run of latest iterations with these settings: after a kill the same call goes
@@ -48,15 +50,15 @@ def campaign(settings: IterationSettings) -> dict[str, Any]:
     workspace = Workspace(settings.workspace)
     with workspace.lock("a campaign"), track_flow_run(workspace.root):
         begun = workspace.iterations_with(settings)
-        finished = {number: workspace.manifest(number)["finished"] for number in begun}
-        reports: list[Mapping[str, Any]] = [report for report in finished.values() if report]
-        interrupted = [number for number, report in finished.items() if not report]
+        found = {number: report_in(workspace, number) for number in begun}
+        reports = [report for report in found.values() if report is not None]
+        interrupted = [number for number, report in found.items() if report is None]
         while not (why := stop_reason(reports, settings.campaign)):
             log_progress(f"campaign: iteration {len(reports) + 1} of at most {settings.campaign.iterations}")
             latest = max([*workspace.iterations(), settings.iteration - 1, 0])
             number = interrupted.pop(0) if interrupted else latest + 1
             reports.append(iteration(settings.model_copy(update={"iteration": number})))
         report = campaign_report(workspace, reports, why)
-        publish_campaign(workspace, report)
+        publish_campaign(report)
         rename(workspace.root, f"campaign of {len(reports)} iterations")
         return report

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from prefect import flow
 
 from flows.runtime.crashed_runs import track_flow_run
-from flows.runtime.evaluations import model_named, record_evaluation, title_of
+from flows.runtime.evaluations import EvaluationRecord, model_named, record_evaluation, title_of
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import evaluation_name, rename
 from tasks.benchmarks.base import Selection
@@ -202,7 +201,7 @@ def pool_of_negatives(
 
 
 @flow(name="evaluation", flow_run_name=evaluation_name, log_prints=True, validate_parameters=False)
-def evaluation(settings: IterationSettings) -> dict[str, Any]:
+def evaluation(settings: IterationSettings) -> EvaluationRecord:
     """Score `settings.model` on `settings.evaluation.benchmarks`, outside any iteration (folder 0000).
 
     Its name may be an iteration's number or `champion`. Returns the record that the workspace keeps.

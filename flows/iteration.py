@@ -8,7 +8,6 @@ on labelled problems that nothing was trained on (Sol-Ver, arXiv 2502.14948). No
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from prefect import flow
 
@@ -22,14 +21,15 @@ from flows.evaluation import (
     uses_reference_model,
 )
 from flows.plan import BASELINE_CHECK, stages_of_iteration
-from flows.reports.iteration import publish, report_of
+from flows.reports.iteration import publish
+from flows.reports.report import Report, report_of
 from flows.runtime.checks import check_decides, check_lengths, check_models_fit
 from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.given import settings_given
 from flows.runtime.run_names import first_name, rename
 from tasks.datasets.collection import SELF_PLAY, IterationRows, SelfPlay, collect, past_iterations
 from tasks.datasets.preferences import prefer
-from tasks.evaluation.gate import champion_of, hold_unchanged, needs_baseline_check, promote
+from tasks.evaluation.gate import GateStatistics, champion_of, hold_unchanged, needs_baseline_check, promote
 from tasks.execution.problem_data import SampleRefs
 from tasks.execution.step import execute
 from tasks.filtering.agreement import agree
@@ -43,11 +43,11 @@ from tasks.pipeline.stage import IterationContext, StageCount, log_progress
 from tasks.pipeline.stage_name import stage_label
 from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.settings.iteration import IterationSettings
-from tasks.training.step import train
+from tasks.training.step import TrainingStatistics, train
 
 
 @flow(name="iteration", flow_run_name=first_name, log_prints=True, validate_parameters=False)
-def iteration(settings: IterationSettings) -> dict[str, Any]:
+def iteration(settings: IterationSettings) -> Report:
     """Run one iteration, or finish the iteration that a killed run began. Returns the report."""
     settings = settings_given(settings)
     check_decides(settings)
@@ -62,7 +62,7 @@ def iteration(settings: IterationSettings) -> dict[str, Any]:
             report = _run_iteration(context, workspace, settings)
         finally:
             close_shared_sampler()
-        rename(workspace.root, f"iteration {context.iteration}, {report['decision']}")
+        rename(workspace.root, f"iteration {context.iteration}, {report.decision}")
         return report
 
 
@@ -74,9 +74,7 @@ class Judged:
     iteration_rows: IterationRows
 
 
-def _run_iteration(
-    context: IterationContext, workspace: Workspace, settings: IterationSettings
-) -> dict[str, Any]:
+def _run_iteration(context: IterationContext, workspace: Workspace, settings: IterationSettings) -> Report:
     stages: dict[str, StageResult] = {}
 
     def record_stage(stage: StageResult) -> StageResult:
@@ -209,8 +207,10 @@ def _run_iteration(
     candidate = dpo.models["model"]
 
     # 7. Gate: the same problems again, and the decision; promotion is the last thing that happens.
+    back_to_base = False
     if candidate.digest == start.digest:
-        gate = hold_unchanged(sft, dpo)
+        trained = [stage.statistics_as(TrainingStatistics).skipped is None for stage in (sft, dpo)]
+        gate = hold_unchanged(any(trained))
     else:
         after = evaluate_model(
             context, "after", candidate, labelled["scored"], labelled["limits"], settings, audited=audited
@@ -225,15 +225,17 @@ def _run_iteration(
                 settings.evaluation.metrics,
                 settings.gate,
             )
-        ).facts
-        if gate["decision"] == "promote" and needs_baseline_check(
+        ).statistics_as(GateStatistics)
+        if gate.decision == "promote" and needs_baseline_check(
             workspace, base, context.iteration, settings.gate
         ):
             stage_count.total += BASELINE_CHECK
-            gate = _baseline_check(
+            gate, back_to_base = _baseline_check(
                 context, base, candidate, labelled["dev"], labelled["limits"], settings, gate
             )
-    report = report_of(context, settings, list(stages.values()), gate, base, champion, candidate)
+    report = report_of(
+        context, settings, list(stages.values()), gate, back_to_base, base, champion, candidate
+    )
     workspace.finish(context.iteration, report)
     publish(report)
     return report
@@ -282,9 +284,10 @@ def _baseline_check(
     dev: Ref,
     limits: Ref,
     settings: IterationSettings,
-    gate: dict[str, Any],
-) -> dict[str, Any]:
-    """The gate again, against the base on fresh samples of dev: gains that were noise end here."""
+    gate: GateStatistics,
+) -> tuple[GateStatistics, bool]:
+    """The gate again, against the base on fresh samples of dev: gains that were noise end here. Also says
+    whether the base is champion again."""
     fresh = f"{EVALUATION_SEED}/{context.iteration}"
     old, new = (
         evaluate_model(context, label, model, dev, limits, settings, fresh, "dev").scores.tables["scores"]
@@ -292,10 +295,7 @@ def _baseline_check(
     )
     meeting = promote(
         context.labelled("against-base"), old, new, settings.evaluation.metrics, settings.gate
-    ).facts
-    return {
-        **gate,
-        "decision": meeting["decision"],
-        "reason": f"{gate['reason']}; against the base, on fresh samples: {meeting['reason']}",
-        "back_to_base": meeting["decision"] == "roll back",
-    }
+    ).statistics_as(GateStatistics)
+    reason = f"{gate.reason}; against the base, on fresh samples: {meeting.reason}"
+    decided = gate.model_copy(update={"decision": meeting.decision, "reason": reason})
+    return decided, meeting.decision == "roll back"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.campaign import campaign
+from flows.reports.campaign_report import CampaignReport
 from tasks.execution.determinism import SandboxPair
 from tasks.models.resolve import tiny_random_llama
 from tasks.sandbox.image import ensure_image
@@ -55,7 +55,7 @@ def sandbox(image: str, sandbox_settings: SandboxSettings) -> Iterator[DockerSan
 @pytest.fixture(scope="session")
 def two_iterations(
     prefect_server: None, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[IterationSettings, dict[str, Any]]:
+) -> tuple[IterationSettings, CampaignReport]:
     """A campaign of two iterations with recorded completions: its settings and its report. Read it only."""
     settings = replay.settings_in(tmp_path_factory.mktemp("two_iterations"))
     return settings, campaign(settings)

@@ -6,14 +6,19 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import Field
+
 from flows.commands.runs import Run, open_iteration, open_run, open_scored
 from flows.reports.iteration import beyond_noise
 from flows.reports.terminal import print_markdown
 from tasks.core.errors import FlywheelError
+from tasks.core.markdown import table
 from tasks.core.records import ProblemScore
-from tasks.core.statistics import bounds
-from tasks.evaluation.metrics import as_json, compare, shown, summarise
+from tasks.core.statistics import Interval, bounds
+from tasks.evaluation.metrics import compare, shown, summarise
+from tasks.evaluation.scoring import ScoreStatistics
 from tasks.pipeline.artifacts import flat
+from tasks.pipeline.statistics import Figures, figures
 from tasks.pipeline.workspace import StageResult
 from tasks.settings.evaluation import EvaluationSettings
 
@@ -30,7 +35,7 @@ PROTOCOL = {
     ),
     "sandbox": ("memory_mb", "cpu_s", "wall_s", "output_kb", "processes", "numpy"),
 }
-_LONG = ("losses", "margins", "audit", "scores", "differences", "examples")
+_LONG = ("losses", "margins", "audit", "scores", "differences")
 
 
 def scored(name: str, root: str) -> tuple[Run, StageResult]:
@@ -43,7 +48,7 @@ def scored(name: str, root: str) -> tuple[Run, StageResult]:
     if text == BASE:
         workspace = open_iteration(folder or root, 0).workspace
         for run in (Run(workspace, number) for number in workspace.iterations()):
-            if run.report and run.report["champion"]["digest"] == run.report["base_digest"]:
+            if run.report and run.report.of_base:
                 return run, run.stages["score-before"]
         raise FlywheelError("no finished iteration started from the base model: finish the first one.")
     run = open_scored(name, root)
@@ -52,8 +57,20 @@ def scored(name: str, root: str) -> tuple[Run, StageResult]:
     raise FlywheelError(f"{run.name} has not scored a model yet: `flywheel run` goes on with it.")
 
 
-def comparison(name_a: str, name_b: str, root: str) -> dict[str, Any]:
-    """Paired differences (B - A) by problem with 95 % bootstrap intervals, as plain JSON.
+class Comparison(Figures):
+    """What two runs' models scored on the problems that both were scored on."""
+
+    a: str = Field(description="The first run, and the stage that scored its model.")
+    b: str = Field(description="The second run, and the stage that scored its model.")
+    scores_a: dict[str, dict[str, Interval]] = Field(description="The first model's scores.")
+    scores_b: dict[str, dict[str, Interval]] = Field(description="The second model's scores.")
+    differences: dict[str, dict[str, Interval]] = Field(description="B less A, paired by problem.")
+    protocol_differs: list[str] = Field(description="What both were scored with differently.")
+    verdict: str = Field(description="Which differences are beyond noise, in a sentence.")
+
+
+def comparison(name_a: str, name_b: str, root: str) -> Comparison:
+    """Paired differences (B - A) by problem with 95 % bootstrap intervals.
 
     Raises `FlywheelError` when the two share no problem.
     """
@@ -77,49 +94,49 @@ def comparison(name_a: str, name_b: str, root: str) -> dict[str, Any]:
     ]
     if stage_a.inputs.get("pool") != stage_b.inputs.get("pool"):
         protocol.append("pool of negatives")
-
-    changed = as_json(differences)
-    return {
-        "a": f"{name_a} ({stage_a.stage})",
-        "b": f"{name_b} ({stage_b.stage})",
-        "scores_a": as_json(summarise(rows_a, evaluation)),
-        "scores_b": as_json(summarise(rows_b, evaluation)),
-        "differences": changed,
-        "protocol_differs": protocol,
-        "verdict": beyond_noise(changed),
-    }
+    return Comparison(
+        a=f"{name_a} ({stage_a.stage})",
+        b=f"{name_b} ({stage_b.stage})",
+        scores_a=summarise(rows_a, evaluation),
+        scores_b=summarise(rows_b, evaluation),
+        differences=differences,
+        protocol_differs=protocol,
+        verdict=beyond_noise(differences),
+    )
 
 
-def comparison_markdown(result: Mapping[str, Any]) -> str:
+def comparison_markdown(result: Comparison) -> str:
     """A table a benchmark, and the verdict."""
-    lines = [f"# {result['b']} against {result['a']}", ""]
-    for name, part in result["differences"].items():
-        problems = next(iter(part.values()))[3]
-        lines += [
-            f"**{name}**, {problems} problems",
-            "",
-            "| metric | A | B | B - A, paired |",
-            "|---|---|---|---|",
-        ]
-        for metric, change in part.items():
-            old, new = result["scores_a"][name][metric], result["scores_b"][name][metric]
-            cells = [shown(metric, values, problems) for values in (old, new)]
-            lines.append(
-                f"| {metric} | {' | '.join(cells)} | {shown(metric, change, problems, signed=True)} |"
+    lines = [f"# {result.b} against {result.a}", ""]
+    for name, part in result.differences.items():
+        problems = next(iter(part.values())).problems
+        old, new = result.scores_a[name], result.scores_b[name]
+        rows = [
+            (
+                metric,
+                shown(metric, old[metric], problems),
+                shown(metric, new[metric], problems),
+                shown(metric, change, problems, signed=True),
             )
-        lines.append("")
-    if result["protocol_differs"]:
+            for metric, change in part.items()
+        ]
+        lines += [f"**{name}**, {problems} problems", ""]
+        lines += [*table(("metric", "A", "B", "B - A, paired"), rows), ""]
+    if result.protocol_differs:
         lines += [
-            f"Scored differently: {', '.join(result['protocol_differs'])}. Read the differences with care.",
+            f"Scored differently: {', '.join(result.protocol_differs)}. Read the differences with care.",
             "",
         ]
-    return "\n".join([*lines, result["verdict"]])
+    return "\n".join([*lines, result.verdict])
 
 
 def show_comparison(name_a: str, name_b: str, root: str, json_output: bool) -> None:
     """Print what two runs' models scored on the same problems."""
     result = comparison(name_a, name_b, root)
-    print(json.dumps(result)) if json_output else print_markdown(comparison_markdown(result))
+    if json_output:
+        print(result.model_dump_json())
+    else:
+        print_markdown(comparison_markdown(result))
 
 
 Change = tuple[str, str, str]
@@ -135,9 +152,9 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     ]
 
 
-def _facts(run: Run) -> dict[str, Any]:
+def _counts(run: Run) -> dict[str, Any]:
     return {
-        name: {fact: value for fact, value in stage.facts.items() if fact not in _LONG}
+        name: {fact: value for fact, value in figures(stage.statistics).items() if fact not in _LONG}
         for name, stage in run.stages.items()
     }
 
@@ -152,22 +169,23 @@ def _tables(run: Run) -> dict[str, Any]:
 def _metrics(run: Run) -> dict[str, Any]:
     """Scores with intervals and audit shares of every stage that scored."""
 
-    def text(values: Any) -> str:
-        return f"{values[0]:.3f} {bounds(*values[1:4])}".rstrip()
+    def text(interval: Interval) -> str:
+        return f"{interval.mean:.3f} {bounds(interval.low, interval.high, interval.problems)}".rstrip()
 
+    scored = {
+        name: stage.statistics_as(ScoreStatistics)
+        for name, stage in run.stages.items()
+        if name.startswith("score-")
+    }
     return {
         name: {
             **{
-                benchmark: {metric: text(values) for metric, values in part.items()}
-                for benchmark, part in stage.facts.get("scores", {}).items()
+                benchmark: {metric: text(interval) for metric, interval in part.items()}
+                for benchmark, part in statistics.scores.items()
             },
-            "audit": {
-                row: f"{count['right']} of {count['total']}"
-                for row, count in stage.facts.get("audit", {}).items()
-            },
+            "audit": {row: f"{share.right} of {share.total}" for row, share in statistics.audit.items()},
         }
-        for name, stage in run.stages.items()
-        if "scores" in stage.facts
+        for name, statistics in scored.items()
     }
 
 
@@ -177,7 +195,7 @@ def difference(name_a: str, name_b: str, root: str) -> dict[str, list[Change]]:
 
     def models(run: Run) -> dict[str, Any]:
         own = {name: model.digest[:16] for stage in run.stages.values() for name, model in _named(stage)}
-        return {**own, "champion": run.report.get("champion", {}).get("digest", "-")[:16]}
+        return {**own, "champion": run.report.champion.digest[:16] if run.report else "-"}
 
     def packages(run: Run) -> dict[str, Any]:
         found: dict[str, Any] = run.workspace.manifest(run.iteration).get("packages", {})
@@ -188,7 +206,7 @@ def difference(name_a: str, name_b: str, root: str) -> dict[str, list[Change]]:
         "packages": changes(packages(run_a), packages(run_b)),
         "models": changes(models(run_a), models(run_b)),
         "tables": changes(_tables(run_a), _tables(run_b)),
-        "counts": changes(_facts(run_a), _facts(run_b)),
+        "counts": changes(_counts(run_a), _counts(run_b)),
         "metrics": changes(_metrics(run_a), _metrics(run_b)),
     }
 
@@ -203,9 +221,7 @@ def difference_markdown(name_a: str, name_b: str, parts: Mapping[str, list[Chang
     lines = [f"# What changed from {name_a} to {name_b}", ""]
     for part, rows in parts.items():
         if rows:
-            lines += [f"## {part.capitalize()}", "", f"| | {name_a} | {name_b} |", "|---|---|---|"]
-            lines += [f"| {' | '.join(text.replace('|', '/') for text in row)} |" for row in rows]
-            lines.append("")
+            lines += [f"## {part.capitalize()}", "", *table(("", name_a, name_b), rows), ""]
     same = [part for part, rows in parts.items() if not rows]
     return "\n".join([*lines, f"The same: {', '.join(same) or 'nothing'}."])
 

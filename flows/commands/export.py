@@ -15,13 +15,14 @@ from flows.commands.runs import Run, open_run
 from flows.reports.cards import licence_of
 from flows.reports.dataset_cards import dataset_card
 from flows.reports.model_cards import model_card
+from flows.reports.report import Report
 from tasks.core.disk import check_room, copy_folder, whole_folder
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
 from tasks.core.tables import schema_of
 from tasks.execution.problem_data import ProblemData, join_by_problem
 from tasks.execution.verdicts import invalid_checks, suite_verdicts
-from tasks.pipeline.workspace import ModelRef, Ref
+from tasks.pipeline.workspace import Ref
 
 HUB = "hub:"
 PUBLIC = ("problem_id", "statement", "entry_point", "signature", "source", "seed")
@@ -79,23 +80,24 @@ def export(name: str, target: str, root: str) -> str:
     no token.
     """
     run = open_run(name, root)
-    if not run.report:
+    report = run.report
+    if report is None:
         raise FlywheelError(f"{run.name} is not finished: `flywheel run` goes on with it, then export it.")
     if not target.startswith(HUB):
         folder = Path(target).expanduser().resolve()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise FlywheelError(f"--to {folder} is not empty: name a new folder.")
-        check_room(folder, _needed(run), "the export needs", "name a folder elsewhere with --to")
+        check_room(folder, _needed(run, report), "the export needs", "name a folder elsewhere with --to")
         with whole_folder(folder) as draft:
-            written = _write(run, draft)
+            written = _write(run, report, draft)
         return f"{written} in {folder}"
     repository = target.removeprefix(HUB)
     api = _hub(repository)
     folder = run.workspace.root / "exports" / f"{run.iteration:04d}"
     shutil.rmtree(folder, ignore_errors=True)
-    check_room(folder, _needed(run), "the export needs", "move the workspace")
+    check_room(folder, _needed(run, report), "the export needs", "move the workspace")
     with whole_folder(folder) as draft:
-        written = _write(run, draft)
+        written = _write(run, report, draft)
     kinds = [kind for kind in ("dataset", "model") if (folder / kind).is_dir()]
     # All are looked at before anything is uploaded.
     for kind in kinds:
@@ -124,28 +126,25 @@ def _hub(repository: str) -> Any:
     return HfApi()
 
 
-def _needed(run: Run) -> int:
+def _needed(run: Run, report: Report) -> int:
     """Bytes that an export takes at least: those of the model, and of the tables of rows."""
     tables = [ref.path for ref in run.stages["collect"].tables.values()]
     paths = [run.workspace.root / path for path in tables]
-    if run.report["differences"]:
-        paths += run.workspace.path(ModelRef(**run.report["candidate"])).rglob("*")
+    if report.has_new_model:
+        paths += run.workspace.path(report.candidate).rglob("*")
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def _write(run: Run, folder: Path) -> str:
-    report = run.report
+def _write(run: Run, report: Report, folder: Path) -> str:
     settings = run.workspace.started_with(run.iteration)
-    base = _base_folder(run)
+    base = _base_folder(run, report)
     licence = licence_of(settings["model"]["name"], base)
     splits = _write_data(run, folder / "dataset" / "data")
     card = dataset_card(report, settings, licence, splits)
     (folder / "dataset" / "README.md").write_text(card, encoding="utf-8")
-    candidate = ModelRef(**report["candidate"])
-    if not report["differences"]:
+    if not report.has_new_model:
         return "the data set (training left no new model)"
-    source = run.workspace.path(candidate)
-    copy_folder(source, folder / "model", leave_out="README.md")
+    copy_folder(run.workspace.path(report.candidate), folder / "model", leave_out="README.md")
     packages = run.workspace.manifest(run.iteration)["packages"]
     (folder / "model" / "README.md").write_text(
         model_card(report, settings, licence, packages), encoding="utf-8"
@@ -153,11 +152,9 @@ def _write(run: Run, folder: Path) -> str:
     return "data set and model"
 
 
-def _base_folder(run: Run) -> Path | None:
+def _base_folder(run: Run, report: Report) -> Path | None:
     """Where the base model lies, if this iteration still knows."""
-    champion = run.report["champion"]
-    is_base = champion["digest"] == run.report["base_digest"]
-    return run.workspace.root / champion["path"] if is_base else None
+    return run.workspace.path(report.champion) if report.of_base else None
 
 
 def _write_data(run: Run, folder: Path) -> dict[str, dict[str, int]]:

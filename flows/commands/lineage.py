@@ -8,6 +8,7 @@ from typing import Any
 
 from flows.commands.runs import open_run
 from flows.reports.terminal import print_markdown
+from tasks.core.markdown import table
 from tasks.datasets.lineage import lineage
 from tasks.filtering.rules.base import UNOPPOSED
 from tasks.pipeline.artifacts import flat
@@ -62,11 +63,8 @@ def _parts(chain: Mapping[str, Any]) -> Iterator[str]:
         yield f"## {part['part'].capitalize()}: `{part['record']}`{recombined}"
         yield from _code(opening(chain["row"]["prompt"]) + part["text"], "python")
         judged = "the winning group" if "judged_on" in part else "this program"
-        yield f"| case | verdict of {judged} |"
-        yield "|---|---|"
-        for case in part["cases"]:
-            text = case["source"].replace("|", "\\|").replace("\n", " ")
-            yield f"| `{text}` | {case['verdict']} |"
+        verdicts = ((f"`{case['source']}`", case["verdict"]) for case in part["cases"])
+        yield from table(("case", f"verdict of {judged}"), verdicts)
         if "killed" in part:
             killed = [f"{dead} of {total} {kind}" for kind, (dead, total) in part["killed"].items()]
             yield f"\nThese cases reject {' and '.join(killed)} that return values."

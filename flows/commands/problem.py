@@ -10,6 +10,7 @@ from typing import Any
 from flows.commands.runs import Run, open_run
 from flows.reports.terminal import print_markdown
 from tasks.core.errors import FlywheelError
+from tasks.core.markdown import table
 from tasks.core.records import Behaviour, Decision, Problem, Solution, Suite
 from tasks.core.tables import read_plain
 from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
@@ -176,11 +177,18 @@ def _part(part: Mapping[str, Any]) -> Iterator[str]:
     tests = {suite["suite_id"]: f"T{number}" for number, suite in enumerate(part["suites"], 1)}
     yield f"## Answers, {part['answers']}: {len(part['solutions'])} solutions, {len(tests)} suites"
     yield ""
-    yield f"| program | solutions | | {' | '.join(tests.values())} |"
-    yield "|---|---|---|" + "---|" * len(tests)
-    for code, same in programs.items():
-        cells = [_passed(same[0]["verdicts"].get(suite_id)) for suite_id in tests]
-        yield f"| {names[code]} | {len(same)} | {_standing(same)} | {' | '.join(cells)} |"
+    yield from table(
+        ("program", "solutions", "", *tests.values()),
+        (
+            (
+                names[code],
+                len(same),
+                _standing(same),
+                *(_passed(same[0]["verdicts"].get(suite_id)) for suite_id in tests),
+            )
+            for code, same in programs.items()
+        ),
+    )
     yield ""
     for code, same in programs.items():
         yield f"{names[code]}, `{'`, `'.join(one['solution_id'] for one in same[:3])}`" + (
@@ -191,16 +199,21 @@ def _part(part: Mapping[str, Any]) -> Iterator[str]:
         yield f"{tests[suite['suite_id']]}, `{suite['suite_id']}`" + (
             f" ({suite['origin']})" if suite["origin"] != "sample" else ""
         )
+        verdicts_of = {
+            names[code]: same[0]["verdicts"].get(suite["suite_id"]) for code, same in programs.items()
+        }
+        passed = (
+            [name for name, verdicts in verdicts_of.items() if verdicts and verdicts[number] == "pass"]
+            for number in range(len(suite["cases"]))
+        )
         yield ""
-        yield "| case | passed by |"
-        yield "|---|---|"
-        for number, source in enumerate(suite["cases"]):
-            passed = [
-                names[code]
-                for code, same in programs.items()
-                if (verdicts := same[0]["verdicts"].get(suite["suite_id"])) and verdicts[number] == "pass"
-            ]
-            yield f"| `{_line(source)}` | {', '.join(passed) or 'none'} |"
+        yield from table(
+            ("case", "passed by"),
+            (
+                (f"`{source}`", ", ".join(by) or "none")
+                for source, by in zip(suite["cases"], passed, strict=True)
+            ),
+        )
         yield ""
 
 
@@ -237,23 +250,16 @@ def _end(view: Mapping[str, Any]) -> Iterator[str]:
     if view["dropped"]:
         yield "## Not kept"
         yield ""
-        yield "| stage | what | reason |"
-        yield "|---|---|---|"
-        for row in view["dropped"]:
-            yield f"| {row['stage']} | {row['kind']} `{row['record_id']}` | {_line(row['reason'])} |"
+        yield from table(
+            ("stage", "what", "reason"),
+            ((row["stage"], f"{row['kind']} `{row['record_id']}`", row["reason"]) for row in view["dropped"]),
+        )
         yield ""
     if view["rows"]:
         yield f"## Training rows (`flywheel lineage {view['iteration']} ROW`)"
         yield ""
-        yield "| table | row | role |"
-        yield "|---|---|---|"
-        for row in view["rows"]:
-            yield f"| {row['table']} | `{row['row_id']}` | {row['role']} |"
-
-
-def _line(text: str) -> str:
-    """A text in a cell of a table."""
-    return text.replace("|", "\\|").replace("\n", " ")
+        rows = ((row["table"], f"`{row['row_id']}`", row["role"]) for row in view["rows"])
+        yield from table(("table", "row", "role"), rows)
 
 
 def _code(text: str) -> Iterator[str]:

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flows.runtime.evaluations import evaluations_of
+from flows.reports.report import Report, report_in
+from flows.runtime.evaluations import EvaluationRecord, evaluations_of
 from tasks.core.errors import FlywheelError
 from tasks.pipeline.workspace import StageResult, Workspace
 
@@ -28,9 +29,9 @@ class Run:
         return f"iteration {self.iteration}"
 
     @property
-    def report(self) -> dict[str, Any]:
-        """The report of a finished iteration, {} of another."""
-        return self.workspace.manifest(self.iteration)["finished"] or {}
+    def report(self) -> Report | None:
+        """The report of a finished iteration; None of one that is not, and of an evaluation."""
+        return report_in(self.workspace, self.iteration)
 
     @property
     def stages(self) -> dict[str, StageResult]:
@@ -56,30 +57,29 @@ class Run:
 class EvaluationRun(Run):
     """What one `flywheel evaluate` scored."""
 
-    record: dict[str, Any]
+    record: EvaluationRecord
 
     @property
     def name(self) -> str:
-        return f"{self.workspace.root.name}:e{self.record['number']}"
+        return f"{self.workspace.root.name}:e{self.record.number}"
 
     @property
     def title(self) -> str:
-        return f"evaluation e{self.record['number']}"
+        return f"evaluation e{self.record.number}"
 
     @property
-    def report(self) -> dict[str, Any]:
-        return self.record
+    def report(self) -> None:
+        return None
 
     @property
     def stages(self) -> dict[str, StageResult]:
-        found = {name: self.workspace.find(key) for name, key in self.record["stages"].items()}
+        found = {name: self.workspace.find(key) for name, key in self.record.stages.items()}
         # Another's run may have computed it, under another name.
         return {name: replace(stage, stage=name) for name, stage in found.items() if stage is not None}
 
     @property
     def settings(self) -> dict[str, Any]:
-        content: dict[str, Any] = self.record["settings"]
-        return content
+        return self.record.settings
 
     @property
     def scored(self) -> StageResult | None:
@@ -116,9 +116,9 @@ def open_scored(name: str, root: str) -> Run:
         return open_run(name, root)
     workspace = Workspace.existing(folder or root)
     records = evaluations_of(workspace)
-    record = next((one for one in records if one["number"] == int(number[1:])), None)
+    record = next((one for one in records if one.number == int(number[1:])), None)
     if record is None:
-        known = ", ".join(f"e{one['number']}" for one in records)
+        known = ", ".join(f"e{one.number}" for one in records)
         there_are = f"{known} exist" if known else "`flywheel evaluate` makes one"
         raise FlywheelError(f"there is no evaluation {number}: {there_are}.")
     return EvaluationRun(workspace, 0, record)

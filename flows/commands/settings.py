@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.core.errors import FlywheelError
+from tasks.core.markdown import table
 from tasks.settings.iteration import IterationSettings
 
 _HEAD = """# Settings
@@ -61,18 +62,21 @@ def settings_markdown(section: str = "") -> str:
 
 
 def _table(section: str, settings: list[Setting]) -> Iterator[str]:
-    yield "| setting | default | allowed | what it does |"
-    yield "|---|---|---|---|"
-    for one in settings:
-        name = f"{section}.{one.name}" if section else one.name
-        yield f"| `{name}` | `{one.default}` | {one.allowed} | {one.description} |"
+    names = [f"{section}.{one.name}" if section else one.name for one in settings]
+    yield from table(
+        ("setting", "default", "allowed", "what it does"),
+        (
+            (f"`{name}`", f"`{one.default}`", one.allowed, one.description)
+            for name, one in zip(names, settings, strict=True)
+        ),
+    )
 
 
 def _setting(name: str, field: Mapping[str, Any]) -> Setting:
     # The form repeats the bounds at the end of the description; here they have a column.
     description = field.get("description", "").rpartition(" [from ")[0] or field.get("description", "")
     description = description.rpartition(" [above ")[0] or description
-    return Setting(name, _default(field.get("default")), _allowed(field), description.replace("|", "\\|"))
+    return Setting(name, _default(field.get("default")), _allowed(field), description)
 
 
 def _default(value: Any) -> str:

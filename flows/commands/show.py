@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from flows.commands.runs import EvaluationRun, Run, open_scored
+from flows.reports.evaluation import scores_markdown
 from flows.reports.iteration import markdown_of
 from flows.reports.terminal import print_markdown
-from flows.runtime.errors import scores_markdown
+from flows.runtime.evaluations import EvaluationRecord
 from tasks.core.errors import FlywheelError
+from tasks.core.markdown import table
 from tasks.core.tables import read_plain
 
 SHOWN_ROWS = 20
@@ -32,20 +34,22 @@ def tables_of(run: Run) -> dict[str, tuple[Path, int]]:
 def show_report(name: str, root: str, json_output: bool) -> None:
     """Print an iteration's report, if it is finished, or an evaluation's scores; and the tables."""
     run = open_scored(name, root)
-    number, report = run.iteration, run.report
+    report = run.record if isinstance(run, EvaluationRun) else run.report
     tables = tables_of(run)
     if json_output:
         listed = {name: {"path": str(path), "rows": rows} for name, (path, rows) in tables.items()}
-        print(json.dumps({"iteration": number, "report": report or None, "tables": listed}))
+        plain = report.model_dump(mode="json") if report else None
+        print(json.dumps({"iteration": run.iteration, "report": plain, "tables": listed}))
         return
-    if isinstance(run, EvaluationRun):
+    if isinstance(report, EvaluationRecord):
         lines = [scores_markdown(report)]
     elif report:
         lines = [markdown_of(report)]
     else:
-        lines = [f"# Iteration {number}: not finished", "", "`flywheel run` with the same settings goes on."]
-    lines += ["", "## Tables", "", "| table | rows |", "|---|---|"]
-    lines += [f"| {name} | {rows} |" for name, (_, rows) in tables.items()]
+        title = f"# Iteration {run.iteration}: not finished"
+        lines = [title, "", "`flywheel run` with the same settings goes on."]
+    lengths = ((name, rows) for name, (_, rows) in tables.items())
+    lines += ["", "## Tables", "", *table(("table", "rows"), lengths)]
     print_markdown("\n".join(lines))
 
 
@@ -99,9 +103,8 @@ def _shared(counts: list[int], limit: int | None) -> list[int]:
 
 def _print_reasons(rows: list[dict[str, Any]]) -> None:
     counts = Counter((row["kind"], row["reason"]) for row in rows)
-    lines = ["| dropped | reason | rows |", "|---|---|---|"]
-    lines += [f"| {kind} | {reason} | {count} |" for (kind, reason), count in counts.most_common()]
-    print_markdown("\n".join([*lines, ""]))
+    told = ((kind, reason, count) for (kind, reason), count in counts.most_common())
+    print_markdown("\n".join([*table(("dropped", "reason", "rows"), told), ""]))
 
 
 def _print_rows(name: str, rows: list[dict[str, Any]], share: int) -> None:

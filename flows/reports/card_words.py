@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 _ROW = {
     "row_id": "Id of the row, 16 hex digits of a hash of what it holds.",
@@ -117,8 +116,3 @@ def metric_words(metric: str) -> str:
         if pattern == metric or re.fullmatch(pattern, metric):
             return words
     raise KeyError(metric)
-
-
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Lines of a markdown table."""
-    return [f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)]

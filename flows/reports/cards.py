@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.reports.card_words import AUDIT, table
+from flows.reports.card_words import AUDIT
+from flows.reports.report import Report
 from tasks.core.hub import hub_card
+from tasks.core.markdown import table
 from tasks.core.statistics import share_bounds
 from tasks.models.resolve import local_folder
 
@@ -73,36 +75,29 @@ def licence_fields(licence: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return fields | ({"license_link": f"https://huggingface.co/{base}"} if "/" in base else {})
 
 
-def lineage_lines(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+def lineage_lines(report: Report, settings: Mapping[str, Any]) -> list[str]:
     """Which models were the base, and the writer of the samples."""
-    parent = report["champion"]
-    of_base = parent["digest"] == report["base_digest"]
+    parent, count = report.champion, report.stages.sample_self_play.solutions_of_base
+    reference = f", and the base model, {count} of the solutions" if count else ""
     return [
-        f"- Base model: {public_name(settings['model']['name'])} (`{report['base_digest'][:16]}`)",
-        f"- Written by: {'the base model' if of_base else parent['origin']} "
-        f"(`{parent['digest'][:16]}`){_reference(report['stages'])}",
+        f"- Base model: {public_name(settings['model']['name'])} (`{report.base_digest[:16]}`)",
+        f"- Written by: {'the base model' if report.of_base else parent.origin} "
+        f"(`{parent.digest[:16]}`){reference}",
     ]
 
 
-def _reference(stages: Mapping[str, Any]) -> str:
-    count = stages["sample-self-play"].get("solutions_of_base")
-    return f", and the base model, {count} of the solutions" if count else ""
-
-
-def filter_lines(report: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+def filter_lines(report: Report, settings: Mapping[str, Any]) -> list[str]:
     """The filter with its thresholds, what it kept, and how it fared on labelled problems."""
-    agreement, stages = settings["agreement"], report["stages"]
+    agreement, agreed = settings["agreement"], report.stages.agree
     thresholds = ", ".join(f"`{name}` {value}" for name, value in agreement.items() if name != "rule")
     rows = []
-    for name, row in stages["score-before"]["audit"].items():
-        interval = share_bounds(row, "{} - {}") or "-"
-        rows.append(
-            (name, AUDIT[name], f"{row['right']} of {row['total']}" if row["total"] else "none", interval)
-        )
+    for name, share in report.stages.score_before.audit.items():
+        counted = f"{share.right} of {share.total}" if share.total else "none"
+        rows.append((name, AUDIT[name], counted, share_bounds(share, "{} - {}") or "-"))
     return [
         "## Filter",
         "",
-        f"Rule `{agreement['rule']}` kept {stages['agree']['kept']} of {stages['agree']['problems']} "
+        f"Rule `{agreement['rule']}` kept {agreed.kept} of {agreed.problems} "
         "problems: programs that behave alike on all proposed inputs are a group, the best group wins "
         "if it clears the thresholds, and the cases it satisfies are kept. This is how it fared on "
         "labelled problems whose labels it did not see (solutions of one problem are not independent "

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from tasks.core.statistics import with_bounds
+from tasks.core.statistics import Scores, with_bounds
 from tasks.evaluation.metrics import COUNTS
 from tasks.pipeline.plots import TEXT_PT, TITLE_PT, interval_ends, new_axes, to_png
-
-Scores = Mapping[str, Mapping[str, Sequence[float]]]
-"""Of each "benchmark/split" each metric's [mean, low, high, problems]."""
 
 
 def bars_of(axis: Any, name: str, series: Mapping[str, Scores]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flows.reports.card_words import FIELDS, SUBSETS, table
+from flows.reports.card_words import FIELDS, SUBSETS
 from flows.reports.cards import (
     METHOD,
     PAPER,
@@ -16,6 +16,8 @@ from flows.reports.cards import (
     lineage_lines,
     public_name,
 )
+from flows.reports.report import Report
+from tasks.core.markdown import table
 
 _SIZES = (
     (1e3, "n<1K"),
@@ -28,7 +30,7 @@ _SIZES = (
 
 
 def dataset_card(
-    report: Mapping[str, Any],
+    report: Report,
     settings: Mapping[str, Any],
     licence: str,
     splits: Mapping[str, Mapping[str, int]],
@@ -39,7 +41,7 @@ def dataset_card(
     mbpp = settings["problems"]["statements"] == "mbpp-train"
     rows = sum(sum(counts.values()) for counts in splits.values())
     data = DatasetCardData(
-        pretty_name=f"Code and tests that agree, iteration {report['iteration']}",
+        pretty_name=f"Code and tests that agree, iteration {report.iteration}",
         **licence_fields(licence, settings),
         language=["en", "code"],
         task_categories=["text-generation"],
@@ -59,7 +61,7 @@ def dataset_card(
         ],
     )
     lines = [
-        f"# Code and tests that agree, iteration {report['iteration']}",
+        f"# Code and tests that agree, iteration {report.iteration}",
         "",
         f"Written by {_writers(report, settings)}, in two roles (after {PAPER}): as solver it wrote "
         "programs, as verifier tests, each from the statement alone. Both were run against each other "
@@ -130,14 +132,14 @@ def dataset_card(
     )
 
 
-def _iterations(report: Mapping[str, Any]) -> list[str]:
-    collected = report["stages"]["collect"]
-    return sorted({*collected["sft"]["iterations"], *collected["pairs"]["iterations"]}, key=int)
+def _iterations(report: Report) -> list[str]:
+    collected = report.stages.collect
+    return sorted({*collected.sft.iterations, *collected.pairs.iterations}, key=int)
 
 
-def _writers(report: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+def _writers(report: Report, settings: Mapping[str, Any]) -> str:
     base = public_name(settings["model"]["name"])
-    alone = report["champion"]["digest"] == report["base_digest"] and len(_iterations(report)) < 2
+    alone = report.of_base and len(_iterations(report)) < 2
     return f"{base} alone" if alone else f"{base} and by models that were trained from it on such data"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flows.reports.card_words import metric_words, table
+from flows.reports.card_words import metric_words
 from flows.reports.cards import (
     METHOD,
     PAPER,
@@ -18,6 +18,8 @@ from flows.reports.cards import (
     public_name,
 )
 from flows.reports.prompting import prompting
+from flows.reports.report import Report
+from tasks.core.markdown import table
 from tasks.core.statistics import LEAST_PROBLEMS
 from tasks.evaluation.metrics import shown
 
@@ -36,15 +38,13 @@ DATASETS = {
 """The hub's names of the benchmarks; a name that is none of them is ours."""
 
 
-def model_card(
-    report: Mapping[str, Any], settings: Mapping[str, Any], licence: str, packages: Mapping[str, str]
-) -> str:
+def model_card(report: Report, settings: Mapping[str, Any], licence: str, packages: Mapping[str, str]) -> str:
     """The card of an iteration's candidate: use, prompts, base, parent, data, filter, scores, licence."""
     from huggingface_hub import ModelCardData
 
-    base, stages = public_name(settings["model"]["name"]), report["stages"]
-    training, evaluation, pool = settings["training"], settings["evaluation"], stages["negatives"]
-    name = f"{base.rpartition('/')[2]}: solver and verifier, iteration {report['iteration']}"
+    base, collected = public_name(settings["model"]["name"]), report.stages.collect
+    training, evaluation, pool = settings["training"], settings["evaluation"], report.stages.negatives
+    name = f"{base.rpartition('/')[2]}: solver and verifier, iteration {report.iteration}"
     data = ModelCardData(
         model_name=name,
         # A folder's name would be taken for a model of the hub.
@@ -56,7 +56,7 @@ def model_card(
         tags=["solver-verifier-flywheel", "code", "unit-tests", "self-play"],
         eval_results=eval_results(report),
     )
-    metrics = dict.fromkeys(metric for part in _after(report).values() for metric in part)
+    metrics = dict.fromkeys(metric for part in report.after.values() for metric in part)
     return card(
         data,
         [
@@ -74,21 +74,20 @@ def model_card(
             "",
             "## How to prompt",
             "",
-            *prompting(settings, stages.get("sample-self-play", {}).get("chat_format")),
+            *prompting(settings, report.stages.sample_self_play.chat_format),
             "## Training",
             "",
             "The data set that was exported beside this model has every row that it was trained on.",
             "",
             *lineage_lines(report, settings),
-            f"- Data: SFT {_counts(stages['collect']['sft']['roles'])}; pairs "
-            f"{_counts(stages['collect']['pairs']['roles'])}; of iterations "
-            f"{', '.join(stages['collect']['sft']['iterations']) or '-'}",
+            f"- Data: SFT {_counts(collected.sft.roles)}; pairs {_counts(collected.pairs.roles)}; of "
+            f"iterations {', '.join(collected.sft.iterations) or '-'}",
             f"- Method: {training['method']} weights, started from the {training['train_from']}; SFT, "
             f"then DPO with an SFT term of {training['dpo_sft_weight']}; learning rates "
             f"{training['sft_learning_rate']} and {training['dpo_learning_rate']}, seed "
             f"{settings['seed']}",
             f"- Software: {', '.join(f'{package} {version}' for package, version in packages.items())}",
-            f"- Decision of the gate: {report['decision']}. {report['reason']}",
+            f"- Decision of the gate: {report.decision}. {report.reason}",
             "",
             *filter_lines(report, settings),
             "## Evaluation",
@@ -97,8 +96,8 @@ def model_card(
             f"*difference* is to the parent, paired by problem. {evaluation['solutions']} solutions and "
             f"{evaluation['suites']} suites a problem at temperature {evaluation['temperature']}; "
             "pass@k is estimated from those. Dev decided whether this model was promoted, test decided "
-            f"nothing. The known wrong programs are a pool of {pool['pool']} that gold says are wrong "
-            f"(median {pool['median']} a problem).",
+            f"nothing. The known wrong programs are a pool of {pool.pool} that gold says are wrong "
+            f"(median {pool.median} a problem).",
             "",
             *_scores(report),
             *table(("metric", "what it means"), [(metric, metric_words(metric)) for metric in metrics]),
@@ -126,7 +125,7 @@ def model_card(
     )
 
 
-def eval_results(report: Mapping[str, Any]) -> list[EvalResult]:
+def eval_results(report: Report) -> list[EvalResult]:
     """The candidate's scores as the hub's metadata has them: shares between 0 and 1, with the interval."""
     from huggingface_hub import EvalResult
 
@@ -138,28 +137,25 @@ def eval_results(report: Mapping[str, Any]) -> list[EvalResult]:
             dataset_split=benchmark.partition("/")[2] or None,
             metric_type=re.sub(r"[^a-z0-9@+]+", "_", metric),
             metric_name=metric,
-            metric_value=round(mean, 6),
-            metric_args={"problems": int(problems)}
-            | ({"interval_95": [round(low, 6), round(high, 6)]} if problems >= LEAST_PROBLEMS else {}),
+            metric_value=round(score.mean, 6),
+            metric_args={"problems": score.problems}
+            | (
+                {"interval_95": [round(score.low, 6), round(score.high, 6)]}
+                if score.problems >= LEAST_PROBLEMS
+                else {}
+            ),
         )
-        for benchmark, part in _after(report).items()
-        for metric, (mean, low, high, problems) in part.items()
+        for benchmark, part in report.after.items()
+        for metric, score in part.items()
     ]
 
 
-def _after(report: Mapping[str, Any]) -> Mapping[str, Mapping[str, list[float]]]:
-    scores: Mapping[str, Mapping[str, list[float]]] = (
-        report["stages"].get("score-after", {}).get("scores", {})
-    )
-    return scores
-
-
-def _scores(report: Mapping[str, Any]) -> list[str]:
+def _scores(report: Report) -> list[str]:
     rows = []
-    for name, metrics in _after(report).items():
-        problems = next(iter(metrics.values()))[3]
+    for name, metrics in report.after.items():
+        problems = next(iter(metrics.values())).problems
         for metric in metrics:
-            change = report["differences"].get(name, {}).get(metric)
+            change = report.differences.get(name, {}).get(metric)
             rows.append(
                 (
                     f"{name}, {problems} problems",

@@ -8,17 +8,18 @@ from typing import Any
 
 from tasks.core.records import Problem
 from tasks.generation.prompts import DEMO, Prompt, Style, solver_prompt, verifier_prompt
+from tasks.generation.sampling import FormatStatistics
 from tasks.models.layouts import chatml, plain_text
 
 _STATEMENT, _SIGNATURE = "Write a function that returns the larger of two numbers.", "def larger(a, b):"
 
 
-def prompting(settings: Mapping[str, Any], chat_format: Mapping[str, Any] | None) -> list[str]:
-    """The card's section: `chat_format` is what sampling said of its own (`ChatFormat.described`)."""
+def prompting(settings: Mapping[str, Any], chat_format: FormatStatistics | None) -> list[str]:
+    """The card's section: `chat_format` is what sampling said of its own."""
     sampling = settings["sampling"]
     style = DEMO
     if chat_format:
-        style = Style(chat_format["format"], chat_format["prefill"], chat_format["worked_example"])
+        style = Style(chat_format.format, chat_format.prefill, chat_format.worked_example)
     problem = Problem("", _STATEMENT, "larger", _SIGNATURE, "")
     solver = solver_prompt(problem, style)
     verifier = verifier_prompt(problem, sampling["cases_per_suite"], style)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-from flows.runtime.errors import scores_markdown
+if TYPE_CHECKING:
+    from flows.reports.campaign_report import CampaignReport
+    from flows.reports.report import Report
+    from flows.runtime.evaluations import EvaluationRecord
 
 _UI = "http://127.0.0.1:4200"
 
@@ -23,39 +24,41 @@ def print_markdown(text: str) -> None:
         print(text)
 
 
-def print_report(report: Mapping[str, Any], json_output: bool) -> None:
+def print_report(report: Report, json_output: bool) -> None:
     """The report of an iteration, and how to see the run in the UI."""
     from flows.reports.iteration import markdown_of
     from flows.runtime.server import known_server
 
     if json_output:
-        print(json.dumps(report, default=str))
+        print(report.model_dump_json())
         return
     print_markdown(markdown_of(report))
     server = known_server().rstrip("/").removesuffix("/api")
     serve = "" if server else "`flywheel serve`, then "
-    address = f"{server or _UI}/runs/flow-run/{report['flow_run_id']}"
+    address = f"{server or _UI}/runs/flow-run/{report.flow_run_id}"
     print(f"\nSee this run in the Prefect UI: {serve}open {address}")
 
 
-def print_campaign(report: Mapping[str, Any], json_output: bool) -> None:
+def print_campaign(report: CampaignReport, json_output: bool) -> None:
     """The report of a campaign, and where its curves lie."""
     from flows.reports.campaign import campaign_markdown
 
     if json_output:
-        print(json.dumps(report, default=str))
+        print(report.model_dump_json())
         return
     print_markdown(campaign_markdown(report))
-    print(f"\nCurves and report: {report['folder']}")
+    print(f"\nCurves and report: {report.folder}")
 
 
-def print_scores(record: Mapping[str, Any], json_output: bool) -> None:
+def print_scores(record: EvaluationRecord, json_output: bool) -> None:
     """An evaluation, and what finds it again."""
+    from flows.reports.evaluation import scores_markdown
+
     if json_output:
-        print(json.dumps(record, default=str))
+        print(record.model_dump_json())
         return
     print_markdown(scores_markdown(record))
-    name = f"e{record['number']}"
+    name = f"e{record.number}"
     print(
         f"\n`flywheel show {name}` prints this again, `flywheel compare base {name}` sets it beside the base."
     )

@@ -6,8 +6,6 @@ import errno
 import logging
 import os
 import warnings
-from collections.abc import Mapping
-from typing import Any
 
 from tasks.core.errors import FlywheelError
 from tasks.settings.renamed import RenamedSettingWarning
@@ -76,34 +74,3 @@ def prepare_prefect() -> None:
     # Two runs on one machine write to one SQLite file: wait for the other instead of failing.
     os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
     tell_in_one_sentence()
-
-
-def native_words(asked: Mapping[str, Any]) -> str:
-    """How code was asked for, where not as in self-play; "" where it was."""
-    native = asked.get("prompt") == "native"
-    return " Code was asked for with the benchmarks' own prompts (native)." if native else ""
-
-
-def scores_markdown(record: Mapping[str, Any]) -> str:
-    """Scores with intervals, a line a metric, of an evaluation that is kept."""
-    from tasks.evaluation.metrics import shown
-
-    asked = record["asked"]
-    lines = [
-        f"# Scores of {record['title']} (evaluation e{record['number']})",
-        "",
-        f"`{record['name']}`, {record['model'][:12]}; {asked['solutions']} solutions and {asked['suites']} "
-        f"suites a problem, at temperature {asked['temperature']}.{native_words(asked)}",
-        "",
-    ]
-    for name, part in record["scores"].items():
-        problems = next(iter(part.values()))[3]
-        lines += [
-            f"**{name}**, {problems} problems",
-            "",
-            "| metric | mean, 95 % interval |",
-            "|---|---|",
-        ]
-        lines += [f"| {metric} | {shown(metric, values, problems)} |" for metric, values in part.items()]
-        lines.append("")
-    return "\n".join(lines)

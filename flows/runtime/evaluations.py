@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from tasks.core.errors import FlywheelError
+from tasks.core.statistics import Interval, Share
 from tasks.evaluation.gate import promotion_history
+from tasks.evaluation.scoring import ScoreStatistics
+from tasks.pipeline.finished import SCHEMA_VERSION, Asked, IterationResult, finished, read_figures
+from tasks.pipeline.old_manifests import todays_evaluation
 from tasks.pipeline.renamed import by_todays_keys
+from tasks.pipeline.statistics import Figures
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace, write_json
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
@@ -20,43 +26,61 @@ CHAMPION = "champion"
 FOLDER = "evaluations"
 
 
-def evaluations_of(workspace: Workspace) -> list[dict[str, Any]]:
+class EvaluationRecord(Figures):
+    """What is kept of one evaluation."""
+
+    schema_version: int = Field(default=SCHEMA_VERSION, description="Version of this form of the record.")
+    number: int = Field(description="Its number: commands call it e1, e2, ...")
+    when: str = Field(description="When it was recorded first, UTC.")
+    title: str = Field(description="What the model is to the workspace.")
+    name: str = Field(description="The model's name, as it was asked for.")
+    model: str = Field(description="The model's digest.")
+    key: str = Field(description="Key of the stage that scored it.")
+    stages: dict[str, str] = Field(description="Its stages: name -> key.")
+    settings: dict[str, Any] = Field(description="What it was started with.")
+    asked: Asked = Field(description="What the model was asked for.")
+    scores: dict[str, dict[str, Interval]] = Field(description="Benchmark/split -> metric -> interval.")
+    audit: dict[str, Share] = Field(description="The filter on dev problems, by row of the audit.")
+
+
+def evaluations_of(workspace: Workspace) -> list[EvaluationRecord]:
     """All that were recorded, oldest first. Raises `FlywheelError` for a file that is damaged."""
     records = []
     for path in sorted((workspace.root / FOLDER).glob("[0-9]*.json")):
         try:
-            record: dict[str, Any] = json.loads(path.read_text(), object_pairs_hook=by_todays_keys)
-            records.append({**record, "number": int(path.stem)})
-        except (ValueError, TypeError):
+            plain = todays_evaluation(json.loads(path.read_text(), object_pairs_hook=by_todays_keys))
+            numbered = {**plain, "number": int(path.stem)}
+            records.append(read_figures(EvaluationRecord, numbered, str(path)))
+        except (ValueError, TypeError, AttributeError):
             raise FlywheelError(f"{path} is damaged: move it away, and evaluate the model again.") from None
     return records
 
 
 def record_evaluation(
     workspace: Workspace, model: ModelRef, stages: Sequence[StageResult], settings: IterationSettings
-) -> dict[str, Any]:
+) -> EvaluationRecord:
     """Keep what was scored, and under which number; one that is kept already is found again.
 
     `stages` are all of the evaluation, the one with the scores last.
     """
-    known = evaluations_of(workspace)
-    scores = stages[-1]
-    before = next((one for one in known if (one["model"], one["key"]) == (model.digest, scores.key)), None)
-    number = before["number"] if before else max((one["number"] for one in known), default=0) + 1
-    record = {
-        "when": before["when"] if before else now(),
-        "title": title_of(workspace, model),
-        "name": settings.model.name,
-        "model": model.digest,
-        "key": scores.key,
-        "stages": {stage.stage: stage.key for stage in stages},
-        "settings": settings.model_dump(mode="json"),
-        "asked": settings.evaluation.model_dump(include={"solutions", "suites", "temperature", "prompt"}),
-        "scores": scores.facts["scores"],
-        "audit": scores.facts["audit"],
-    }
-    write_json(workspace.root / FOLDER / f"{number:04d}.json", record)
-    return {"number": number, **record}
+    known, key = evaluations_of(workspace), stages[-1].key
+    before = next((one for one in known if (one.model, one.key) == (model.digest, key)), None)
+    scored = stages[-1].statistics_as(ScoreStatistics)
+    record = EvaluationRecord(
+        number=before.number if before else max((one.number for one in known), default=0) + 1,
+        when=before.when if before else now(),
+        title=title_of(workspace, model),
+        name=settings.model.name,
+        model=model.digest,
+        key=key,
+        stages={stage.stage: stage.key for stage in stages},
+        settings=settings.model_dump(mode="json"),
+        asked=Asked.of(settings.evaluation),
+        scores=scored.scores,
+        audit=scored.audit,
+    )
+    write_json(workspace.root / FOLDER / f"{record.number:04d}.json", record.model_dump(mode="json"))
+    return record
 
 
 def now() -> str:
@@ -64,11 +88,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def finished_of(workspace: Workspace) -> dict[int, dict[str, Any]]:
-    """The reports of all finished iterations, by number."""
+def finished_of(workspace: Workspace) -> dict[int, IterationResult]:
+    """What all finished iterations came to, by number."""
     numbers = [number for number in workspace.iterations() if number > 0]
-    found = {number: workspace.manifest(number)["finished"] for number in numbers}
-    return {number: report for number, report in found.items() if report}
+    found = ((number, finished(workspace, number)) for number in numbers)
+    return {number: result for number, result in found if result is not None}
 
 
 def champion_now(workspace: Workspace) -> tuple[ModelRef, int]:
@@ -76,20 +100,19 @@ def champion_now(workspace: Workspace) -> tuple[ModelRef, int]:
 
     Raises `FlywheelError` before the first iteration is finished.
     """
-    finished = finished_of(workspace)
-    if not finished:
+    results = finished_of(workspace)
+    if not results:
         raise FlywheelError(
             f"{workspace.root} has no champion yet: finish an iteration first (`flywheel run`)."
         )
-    latest = finished[max(finished)]
-    champion = promotion_history(workspace, ModelRef("", latest["base_digest"], ""), max(finished) + 1)[-1]
+    latest = results[max(results)]
+    champion = promotion_history(workspace, ModelRef("", latest.base_digest, ""), max(results) + 1)[-1]
     if champion.path:
-        promoted = [n for n, report in finished.items() if report["candidate"] == asdict(champion)]
-        return champion, max(promoted)
-    of_base = [r["champion"] for r in finished.values() if r["champion"]["digest"] == r["base_digest"]]
+        return champion, max(n for n, result in results.items() if result.candidate == champion)
+    of_base = [result.champion for result in results.values() if result.of_base]
     if not of_base:
         raise FlywheelError("no finished iteration says where the base model lies: name it by its folder.")
-    return ModelRef(**of_base[-1]), 0
+    return of_base[-1], 0
 
 
 def model_named(name: str, root: str) -> tuple[str, int]:
@@ -106,14 +129,14 @@ def model_named(name: str, root: str) -> tuple[str, int]:
     if last == CHAMPION:
         model, number = champion_now(workspace)
         return str(workspace.path(model)), number or max(finished_of(workspace))
-    finished = finished_of(workspace)
-    number = int(last) or max(finished, default=0)
-    if number not in finished:
+    results = finished_of(workspace)
+    number = int(last) or max(results, default=0)
+    if number not in results:
         raise FlywheelError(
-            f"there is no finished iteration {last} in {workspace.root} ({_named(finished) or 'none is'}): "
+            f"there is no finished iteration {last} in {workspace.root} ({_named(results) or 'none is'}): "
             "`flywheel list` shows them."
         )
-    return str(workspace.path(ModelRef(**finished[number]["candidate"]))), number
+    return str(workspace.path(results[number].candidate)), number
 
 
 def settings_for(
@@ -134,23 +157,23 @@ def settings_for(
     return settings.model_copy(update={"model": settings.model.model_copy(update={"name": path})})
 
 
-def _named(finished: Mapping[int, Any]) -> str:
-    return ", ".join(map(str, finished)) + (" are" if len(finished) > 1 else " is") if finished else ""
+def _named(results: Mapping[int, Any]) -> str:
+    return ", ".join(map(str, results)) + (" are" if len(results) > 1 else " is") if results else ""
 
 
 def title_of(workspace: Workspace, model: ModelRef) -> str:
     """What a model is to the workspace: `the model of iteration 2 (champion)`; else its own name."""
-    finished = finished_of(workspace)
+    results = finished_of(workspace)
     made = [
         number
-        for number, report in finished.items()
-        if report["candidate"]["digest"] == model.digest and report["differences"]
+        for number, result in results.items()
+        if result.candidate.digest == model.digest and result.has_new_model
     ]
-    champion = bool(finished) and champion_now(workspace)[0].digest == model.digest
+    champion = bool(results) and champion_now(workspace)[0].digest == model.digest
     last = " (champion)" if champion else ""
     if made:
         return f"the model of iteration {made[0]}{last}"
-    if any(report["base_digest"] == model.digest for report in finished.values()):
+    if any(result.base_digest == model.digest for result in results.values()):
         return f"the base model{last}"
     name = model.origin.removeprefix("base model ")
     return f"model {Path(name).name if name.startswith(('/', '.', '~')) else name}"

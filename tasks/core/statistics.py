@@ -36,25 +36,45 @@ class Interval:
     problems: int
 
 
+Scores = Mapping[str, Mapping[str, Interval]]
+"""Of each "benchmark/split" each metric's interval, as `tasks.evaluation.metrics` names them."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """`right` of `total` that were counted on so many `problems`, the share of them and its 95 % Wilson
+    interval."""
+
+    right: int
+    total: int
+    problems: int
+    share: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, right: int, total: int, problems: int) -> Share:
+        """The share with its interval; 0 with the interval (0, 1) when nothing was counted."""
+        return cls(right, total, problems, right / total if total else 0.0, *wilson(right, total))
+
+
 def bounds(low: float, high: float, problems: float, pattern: str = "{:.3f}") -> str:
     """`[0.120, 0.340]`; "" where so few problems were counted that the interval would say nothing."""
     return f"[{pattern.format(low)}, {pattern.format(high)}]" if problems >= LEAST_PROBLEMS else ""
 
 
-def share_bounds(row: Mapping[str, float], pattern: str = "[{}, {}]") -> str:
-    """Wilson's interval of a count with its `low` and `high` end, in per cent; "" as in `bounds`.
-
-    `problems` is what it was counted on; tables of earlier versions do not say, and then it is the count.
-    """
-    if not row["total"] or row.get("problems", row["total"]) < LEAST_PROBLEMS:
+def share_bounds(share: Share, pattern: str = "[{}, {}]") -> str:
+    """Wilson's interval of a share in per cent; "" as in `bounds`, and where nothing was counted."""
+    if not share.total or share.problems < LEAST_PROBLEMS:
         return ""
-    return pattern.format(f"{row['low']:.0%}", f"{row['high']:.0%}")
+    return pattern.format(f"{share.low:.0%}", f"{share.high:.0%}")
 
 
-def with_bounds(values: Sequence[float]) -> tuple[float, float, float]:
+def with_bounds(interval: Interval) -> tuple[float, float, float]:
     """Mean, low and high of a metric for a chart; of too few problems all three are the mean."""
-    mean, low, high, problems = values[:4]
-    return (mean, low, high) if problems >= LEAST_PROBLEMS else (mean, mean, mean)
+    if interval.problems < LEAST_PROBLEMS:
+        return (interval.mean,) * 3
+    return interval.mean, interval.low, interval.high
 
 
 def bootstrap(

@@ -6,16 +6,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
-from tasks.datasets.row_filters import RowSelection, good_text, hold_out, length_facts, select
+from tasks.datasets.row_filters import PAIRED, RowSelection, good_text, hold_out, prefers_shorter, select
 from tasks.execution.problem_data import SampleRefs
 from tasks.filtering.decide import FILTER_VERSION, disputed
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner
+from tasks.pipeline.finished import finished
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName, stage_label
+from tasks.pipeline.statistics import Figures, Statistics
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, Workspace
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.rows import RowSettings
@@ -77,10 +81,10 @@ def past_iterations(
     """
     iterations = []
     for number in [n for n in workspace.iterations() if 0 < n < iteration]:
-        finished = workspace.manifest(number)["finished"] or {}
-        if finished.get("base_digest") != base.digest:
+        result = finished(workspace, number)
+        if result is None or result.base_digest != base.digest:
             continue
-        if finished["decision"] == "roll back" and not settings.include_rolled_back:
+        if result.decision == "roll back" and not settings.include_rolled_back:
             continue
         stages = {stage.stage: stage for stage in workspace.stages(number)}
         sampled, executed = (
@@ -109,21 +113,64 @@ def past_iterations(
                 ),
                 IterationRows(number, problems, decisions, rows["sft"], rows["pairs"]),
                 settings_then,
-                finished.get("filter_version", 0),
+                result.filter_version,
             )
         )
     return iterations[-settings.replay_iterations :] if settings.replay_iterations else []
 
 
-def facts_of(selection: RowSelection[SftRow] | RowSelection[Pair]) -> dict[str, Any]:
+class RowStatistics(Figures):
+    """Rows of one kind that are trained on."""
+
+    roles: dict[str, int] = Field(description="Rows by role.")
+    iterations: dict[str, int] = Field(description="Rows by the iteration that they come from.")
+    held_out: int = Field(title="held out", description="Rows that are held out.")
+    one_liners: float = Field(title="one-liners", description="Share of the solver's rows with one line.")
+    dropped: dict[str, int] = Field(description="Rows that are not trained on, by reason.")
+
+
+class PairLengths(Figures):
+    """How long the sides of one role's pairs are."""
+
+    chosen: float = Field(description="Mean characters of the chosen side.")
+    rejected: float = Field(description="Mean characters of the rejected side.")
+    chosen_is_shorter: float = Field(
+        title="chosen is shorter", description="Share of pairs whose chosen side is the shorter."
+    )
+
+
+class CollectionStatistics(Statistics):
+    """The training set of an iteration."""
+
+    kind: Literal["collect"] = "collect"
+    sft: RowStatistics = Field(description="SFT rows.")
+    pairs: RowStatistics = Field(description="Pairs.")
+    lengths: dict[str, PairLengths] = Field(description="Lengths of the pairs' sides by role.")
+
+
+def row_statistics(selection: RowSelection[SftRow] | RowSelection[Pair]) -> RowStatistics:
     """Counts of one kind of rows: by role, by the iteration they come from, and what was dropped why."""
     solver = [row for row in selection.rows if row.role == "solver"]
+    return RowStatistics(
+        roles=Counter[str](row.role for row in selection.rows),
+        iterations=Counter(str(row.iteration) for row in selection.rows),
+        held_out=len(selection.held_out),
+        one_liners=sum(is_one_liner(good_text(row)) for row in solver) / max(1, len(solver)),
+        dropped=Counter(row.reason for row in selection.dropped),
+    )
+
+
+def pair_lengths(pairs: Sequence[Pair]) -> dict[str, PairLengths]:
+    """Mean characters of both sides by role, and the share of pairs whose chosen side is the shorter."""
+    by_role = {role: [pair for pair in pairs if pair.role == role] for role in PAIRED}
     return {
-        "roles": dict(Counter(row.role for row in selection.rows)),
-        "iterations": dict(Counter(str(row.iteration) for row in selection.rows)),
-        "held out": len(selection.held_out),
-        "one-liners": sum(is_one_liner(good_text(row)) for row in solver) / max(1, len(solver)),
-        "dropped": dict(Counter(row.reason for row in selection.dropped)),
+        role: PairLengths(
+            chosen=sum(len(pair.chosen) for pair in own) / len(own),
+            rejected=sum(len(pair.rejected) for pair in own) / len(own),
+            chosen_is_shorter=sum(map(prefers_shorter, own)) / len(own),
+        )
+        for role, own in by_role.items()
+        if own
     }
 
 
@@ -164,4 +211,6 @@ def collect(
     stage.write("sft_held_out", SftRow, rows.held_out)
     stage.write("pairs_held_out", Pair, ranked.held_out)
     stage.write("dropped", Dropped, [*rows.dropped, *ranked.dropped])
-    stage.facts.update(sft=facts_of(rows), pairs=facts_of(ranked), lengths=length_facts(ranked.rows))
+    stage.statistics = CollectionStatistics(
+        sft=row_statistics(rows), pairs=row_statistics(ranked), lengths=pair_lengths(ranked.rows)
+    )

@@ -10,6 +10,9 @@ import random
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
 
 from tasks.core.progress import over
 from tasks.core.records import (
@@ -29,6 +32,7 @@ from tasks.filtering.decide import FILTER_VERSION
 from tasks.generation import prompts
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Ref, Stage
 from tasks.settings.preferences import PreferenceSettings
 from tasks.settings.sampling import SamplingSettings
@@ -141,6 +145,19 @@ def show_pairs(stage: Stage, kept_problems: Sequence[KeptProblem], pairs: Sequen
             stage.show(title, f"# chosen\n{best.chosen}\n\n# rejected\n{best.rejected}")
 
 
+class PreferenceStatistics(Statistics):
+    """The rows that an iteration's kept problems give."""
+
+    kind: Literal["prefer"] = "prefer"
+    sft: dict[str, int] = Field(description="SFT rows by role.")
+    pairs: dict[str, int] = Field(description="Pairs by role.")
+    recombined: int = Field(description="SFT rows whose suite is recombined from kept cases.")
+    non_equivalent_mutants: int = Field(description="Mutants that ran and behave otherwise than winners.")
+    kills: dict[str, int] = Field(description="Suites that hold on the winners, by what they reject.")
+    pair_reasons: dict[str, int] = Field(description="Pairs by role: why the rejected side is rejected.")
+    dropped: dict[str, int] = Field(description="What is in no row, by kind: reason.")
+
+
 @stage(StageName.PREFER, FILTER_VERSION, constants={"prompts": prompts.VERSION})
 def prefer(
     stage: Stage,
@@ -163,14 +180,14 @@ def prefer(
     stage.write("pairs", Pair, rows.pairs)
     stage.write("dropped", Dropped, rows.dropped)
     show_pairs(stage, kept_problems, rows.pairs)
-    stage.facts.update(
-        sft=dict(Counter(row.role for row in rows.sft)),
-        pairs=dict(Counter(pair.role for pair in rows.pairs)),
+    stage.statistics = PreferenceStatistics(
+        sft=Counter(row.role for row in rows.sft),
+        pairs=Counter(pair.role for pair in rows.pairs),
         recombined=sum(row.recombined for row in rows.sft),
         non_equivalent_mutants=sum(
             target not in one.solutions for one in kept_problems for target in one.targets
         ),
         kills=kill_counts(kept_problems),
-        pair_reasons=dict(Counter(f"{pair.role}: {pair.reason}" for pair in rows.pairs)),
-        dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in rows.dropped)),
+        pair_reasons=Counter(f"{pair.role}: {pair.reason}" for pair in rows.pairs),
+        dropped=Counter(f"{row.kind}: {row.reason}" for row in rows.dropped),
     )

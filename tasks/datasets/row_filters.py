@@ -262,17 +262,3 @@ def _balanced(rows: Sequence[AnyRow], ratio: float) -> list[AnyRow]:
 def is_held_out(problem_id: str, share: float) -> bool:
     """Whether a problem's rows are held out: drawn by its id, so the same in every iteration."""
     return int(record_id("held out", problem_id), 16) < share * 16**16
-
-
-def length_facts(pairs: Sequence[Pair]) -> dict[str, dict[str, float]]:
-    """Mean characters of both sides by role, and the share of pairs whose chosen side is the shorter."""
-    facts: dict[str, dict[str, float]] = {}
-    for role in PAIRED:
-        own = [pair for pair in pairs if pair.role == role]
-        if own:
-            facts[role] = {
-                "chosen": sum(len(pair.chosen) for pair in own) / len(own),
-                "rejected": sum(len(pair.rejected) for pair in own) / len(own),
-                "chosen is shorter": sum(map(prefers_shorter, own)) / len(own),
-            }
-    return facts

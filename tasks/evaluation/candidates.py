@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Literal
+
+from pydantic import Field
 
 from tasks.benchmarks.reference import gold_of, reference_records
 from tasks.core.progress import over
@@ -11,6 +14,7 @@ from tasks.core.records import CpuLimit, Problem, Solution, Suite
 from tasks.mutation.mutate import mutate_all
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Ref, Stage
 from tasks.settings.sandbox import MUTANT_CPU_SHARE
 
@@ -36,6 +40,14 @@ def candidates_of(problem: Problem, count: int, seed: int) -> list[Solution]:
     return [*wrong, *mutants[:count]]
 
 
+class CandidateStatistics(Statistics):
+    """Programs that may be wrong."""
+
+    kind: Literal["candidates"] = "candidates"
+    candidates: dict[str, int] = Field(description="Programs by origin: shipped as wrong, or mutants.")
+    operators: dict[str, int] = Field(description="Mutants by the change that made them.")
+
+
 @stage(
     StageName.CANDIDATES,
     4,
@@ -53,7 +65,7 @@ def candidates(stage: Stage, problems: Ref, limits: Ref, negatives: int) -> None
     stage.write("suites", Suite, reference_records(labelled)[1])
     shares = [replace(limit, cpu_s=limit.cpu_s * MUTANT_CPU_SHARE) for limit in stage.read(limits, CpuLimit)]
     stage.write("limits", CpuLimit, shares)
-    stage.facts.update(
-        candidates=dict(Counter(row.origin for row in rows)),
-        operators=dict(Counter(row.change.partition(",")[0] for row in rows if row.change)),
+    stage.statistics = CandidateStatistics(
+        candidates=Counter(row.origin for row in rows),
+        operators=Counter(row.change.partition(",")[0] for row in rows if row.change),
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import Field
 
 from tasks.benchmarks.base import Selection
 from tasks.benchmarks.registry import at_hand, load_benchmark
@@ -12,6 +15,7 @@ from tasks.core.records import CpuLimit, Problem
 from tasks.evaluation.reference_runs import with_gold
 from tasks.pipeline.stage import IterationContext, log_progress, stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Stage
 from tasks.sandbox.backends import backend_of
 from tasks.settings.sandbox import SandboxSettings
@@ -51,6 +55,16 @@ def labelled_problems(
     return LabelledProblems(tuple(problems), guarded, (*benchmarks, *others), image)
 
 
+class EvaluationSetStatistics(Statistics):
+    """The problems that models are scored on."""
+
+    kind: Literal["evaluation-set"] = "evaluation-set"
+    problems: dict[str, int] = Field(title="", description="Scored problems by benchmark/split.")
+    guarded: list[str] = Field(
+        title="kept out of self-play", description="The benchmarks whose problems self-play must not see."
+    )
+
+
 @stage(StageName.EVALUATION_SET, 8, looks_up=labelled_problems)
 def evaluation_set(
     stage: Stage,
@@ -69,5 +83,6 @@ def evaluation_set(
     stage.write("dev", Problem, [problem for problem in scored if problem.split == "dev"])
     stage.write("guarded", Problem, found.guarded)
     stage.write("limits", CpuLimit, limits)
-    stage.facts.update(Counter(f"{problem.source}/{problem.split}" for problem in scored))
-    stage.facts["kept out of self-play"] = list(found.at_hand)
+    stage.statistics = EvaluationSetStatistics(
+        problems=Counter(f"{problem.source}/{problem.split}" for problem in scored), guarded=[*found.at_hand]
+    )

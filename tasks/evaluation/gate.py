@@ -12,21 +12,36 @@ pass the gate against the base model, both sampled afresh.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
+
+from pydantic import Field
 
 from tasks.core.records import ProblemScore, Role
 from tasks.core.statistics import LEAST_PROBLEMS, Interval, bounds
-from tasks.evaluation.metrics import STRONG_SUITE_RATE, as_json, compare
+from tasks.evaluation.metrics import STRONG_SUITE_RATE, compare
+from tasks.pipeline.finished import GateDecision, finished
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName
-from tasks.pipeline.workspace import ModelRef, Ref, Stage, StageResult, Workspace
+from tasks.pipeline.statistics import Statistics
+from tasks.pipeline.workspace import ModelRef, Ref, Stage, Workspace
 from tasks.settings.evaluation import MetricSettings
 from tasks.settings.gate import GateSettings
 
 METRIC_OF: dict[Role, str] = {"solver": "pass@1", "verifier": STRONG_SUITE_RATE}
 
 
-def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) -> tuple[str, str]:
+class GateStatistics(Statistics):
+    """The gate's decision, with all that it compared."""
+
+    kind: Literal["promote"] = "promote"
+    decision: GateDecision = Field(description="What becomes of the candidate.")
+    reason: str = Field(description="Why, in a sentence.")
+    differences: dict[str, dict[str, Interval]] = Field(
+        description="Candidate less champion, paired by problem: benchmark/split -> metric -> interval."
+    )
+
+
+def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) -> tuple[GateDecision, str]:
     """(promote | hold | roll back, why), from paired differences of the dev splits alone.
 
     Several dev benchmarks are averaged by their number of problems; bounds likewise (conservative).
@@ -50,9 +65,9 @@ def gate(differences: dict[str, dict[str, Interval]], settings: GateSettings) ->
     return "promote", f"{gain}, and {METRIC_OF[other_role]} {holds}"
 
 
-def hold_unchanged(sft: StageResult, dpo: StageResult) -> dict[str, Any]:
-    """The gate's word where training left the weights that it started from: hold, and why."""
-    trained = [stage for stage in (sft, dpo) if "skipped" not in stage.facts]
+def hold_unchanged(trained: bool) -> GateStatistics:
+    """The gate's word where training left the weights that it started from: hold, and why. `trained`: whether
+    any training was not skipped."""
     reason = (
         "no step of training lowered the loss on held-out rows, so the weights are what they were: bring "
         "more rows, or lower the learning rates"
@@ -60,7 +75,7 @@ def hold_unchanged(sft: StageResult, dpo: StageResult) -> dict[str, Any]:
         else "agreement kept too little to train on: loosen `agreement`, sample more, or bring easier "
         "problems"
     )
-    return {"decision": "hold", "reason": reason, "differences": {}}
+    return GateStatistics(decision="hold", reason=reason, differences={})
 
 
 def _pooled(dev: dict[str, dict[str, Interval]], metric: str) -> Interval | None:
@@ -87,12 +102,12 @@ def promotion_history(workspace: Workspace, base: ModelRef, before: int) -> list
     """
     line = [base]
     for iteration in (number for number in workspace.iterations() if number < before):
-        finished = workspace.manifest(iteration)["finished"] or {}
-        if finished.get("base_digest") != base.digest:
+        result = finished(workspace, iteration)
+        if result is None or result.base_digest != base.digest:
             continue
-        if finished["decision"] == "promote":
-            line.append(ModelRef(**finished["candidate"]))
-        elif finished.get("back_to_base"):
+        if result.decision == "promote":
+            line.append(result.candidate)
+        elif result.back_to_base:
             line = [base]
     return line
 
@@ -117,15 +132,15 @@ def decide(
     after: Sequence[ProblemScore],
     metrics: MetricSettings,
     settings: GateSettings,
-) -> dict[str, Any]:
+) -> GateStatistics:
     """The decision with its reason and all paired differences (test too, for the report only)."""
     differences = compare(before, after, metrics)
     decision, reason = gate(differences, settings)
-    return {"decision": decision, "reason": reason, "differences": as_json(differences)}
+    return GateStatistics(decision=decision, reason=reason, differences=differences)
 
 
 @stage(StageName.PROMOTE, 3)
 def promote(stage: Stage, before: Ref, after: Ref, metrics: MetricSettings, settings: GateSettings) -> None:
     """Compare candidate and champion (or base, by label) on the same problems and decide."""
     rows_before, rows_after = (stage.read(scores, ProblemScore) for scores in (before, after))
-    stage.facts.update(decide(rows_before, rows_after, metrics, settings))
+    stage.statistics = decide(rows_before, rows_after, metrics, settings)

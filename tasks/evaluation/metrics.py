@@ -9,7 +9,7 @@ little (`tests/evaluation/test_metrics.py`). Counts of decisions have Wilson's i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import comb
 
 from tasks.core.records import ProblemScore
@@ -141,26 +141,17 @@ def metrics(k_values: Sequence[int]) -> dict[str, Metric]:
     }
 
 
-def as_json(table: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, list[float]]]:
-    """Intervals as `[mean, low, high, problems]`."""
-    return {
-        name: {metric: [i.mean, i.low, i.high, i.problems] for metric, i in part.items()}
-        for name, part in table.items()
-    }
-
-
-def shown(metric: str, values: Sequence[float], problems: float = 0, signed: bool = False) -> str:
-    """A metric's `[mean, low, high, problems]` as text: a share in per cent, a count as a number.
+def shown(metric: str, interval: Interval, problems: int = 0, signed: bool = False) -> str:
+    """A metric as text: a share in per cent, a count as a number, with its interval.
 
     With the number of problems where that is not `problems` (0: nobody asks), and no interval for fewer than
     `LEAST_PROBLEMS`.
     """
     pattern = ("{:+.2f}" if signed else "{:.2f}") if metric in COUNTS else "{:+.1%}" if signed else "{:.1%}"
-    mean = pattern.format(values[0])
-    over = int(values[3])
-    if signed and not any(values[:3]):
+    if signed and not (interval.mean or interval.low or interval.high):
         return "no change"
-    text = f"{mean} {bounds(values[1], values[2], over, pattern)}".rstrip()
+    mean, over = pattern.format(interval.mean), interval.problems
+    text = f"{mean} {bounds(interval.low, interval.high, over, pattern)}".rstrip()
     few = problems and over != problems
     return f"{text} ({over} problem{'s' * (over != 1)})" if few else text
 

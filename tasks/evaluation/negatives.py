@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Literal
+
+from pydantic import Field
 
 from tasks.core.progress import counted
 from tasks.core.records import Behaviour, Problem, Solution, Suite
@@ -17,6 +20,7 @@ from tasks.execution.problem_data import ProblemData, SampleRefs, join_by_proble
 from tasks.execution.verdicts import answered, judge, outcome_key
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Ref, Stage
 
 UNFIT = {"fault", "timeout", "memory", "output_limit"}
@@ -76,6 +80,19 @@ def _origin(solution: Solution) -> str:
     return "mutants" if solution.origin == "mutant" else "samples" if solution.sample_id else "shipped"
 
 
+class NegativeStatistics(Statistics):
+    """The pool of programs that gold says are wrong."""
+
+    kind: Literal["negatives"] = "negatives"
+    pool: int = Field(description="Programs of the pool.")
+    origins: dict[str, int] = Field(description="Programs by origin: shipped, mutants, samples.")
+    candidates_not_shown_wrong: int = Field(description="Candidates that gold did not show to be wrong.")
+    smallest: int = Field(description="Programs of the problem with the fewest.")
+    median: int = Field(description="Median of a problem's programs.")
+    problems_with_fewer: int = Field(description="Problems with fewer programs than were asked for.")
+    samples_digest: str = Field(description="Digest of the solutions whose wrong ones are in the pool.")
+
+
 @stage(
     StageName.NEGATIVES,
     2,
@@ -110,9 +127,9 @@ def negatives(
     pool = [solution for part in pools.values() for solution in part]
     sizes = sorted(map(len, pools.values()))
     stage.write("pool", Solution, pool)
-    stage.facts.update(
+    stage.statistics = NegativeStatistics(
         pool=len(pool),
-        origins=dict(Counter(_origin(solution) for solution in pool)),
+        origins=Counter(_origin(solution) for solution in pool),
         candidates_not_shown_wrong=candidates.rows - sum(map(len, made.values())),
         smallest=sizes[0] if sizes else 0,
         median=sizes[len(sizes) // 2] if sizes else 0,

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from tasks.benchmarks.evalplus import BASE
 from tasks.benchmarks.outputs import asks_for_output
@@ -27,13 +29,15 @@ from tasks.core.records import (
     Suite,
     Verdict,
 )
+from tasks.core.statistics import Interval, Share
 from tasks.core.values import encode
-from tasks.evaluation.metrics import as_json, summarise
+from tasks.evaluation.metrics import summarise
 from tasks.execution.problem_data import ProblemData, SampleRefs, join_by_problem, read_problem_data
 from tasks.execution.verdicts import CallPlan, invalid_checks, judge, suite_verdicts
 from tasks.filtering.audit import audit_filter
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Ref, Stage
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.evaluation import MetricSettings
@@ -265,6 +269,14 @@ def _first_solutions(data: ProblemData, count: int) -> list[Solution]:
     return [one for one in data.sampled_solutions if one.sample_id in drawn]
 
 
+class ScoreStatistics(Statistics):
+    """A model's scores, and how the filter fared on the same samples."""
+
+    kind: Literal["score"] = "score"
+    audit: dict[str, Share] = Field(description="The filter on dev problems, by row of the audit.")
+    scores: dict[str, dict[str, Interval]] = Field(description="Benchmark/split -> metric -> interval.")
+
+
 @stage(StageName.SCORE, 8)
 def score(
     stage: Stage,
@@ -297,5 +309,5 @@ def score(
             for data, reference in zip(problems, references, strict=True)
         ]
     dev = [data for data in problems if data.problem.split == "dev"]
-    stage.facts["audit"] = audit_filter(dev, agreement, with_reference=audit_samples is not None)
-    stage.facts["scores"] = as_json(summarise(rows, metrics))
+    audited = audit_filter(dev, agreement, with_reference=audit_samples is not None)
+    stage.statistics = ScoreStatistics(audit=audited, scores=summarise(rows, metrics))

@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
+from typing import Literal
+
+from pydantic import Field
 
 from tasks.core.errors import SandboxFault
 from tasks.core.fragments import is_deep, parse_python
@@ -31,6 +34,7 @@ from tasks.execution.determinism import ProgramOutcomes, SandboxPair, run_progra
 from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import IterationContext, log_progress, stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Ref, Stage
 from tasks.sandbox.backends import backend_of
 from tasks.settings.sandbox import SandboxSettings
@@ -166,6 +170,18 @@ def sandbox_image(_context: IterationContext, settings: SandboxSettings) -> Sand
     return SandboxImage(backend_of(settings).prepare(settings, log_progress))
 
 
+class ExecutionStatistics(Statistics):
+    """How programs ended, and which of them depend on the seed or on the order of calls."""
+
+    kind: Literal["execute"] = "execute"
+    behaviours: int = Field(description="Programs with what they did.")
+    outcomes: dict[str, int] = Field(description="Outcomes of all calls by kind.")
+    order_dependent: int = Field(description="Programs that did otherwise in another order of calls.")
+    stable_by_suite: int = Field(description="Those of them that always do the same within a suite.")
+    flaky: int = Field(description="Programs that did otherwise on the same calls.")
+    image: str = Field(description="Tag of the image whose containers ran them.")
+
+
 @stage(StageName.EXECUTE, 10, looks_up=sandbox_image)
 def execute(
     stage: Stage,
@@ -196,7 +212,7 @@ def execute(
                 rows += stage.shard(f"{start:06d}", Behaviour, partial(run, shard))
             log_progress(f"{progress.name}: {progress.line()}")
     stage.write("behaviours", Behaviour, rows)
-    stage.facts.update(
+    stage.statistics = ExecutionStatistics(
         behaviours=len(rows),
         outcomes=outcome_counts(rows),
         order_dependent=sum(row.order_dependent for row in rows),

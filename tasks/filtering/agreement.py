@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
 
 from tasks.core.progress import counted
 from tasks.core.records import Call, Case, Decision, Dropped, Solution, Suite
+from tasks.core.statistics import Share
 from tasks.execution.problem_data import ProblemData, SampleRefs, read_problem_data
 from tasks.execution.verdicts import wanted_key
 from tasks.filtering.audit import audit
@@ -15,6 +19,7 @@ from tasks.filtering.decide import FILTER_VERSION, decide, rule_of
 from tasks.filtering.votes import ProblemVotes, votes_by_problem
 from tasks.pipeline.stage import IterationContext, stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Stage
 from tasks.settings.agreement import AgreementSettings
 from tasks.testcode.suites import case_source
@@ -89,6 +94,20 @@ def rule_in_use(_context: IterationContext, settings: AgreementSettings) -> Rule
     return RuleInUse(rule_of(settings).version)
 
 
+class AgreementStatistics(Statistics):
+    """What the filter kept of an iteration's samples."""
+
+    kind: Literal["agree"] = "agree"
+    problems: int = Field(description="Problems that were decided.")
+    kept: int = Field(description="Those that were kept.")
+    confident: int = Field(description="Kept ones that are sure enough for pairs.")
+    reasons: dict[str, int] = Field(description="Problems that were not kept, by reason.")
+    dropped: dict[str, int] = Field(description="Records that were not kept, by kind: reason.")
+    audit: dict[str, Share] = Field(
+        default_factory=dict, description="The filter on those problems that have gold, by row of the audit."
+    )
+
+
 @stage(StageName.AGREE, FILTER_VERSION, looks_up=rule_in_use)
 def agree(
     stage: Stage,
@@ -111,11 +130,11 @@ def agree(
     stage.write("decisions", Decision, decisions)
     show_decision(stage, problems, decisions)
     stage.write("dropped", Dropped, dropped)
-    stage.facts.update(
+    stage.statistics = AgreementStatistics(
         problems=len(decisions),
         kept=sum(d.kept for d in decisions),
         confident=sum(d.confident for d in decisions),
-        reasons=dict(Counter(d.reason for d in decisions if not d.kept)),
+        reasons=Counter(d.reason for d in decisions if not d.kept),
         dropped=dict(Counter(f"{row.kind}: {row.reason}" for row in dropped).most_common()),
         audit=audit(problems, decisions),
     )

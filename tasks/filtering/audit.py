@@ -14,17 +14,19 @@ from collections.abc import Mapping, Sequence
 
 from tasks.core.progress import over
 from tasks.core.records import KILL_SHARE, Decision
-from tasks.core.statistics import LEAST_PROBLEMS, wilson
+from tasks.core.statistics import LEAST_PROBLEMS, Share, wilson
 from tasks.execution.problem_data import ProblemData
 from tasks.execution.verdicts import holds, invalid_checks, judge, wanted_key
 from tasks.filtering.decide import decide_all
 from tasks.settings.agreement import AgreementSettings
 
-Audit = dict[str, dict[str, float]]
+Audit = dict[str, Share]
+"""By the name of a row of `ROWS`; {} of problems without gold."""
 MIN_DECISIONS = 30
+CHOSEN = "chosen solutions"
 ROWS = (
     "kept problems right",
-    "chosen solutions",
+    CHOSEN,
     "rejected solutions",
     "kept cases",
     "dropped cases",
@@ -49,9 +51,8 @@ def audit_filter(problems: Sequence[ProblemData], settings: AgreementSettings, w
 
 
 def audit(problems: Sequence[ProblemData], decisions: Sequence[Decision]) -> Audit:
-    """`{row of ROWS: {right, total, problems, share, low, high}}` over problems with gold, {} without any.
-    `problems` are those of which a row counts something.
-    """
+    """All rows of `ROWS` over problems with gold, {} without any. A share's `problems` are those of which its
+    row counts something."""
     right, total, on = Counter[str](), Counter[str](), Counter[str]()
     labelled = 0
     for data, decision in zip(over(problems, "problems audited"), decisions, strict=True):
@@ -61,7 +62,7 @@ def audit(problems: Sequence[ProblemData], decisions: Sequence[Decision]) -> Aud
             right[row] += success
             total[row] += 1
         on.update({row for row, _ in marks or ()})
-    return {row: _share(right[row], total[row], on[row]) for row in ROWS} if labelled else {}
+    return {row: Share.of(right[row], total[row], on[row]) for row in ROWS} if labelled else {}
 
 
 def _marks(data: ProblemData, decision: Decision) -> list[tuple[str, bool]] | None:
@@ -77,7 +78,7 @@ def _marks(data: ProblemData, decision: Decision) -> list[tuple[str, bool]] | No
     marks = [("problems kept", decision.kept)]
     if chosen:
         marks.append(("kept problems right", 2 * len(right.intersection(chosen)) > len(chosen)))
-    marks += [("chosen solutions", solution_id in right) for solution_id in chosen]
+    marks += [(CHOSEN, solution_id in right) for solution_id in chosen]
     marks += [("rejected solutions", solution_id not in right) for solution_id in rejected]
     marks += [("recall of right solutions", solution_id in chosen) for solution_id in right]
     marks += [("recall of wrong solutions", i in rejected) for i in sampled if i not in right]
@@ -113,28 +114,16 @@ def _marks(data: ProblemData, decision: Decision) -> list[tuple[str, bool]] | No
     return marks
 
 
-def imprecise(audits: Sequence[Mapping[str, Mapping[str, float]]], floor: float) -> str:
+def imprecise(audits: Sequence[Mapping[str, Share]], floor: float) -> str:
     """Why the filter is not to be trusted any more, or "".
 
     It is not when even the upper end of the 95 % interval of its precision lies below `floor`: of chosen
     solutions over all these audits together, once there are `MIN_DECISIONS` on `LEAST_PROBLEMS` problems.
     """
-    rows = [audit["chosen solutions"] for audit in audits if audit]
-    right, total = int(sum(row["right"] for row in rows)), int(sum(row["total"] for row in rows))
+    rows = [audit[CHOSEN] for audit in audits if audit]
+    right, total = sum(row.right for row in rows), sum(row.total for row in rows)
+    problems = sum(row.problems for row in rows)
     high = wilson(right, total)[1]
-    problems = sum(row.get("problems", row["total"]) for row in rows)
     if total < MIN_DECISIONS or problems < LEAST_PROBLEMS or high >= floor:
         return ""
     return f"only {right} of {total} chosen solutions are right: at most {high:.0%}, {floor:.0%} is asked for"
-
-
-def _share(right: int, total: int, problems: int) -> dict[str, float]:
-    low, high = wilson(right, total)
-    return {
-        "right": right,
-        "total": total,
-        "problems": problems,
-        "share": right / total if total else 0.0,
-        "low": low,
-        "high": high,
-    }

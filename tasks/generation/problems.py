@@ -14,7 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from tasks.benchmarks.mbpp import load_mbpp
 from tasks.core.errors import FlywheelError
@@ -34,6 +36,7 @@ from tasks.inference.sampler import shared_sampler
 from tasks.models.chat_format import ChatFormat, format_of
 from tasks.pipeline.stage import IterationContext, log_progress, stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, Workspace
 from tasks.settings.engine import EngineSettings
 from tasks.settings.problems import ProblemSettings
@@ -247,6 +250,20 @@ def problem_sources(
     return ProblemSources(tuple(pool), tuple(earlier), asked_with(context, engine))
 
 
+class ProblemStatistics(Statistics):
+    """Where an iteration's problems came from, and what was left out."""
+
+    kind: Literal["propose"] = "propose"
+    statements: int = Field(description="Statements drawn from the file.")
+    asked: int = Field(description="Problems that the model was asked to propose.")
+    proposed: int = Field(description="Proposals that could be read.")
+    duplicates: int = Field(description="Left out as near another problem.")
+    contaminated: int = Field(description="Left out as near a benchmark's problem.")
+    kept: int = Field(description="Problems of the iteration.")
+    new: int = Field(description="Those of them whose statements no earlier iteration had.")
+    dropped: dict[str, int] = Field(description="How many were left out, by reason.")
+
+
 @stage(
     StageName.PROPOSE,
     3,
@@ -298,7 +315,7 @@ def propose(
     reasons = Counter(row.reason for row in [*dropped, *unclean])
     duplicates = sum(n for reason, n in reasons.items() if reason.endswith("duplicate"))
     contaminated = sum(n for reason, n in reasons.items() if "benchmark" in reason)
-    stage.facts.update(
+    stage.statistics = ProblemStatistics(
         statements=len(drawn),
         asked=settings.propose,
         proposed=len(proposed),

@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Literal
+
+from pydantic import Field
 
 from tasks.benchmarks.code import with_preamble
 from tasks.benchmarks.outputs import asks_for_output, predicted
@@ -29,9 +32,10 @@ from tasks.generation.native_prompts import as_parsed, native_output_prompt, nat
 from tasks.generation.thinking import without_thought
 from tasks.inference.base import Sampler
 from tasks.inference.sampler import shared_sampler
-from tasks.models.chat_format import ChatFormat, format_of
+from tasks.models.chat_format import ChatFormat, Kind, Prefill, format_of
 from tasks.pipeline.stage import IterationContext, log_progress, stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Figures, Statistics
 from tasks.pipeline.workspace import ModelRef, Ref, Stage
 from tasks.settings.engine import EngineSettings
 from tasks.settings.sampling import SamplingSettings
@@ -215,32 +219,69 @@ def _dropped(kind: str, sample: Sample, reason: str, detail: str) -> Dropped:
     return Dropped("sample", kind, sample.sample_id, sample.problem_id, reason, detail)
 
 
-def facts_of(
+class FormatStatistics(Figures):
+    """How the prompts were made into tokens (`ChatFormat.described`)."""
+
+    format: Kind = Field(description="The chat format.")
+    version: int = Field(description="Version of the code that makes tokens of prompts.")
+    prefill: Prefill = Field(description="Which first words of an answer prompts bring.")
+    worked_example: bool = Field(description="Whether prompts show a solved example first.")
+
+
+class SamplingStatistics(Statistics):
+    """What was asked of the models and what came of it; how alike the answers are."""
+
+    kind: Literal["sample"] = "sample"
+    chat_format: FormatStatistics | None = Field(
+        default=None, description="The model's chat format; that of the demo where none is told."
+    )
+    model_revision: str | None = Field(
+        default=None, description="The hub's commit of the model, else the digest of its files."
+    )
+    solutions_sampled: int = Field(description="Answers of the solver.")
+    solver_temperatures: dict[str, int] = Field(description="Answers of the solver by temperature.")
+    solutions_of_base: int = Field(description="Answers that the base model wrote beside another model's.")
+    solutions_parsed: int = Field(description="Programs that could be read from the answers.")
+    suites_sampled: int = Field(description="Answers of the verifier.")
+    suites_parsed: int = Field(description="Suites that could be read from the answers.")
+    cases: int = Field(description="Cases of all parsed suites.")
+    tokens: int = Field(description="Tokens of all answers.")
+    dropped: dict[str, int] = Field(description="Answers and cases that could not be read, by kind: reason.")
+    diversity: dict[str, float] = Field(
+        default_factory=dict, description="How varied the model's own answers are (`diversity_of`)."
+    )
+
+
+def statistics_of(
+    chat_format: ChatFormat,
+    revision: str,
     problems: Sequence[Problem],
     samples: Sequence[Sample],
     solutions: Sequence[Solution],
     suites: Sequence[Suite],
     dropped: Sequence[Dropped],
-) -> dict[str, object]:
-    """What was asked of the models and what came of it; how alike the answers are."""
+) -> SamplingStatistics:
+    """The counts of these samples and of what was read from them."""
     drawn = Counter(row.role for row in samples)
     predictions = {problem.problem_id for problem in problems if asks_for_output(problem)}
-    return {
-        "solutions_sampled": drawn["solver"],
-        "solver_temperatures": dict(Counter(str(r.temperature) for r in samples if r.role == "solver")),
-        "solutions_of_base": sum(row.of_reference for row in samples),
-        "solutions_parsed": len(solutions),
-        "suites_sampled": drawn["verifier"],
-        "suites_parsed": len(suites),
-        "cases": sum(len(suite.cases) for suite in suites),
-        "tokens": sum(row.tokens for row in samples),
-        "dropped": dict(Counter(f"{row.kind}: {row.reason}" for row in dropped)),
+    return SamplingStatistics(
+        chat_format=FormatStatistics(**chat_format.described()),
+        model_revision=revision,
+        solutions_sampled=drawn["solver"],
+        solver_temperatures=Counter(str(row.temperature) for row in samples if row.role == "solver"),
+        solutions_of_base=sum(row.of_reference for row in samples),
+        solutions_parsed=len(solutions),
+        suites_sampled=drawn["verifier"],
+        suites_parsed=len(suites),
+        cases=sum(len(suite.cases) for suite in suites),
+        tokens=sum(row.tokens for row in samples),
+        dropped=Counter(f"{row.kind}: {row.reason}" for row in dropped),
         # Of the champion's own: its collapse is what this is to show.
-        "diversity": diversity_of(
+        diversity=diversity_of(
             [row for row in samples if row.problem_id not in predictions and not row.of_reference],
             [one for one in solutions if not one.of_reference],
         ),
-    }
+    )
 
 
 def show_first(stage: Stage, problems: Sequence[Problem], samples: Sequence[Sample]) -> None:
@@ -309,6 +350,6 @@ def sample(
     stage.write("suites", Suite, [*suites, *known_suites])
     stage.write("dropped", Dropped, dropped)
     show_first(stage, all_problems, samples)
-    stage.facts["chat_format"] = format_of(stage.path(model), settings).described()
-    stage.facts["model_revision"] = revision_of(stage.path(model)) or model.digest
-    stage.facts.update(facts_of(all_problems, samples, solutions, suites, dropped))
+    asked_in = format_of(stage.path(model), settings)
+    revision = revision_of(stage.path(model)) or model.digest
+    stage.statistics = statistics_of(asked_in, revision, all_problems, samples, solutions, suites, dropped)

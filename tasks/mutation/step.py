@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pydantic import Field
 
 from tasks.core.progress import over
 from tasks.core.records import Decision, Solution
 from tasks.mutation.mutate import mutate_all
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Ref, Stage
 
 
@@ -30,6 +34,15 @@ def mutants_of_winners(
     ]
 
 
+class MutationStatistics(Statistics):
+    """The mutants of the winners."""
+
+    kind: Literal["mutate"] = "mutate"
+    mutants: int = Field(description="Mutants of all problems.")
+    problems: int = Field(description="Problems that have any.")
+    operators: dict[str, int] = Field(description="Mutants by the change that made them.")
+
+
 @stage(StageName.MUTATE, 2)
 def mutate(stage: Stage, solutions: Ref, decisions: Ref, mutants: int, seed: int) -> None:
     """Write the mutants of all kept problems, up to `mutants` each, as solutions that can be executed."""
@@ -37,8 +50,8 @@ def mutate(stage: Stage, solutions: Ref, decisions: Ref, mutants: int, seed: int
         stage.read(solutions, Solution), over(stage.read(decisions, Decision), "problems"), mutants, seed
     )
     stage.write("mutants", Solution, rows)
-    stage.facts.update(
+    stage.statistics = MutationStatistics(
         mutants=len(rows),
         problems=len({row.problem_id for row in rows}),
-        operators=dict(Counter(row.change.partition(",")[0] for row in rows)),
+        operators=Counter(row.change.partition(",")[0] for row in rows),
     )

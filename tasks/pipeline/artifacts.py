@@ -8,7 +8,9 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 
-from tasks.core.statistics import bounds, share_bounds
+from tasks.core.markdown import table
+from tasks.core.statistics import Interval, Share, bounds, share_bounds
+from tasks.pipeline.statistics import figures
 from tasks.pipeline.workspace import ModelRef, StageResult
 
 
@@ -17,7 +19,7 @@ def _key(name: str) -> str:
 
 
 def flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested facts as (dotted name, text) rows; a count with its interval, and a curve, are one row."""
+    """Nested facts as (dotted name, text) rows; a share, an interval and a curve are one row."""
     rows: list[tuple[str, str]] = []
     for name, value in facts.items():
         if (text := _told(value)) is not None:
@@ -35,17 +37,15 @@ def flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _told(value: Any) -> str | None:
-    """What has a form of its own: `right of total` with its interval, `[mean, low, high, problems]`, and the
-    points of a curve."""
-    if isinstance(value, Mapping) and {"right", "total", "low", "high"} <= value.keys():
-        if not value["total"]:
-            return "none"
-        return f"{value['right']:g} of {value['total']:g} {share_bounds(value)}".rstrip()
-    if not isinstance(value, list) or not value:
+    """What has a form of its own: a share and a mean with their intervals, the points of a curve."""
+    if isinstance(value, Share):
+        return f"{value.right} of {value.total} {share_bounds(value)}".rstrip() if value.total else "none"
+    if isinstance(value, Interval):
+        ends = bounds(value.low, value.high, value.problems)
+        return " ".join(filter(None, (f"{value.mean:.3f}", ends))) + f", {value.problems} problems"
+    if not isinstance(value, list | tuple) or not value:
         return None
-    if len(value) == 4 and isinstance(value[3], int) and all(isinstance(part, float) for part in value[:3]):
-        return " ".join(filter(None, (f"{value[0]:.3f}", bounds(*value[1:])))) + f", {value[3]} problems"
-    if all(isinstance(point, list) and list(map(type, point)) == [int, float] for point in value):
+    if all(isinstance(point, list | tuple) and list(map(type, point)) == [int, float] for point in value):
         shown = [*value[:3], *value[-2:]] if len(value) > 6 else value
         texts = [f"{x:g}: {y:.4g}" for x, y in shown]
         return ", ".join([*texts[:3], "...", *texts[3:]] if len(value) > 6 else texts)
@@ -53,31 +53,26 @@ def _told(value: Any) -> str | None:
 
 
 def stage_markdown(result: StageResult) -> str:
-    """A stage's facts, tables and key as markdown."""
+    """A stage's statistics, tables and key as markdown."""
     lines = [f"# {result.stage}" + (" (reused)" if result.reused else ""), ""]
-    facts = {name: value for name, value in result.facts.items() if name != "examples"}
+    facts = figures(result.statistics)
     if "reason" in facts:
         # The one line that matters must not stand in a narrow cell.
-        lines += [f"**{facts.pop('decision', '')}**: {facts.pop('reason')}", ""]
-    for example in result.facts.get("examples", ()):
+        lines += [f"**{facts.pop('decision')}**: {facts.pop('reason')}", ""]
+    for example in result.examples:
         lines += [example, ""]
     if facts:
-        lines += ["| fact | value |", "|---|---|"]
-        lines += [f"| {name} | {_cell(text)} |" for name, text in flat(facts)]
+        lines += table(("fact", "value"), flat(facts))
     if result.tables:
-        lines += ["", "| table | rows | path in the workspace | SHA-256 |", "|---|---|---|---|"]
-        lines += [
-            f"| {name} | {r.rows} | `{r.path}` | `{r.digest[:12]}` |" for name, r in result.tables.items()
-        ]
+        refs = (
+            (name, ref.rows, f"`{ref.path}`", f"`{ref.digest[:12]}`") for name, ref in result.tables.items()
+        )
+        lines += ["", *table(("table", "rows", "path in the workspace", "SHA-256"), refs)]
     for name, model in result.models.items():
         named = "Model" if name == "model" else f"Model {name}"
         lines += ["", f"{named}: `{model.path}` (`{model.digest[:12]}`), {model.origin}"]
     lines += ["", f"Stage key `{result.key[:12]}`"]
     return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def publish_stage(result: StageResult) -> None:

@@ -138,11 +138,7 @@ class StageDefinition:
             log_progress(numbered)
             with workspace.stage(context.iteration, name, key.digest, key.inputs, key.settings) as work:
                 self.body(work, *([] if self.looks_up is None else [found]), **arguments)
-                if work.examples:
-                    work.facts["examples"] = work.examples
-            result = StageResult(
-                name, key.digest, work.tables, work.models, work.facts, key.inputs, key.settings
-            )
+            result = work.result(name, key.digest, key.inputs, key.settings)
             artifacts.publish_stage(result)
             return result
         earlier = replace(earlier, stage=name)

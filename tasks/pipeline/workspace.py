@@ -8,7 +8,8 @@
       exports/                    what was last uploaded
       iterations/0001/            (0000: what `flywheel evaluate` scored)
         settings.json             what this iteration was started with
-        manifest.json             finished stages: key, inputs, tables, facts; rewritten last
+        manifest.json             finished stages: key, inputs, tables, statistics; rewritten last
+        report.json               the report of a finished iteration
         <stage>-<key>/            its tables, logs, models; shards/ while it is not finished
 
 A stage's key is the digest of its inputs' digests, its settings and its version. A key that stands in any
@@ -37,7 +38,9 @@ from pydantic import BaseModel
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
 from tasks.core.tables import file_digest, read_table, write_table
+from tasks.pipeline.old_manifests import todays_manifest
 from tasks.pipeline.renamed import by_todays_keys
+from tasks.pipeline.statistics import Kind, Statistics, statistics_as
 from tasks.settings.iteration import NOT_IN_CACHE_KEY
 from tasks.settings.renamed import with_new_names
 
@@ -68,16 +71,21 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage left: tables, models, and facts (counts and figures for reports)."""
+    """What a stage left: tables, models, its statistics as JSON with their kind, and rows for people."""
 
     stage: str
     key: str
     tables: dict[str, Ref] = field(default_factory=dict)
     models: dict[str, ModelRef] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
+    statistics: dict[str, Any] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     settings: Any = None
     reused: bool = False
+
+    def statistics_as(self, kind: type[Kind]) -> Kind:
+        """Its statistics. Raises `FlywheelError` where they are another step's, or none."""
+        return statistics_as(kind, self.statistics, self.stage)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -98,7 +106,7 @@ EXAMPLE_MAX = 1200
 
 
 class Stage:
-    """A stage being computed: what its step reads and writes, shards that survive a kill, facts for reports.
+    """A stage being computed: what its step reads and writes, shards that survive a kill, statistics.
 
     It gives a step no way to read what is not among the step's parameters, which the key covers.
     """
@@ -107,7 +115,7 @@ class Stage:
         self.folder = folder
         self.tables: dict[str, Ref] = {}
         self.models: dict[str, ModelRef] = {}
-        self.facts: dict[str, Any] = {}
+        self.statistics: Statistics | None = None
         self.examples: list[str] = []
         self._workspace = workspace
 
@@ -152,6 +160,13 @@ class Stage:
         count = write_table(path, record, rows)
         self.tables[name] = Ref(str(path.relative_to(self._workspace.root)), file_digest(path), count)
         return self.tables[name]
+
+    def result(self, name: str, key: str, inputs: dict[str, str], settings: Any) -> StageResult:
+        """What the stage has left."""
+        statistics = self.statistics.model_dump(mode="json") if self.statistics else {}
+        return StageResult(
+            name, key, self.tables, self.models, statistics, tuple(self.examples), inputs, settings
+        )
 
 
 class Workspace:
@@ -282,7 +297,7 @@ class Workspace:
         return list(iterations)[::-1]
 
     def manifest(self, iteration: int) -> dict[str, Any]:
-        """`{"stages": {key: entry}, "finished": {...} or None}`."""
+        """`{"stages": {key: entry}, "finished": report or None}`, in today's form whoever wrote it."""
         path = self.iteration_folder(iteration) / "manifest.json"
         if not path.exists():
             return {"stages": {}, "finished": None}
@@ -293,7 +308,7 @@ class Workspace:
             whole = False
         if not whole:
             raise FlywheelError(f"{path} is damaged: move the folder {path.parent} away and run again.")
-        return content
+        return todays_manifest(content)
 
     def stages(self, iteration: int) -> list[StageResult]:
         """An iteration's finished stages, in the order they ran."""
@@ -321,10 +336,7 @@ class Workspace:
         stage = Stage(self, self.iteration_folder(iteration) / f"{name}-{key[:12]}")
         stage.folder.mkdir(parents=True, exist_ok=True)
         yield stage
-        result = StageResult(
-            name, key, stage.tables, stage.models, stage.facts, inputs, settings, reused=False
-        )
-        self.record(iteration, result)
+        self.record(iteration, stage.result(name, key, inputs, settings))
         shutil.rmtree(stage.folder / "shards", ignore_errors=True)
 
     def record(self, iteration: int, result: StageResult) -> None:
@@ -345,10 +357,12 @@ class Workspace:
         manifest.setdefault("packages", package_versions())
         write_json(self.iteration_folder(iteration) / "manifest.json", manifest)
 
-    def finish(self, iteration: int, report: dict[str, Any]) -> None:
-        """Mark the iteration as finished: the last write of a run."""
+    def finish(self, iteration: int, report: BaseModel) -> None:
+        """Mark the iteration as finished, with its report: the last write of a run. report.json is the same
+        report, for readers."""
         manifest = self.manifest(iteration)
-        manifest["finished"] = report
+        manifest["finished"] = report.model_dump(mode="json")
+        write_json(self.iteration_folder(iteration) / "report.json", manifest["finished"])
         write_json(self.iteration_folder(iteration) / "manifest.json", manifest)
 
     def path(self, ref: Ref | ModelRef) -> Path:
@@ -385,7 +399,8 @@ def _stage_from(entry: dict[str, Any]) -> StageResult:
         key=entry["key"],
         tables={name: Ref(**ref) for name, ref in entry["tables"].items()},
         models={name: ModelRef(**ref) for name, ref in entry["models"].items()},
-        facts=entry["facts"],
+        statistics=entry["statistics"],
+        examples=tuple(entry["examples"]),
         inputs=entry["inputs"],
         settings=entry["settings"],
         reused=True,

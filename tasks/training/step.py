@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from tasks.core.records import Pair, SftRow
 from tasks.models.chat_format import VERSION as FORMAT_VERSION
 from tasks.models.resolve import model_digest
@@ -19,12 +21,14 @@ from tasks.pipeline import artifacts
 from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
 from tasks.pipeline.stage import log_progress, stage
 from tasks.pipeline.stage_name import StageName, stage_label
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import ModelRef, Ref, Stage
 from tasks.settings.format import FormatSettings
 from tasks.settings.model import Dtype
 from tasks.settings.training import TrainingSettings
 from tasks.training.process import TrainingResult, finished_training, run_training
 
+Curve = tuple[tuple[int, float], ...]
 RECORDS: dict[str, type[SftRow] | type[Pair]] = {"sft": SftRow, "dpo": Pair}
 
 
@@ -33,30 +37,50 @@ def write_rows(path: Path, rows: Sequence[SftRow | Pair]) -> None:
     path.write_text("".join(json.dumps(dataclasses.asdict(row)) + "\n" for row in rows))
 
 
-def facts_of(result: TrainingResult) -> dict[str, object]:
-    """What a report shows of a training stage."""
+class TrainingStatistics(Statistics):
+    """How a training went. Curves are points (step, value); those of rewards are DPO's."""
+
+    kind: Literal["train"] = "train"
+    skipped: str | None = Field(default=None, description="Why nothing was trained.")
+    steps: int | None = Field(default=None, description="Optimizer steps.")
+    rows_used: int = Field(description="Rows that were trained on.")
+    rows_too_long: int | None = Field(default=None, description="Rows with more tokens than fit.")
+    loss_first: float | None = Field(default=None, description="Loss of the first step's rows.")
+    loss_last: float | None = Field(default=None, description="Loss of the last step's rows.")
+    losses: Curve | None = Field(default=None, description="Loss over steps.")
+    seconds: float | None = Field(default=None, description="Wall time of the training.")
+    peak_memory_mb: int | None = Field(default=None, description="Most memory that its process took.")
+    peak_gpu_mb: int | None = Field(default=None, description="Most memory that it took on a GPU.")
+    held_out: Curve | None = Field(default=None, description="Loss of held-out rows over steps.")
+    best_step: int | None = Field(default=None, description="The step with the lowest held-out loss, kept.")
+    reward_margin_last: float | None = Field(default=None, description="Reward margin of the last step.")
+    margins: Curve | None = Field(default=None, description="Reward of chosen less that of rejected.")
+    held_out_margins: Curve | None = Field(default=None, description="The same of held-out pairs.")
+    held_out_accuracies: Curve | None = Field(
+        default=None, description="Share of held-out pairs whose chosen side has the higher reward."
+    )
+
+
+def statistics_of(result: TrainingResult) -> TrainingStatistics:
+    """What a report shows of a training that ran."""
     losses = [loss for _, loss in result.losses]
-    facts: dict[str, object] = {
-        "steps": result.steps,
-        "rows_used": result.rows_used,
-        "rows_too_long": result.rows_too_long,
-        "loss_first": losses[0] if losses else None,
-        "loss_last": losses[-1] if losses else None,
-        "losses": [list(point) for point in result.losses],
-        "seconds": round(result.seconds, 1),
-        "peak_memory_mb": round(result.memory_mb),
-    }
-    if result.gpu_mb:
-        facts["peak_gpu_mb"] = round(result.gpu_mb)
-    if result.held_out:
-        facts["held_out"] = [list(point) for point in result.held_out]
-        facts["best_step"] = result.best_step
-    if result.margins:
-        facts["reward_margin_last"] = result.margins[-1][1]
-        facts["margins"] = [list(point) for point in result.margins]
-        facts["held_out_margins"] = [list(point) for point in result.held_out_margins]
-        facts["held_out_accuracies"] = [list(point) for point in result.held_out_accuracies]
-    return facts
+    return TrainingStatistics(
+        steps=result.steps,
+        rows_used=result.rows_used,
+        rows_too_long=result.rows_too_long,
+        loss_first=losses[0] if losses else None,
+        loss_last=losses[-1] if losses else None,
+        losses=result.losses,
+        seconds=round(result.seconds, 1),
+        peak_memory_mb=round(result.memory_mb),
+        peak_gpu_mb=round(result.gpu_mb) if result.gpu_mb else None,
+        held_out=result.held_out or None,
+        best_step=result.best_step if result.held_out else None,
+        reward_margin_last=result.margins[-1][1] if result.margins else None,
+        margins=result.margins or None,
+        held_out_margins=result.held_out_margins if result.margins else None,
+        held_out_accuracies=result.held_out_accuracies if result.margins else None,
+    )
 
 
 def panels_of(result: TrainingResult, rows: Sequence[SftRow | Pair]) -> list[Panel]:
@@ -112,7 +136,8 @@ def train(
     all_rows: list[SftRow | Pair] = list(stage.read(rows, RECORDS[objective]))
     if len(all_rows) < settings.min_rows:
         stage.models["model"] = model
-        stage.facts.update(skipped=f"{len(all_rows)} rows, {settings.min_rows} wanted", rows_used=0)
+        skipped = f"{len(all_rows)} rows, {settings.min_rows} wanted"
+        stage.statistics = TrainingStatistics(skipped=skipped, rows_used=0)
         return
     rows_file = stage.folder / "rows.jsonl"
     write_rows(rows_file, all_rows)
@@ -139,4 +164,4 @@ def train(
         stage_label(StageName.TRAIN, objective), markdown_image(chart, "training curves")
     )
     stage.add_model("model", out, model_digest(out), f"{objective} on {result.rows_used} rows")
-    stage.facts.update(facts_of(result))
+    stage.statistics = statistics_of(result)

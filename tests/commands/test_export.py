@@ -28,9 +28,9 @@ def test_an_export_loads_as_data_set_and_model(two_iterations: Any, tmp_path: Pa
         name: load_dataset(folder, name, cache_dir=str(tmp_path / "cache"))["train"]
         for name in ("sft", "preferences", "problems", "pass_matrix")
     }
-    entry = report["iterations"][0]
+    entry = report.iterations[0]
     assert len(loaded["preferences"]) + len(loaded["sft"]) > 0
-    assert len(loaded["problems"]) == entry["problems"]
+    assert len(loaded["problems"]) == entry.problems
     assert not {"gold_solution", "gold_suite", "wrong_solutions"} & set(loaded["problems"].column_names)
     first = loaded["pass_matrix"][0]
     assert len(first["cases"]) == len(first["verdicts"]) > 0
@@ -39,7 +39,7 @@ def test_an_export_loads_as_data_set_and_model(two_iterations: Any, tmp_path: Pa
     model = tmp_path / "out" / "model"
     assert AutoModelForCausalLM.from_pretrained(model).num_parameters() > 0
     assert AutoTokenizer.from_pretrained(model).eos_token
-    assert model_digest(model) == entry["candidate"]["digest"]
+    assert model_digest(model) == entry.candidate.digest
     card = (model / "README.md").read_text()
     for words in (
         "license: other",

@@ -16,6 +16,7 @@ from flows.commands.runs import open_run
 from flows.iteration import iteration
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Behaviour, SftRow, Solution
+from tasks.core.statistics import Interval
 from tasks.core.tables import read_plain
 from tasks.datasets.lineage import Provenance, find_row, lineage, rejected_mutant
 from tasks.pipeline.workspace import Workspace
@@ -153,11 +154,9 @@ def test_compare_pairs_by_problem_and_gives_a_verdict(
     three: IterationSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = comparison("base", "2", three.workspace)
-    change = result["differences"]["starter/dev"]["pass@1"]
     # The recording answers alike whatever the weights are.
-    assert change[:3] == [0.0, 0.0, 0.0]
-    assert change[3] == 4
-    assert result["verdict"].startswith("No score changed beyond noise")
+    assert result.differences["starter/dev"]["pass@1"] == Interval(0.0, 0.0, 0.0, 4)
+    assert result.verdict.startswith("No score changed beyond noise")
     show_comparison("1", "3", three.workspace, json_output=False)
     assert "| pass@1 | 50.0%" in capsys.readouterr().out
     show_comparison("1", "2", three.workspace, json_output=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.iteration import iteration
+from flows.reports.report import report_in
 from tasks.core.records import Decision, SftRow
-from tasks.datasets.collection import past_iterations
+from tasks.datasets.collection import CollectionStatistics, past_iterations
 from tasks.filtering.decide import FILTER_VERSION
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.rows import RowSettings
@@ -20,8 +21,8 @@ def stage_of(workspace: Workspace, number: int, name: str) -> StageResult:
 
 def test_rows_of_earlier_iterations_accumulate_without_repeating_themselves(two_iterations: Any) -> None:
     workspace = Workspace(two_iterations[0].workspace)
-    facts = stage_of(workspace, 2, "collect").facts["sft"]
-    kept, dropped = sum(facts["roles"].values()) + facts["held out"], facts["dropped"]
+    rows = stage_of(workspace, 2, "collect").statistics_as(CollectionStatistics).sft
+    kept, dropped = sum(rows.roles.values()) + rows.held_out, rows.dropped
     both = len(rows_of(workspace, 1, "prefer")) + len(rows_of(workspace, 2, "prefer"))
     assert kept + sum(dropped.values()) == both
     # The recording writes the same programs in every iteration: the newer row of each stays.
@@ -36,10 +37,12 @@ def rows_of(workspace: Workspace, number: int, stage: str) -> list[SftRow]:
 
 def test_a_rolled_back_iteration_is_left_out_unless_asked_for(two_iterations: Any, tmp_path: Path) -> None:
     workspace = Workspace(shutil.copytree(two_iterations[0].workspace, tmp_path / "workspace"))
-    report = workspace.manifest(1)["finished"]
-    workspace.finish(1, report | {"decision": "roll back"})
+    first, second = report_in(workspace, 1), report_in(workspace, 2)
+    assert first
+    assert second
+    workspace.finish(1, first.model_copy(update={"decision": "roll back"}))
 
-    base = ModelRef("base", report["base_digest"], "base model")
+    base = ModelRef("base", first.base_digest, "base model")
 
     def numbers(**changed: Any) -> list[int]:
         return [
@@ -58,7 +61,7 @@ def test_a_rolled_back_iteration_is_left_out_unless_asked_for(two_iterations: An
         past.judged_by(two_iterations[0])
         for past in past_iterations(workspace, base, 3, RowSettings(), need_reference=False)
     )
-    workspace.finish(2, workspace.manifest(2)["finished"] | {"filter_version": FILTER_VERSION - 1})
+    workspace.finish(2, second.model_copy(update={"filter_version": FILTER_VERSION - 1}))
     assert not past_iterations(workspace, base, 3, RowSettings(), need_reference=False)[-1].judged_by(
         two_iterations[0]
     )
@@ -79,6 +82,6 @@ def test_a_new_filter_judges_earlier_samples_again(two_iterations: Any, tmp_path
         again = workspace.read(stage_of(workspace, 3, f"agree-of-{number}").tables["decisions"], Decision)
         assert not any(decision.kept for decision in again)
     # Every problem has four equal votes: the new filter keeps none, of today's or of earlier samples.
-    assert report["stages"]["collect"]["sft"]["roles"] == {}
-    assert report["decision"] == "hold"
+    assert report.stages.collect.sft.roles == {}
+    assert report.decision == "hold"
     assert rows_of(workspace, 1, "prefer")

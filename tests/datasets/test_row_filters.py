@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Pair, Problem, Sample, SftRow, Solution
+from tasks.datasets.collection import pair_lengths
 from tasks.datasets.row_filters import (
     RowSelection,
     cases_of,
     good_text,
     hold_out,
     is_held_out,
-    length_facts,
     length_ratio,
     prefers_shorter,
     select,
@@ -231,9 +231,9 @@ def test_pairs_that_prefer_one_line_to_more_are_capped_and_lengths_are_told() ->
         "long2": 1,
         "long3": 1,
     }
-    facts = length_facts(kept)
-    assert set(facts) == {"solver"}
-    assert facts["solver"]["chosen is shorter"] == 0.5
+    lengths = pair_lengths(kept)
+    assert set(lengths) == {"solver"}
+    assert lengths["solver"].chosen_is_shorter == 0.5
 
 
 @given(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from flows.reports.iteration import beyond_noise
 from tasks.core.records import ProblemScore
-from tasks.core.statistics import LEAST_PROBLEMS, bootstrap, wilson
+from tasks.core.statistics import LEAST_PROBLEMS, Interval, bootstrap, wilson
 from tasks.evaluation.gate import gate
 from tasks.evaluation.metrics import compare, metrics, pass_at_k
 from tasks.settings.evaluation import EvaluationSettings
@@ -125,9 +125,9 @@ def test_no_tolerance_lets_through_what_did_not_change_at_all() -> None:
 
 
 def test_one_problem_is_never_beyond_noise() -> None:
-    few = {"starter/dev": {"mutation score": [0.2, 0.2, 0.2, 1]}}
+    few = {"starter/dev": {"mutation score": Interval(0.2, 0.2, 0.2, 1)}}
     assert beyond_noise(few).startswith("No score changed")
-    many = {"starter/dev": {"mutation score": [0.2, 0.1, 0.3, LEAST_PROBLEMS]}}
+    many = {"starter/dev": {"mutation score": Interval(0.2, 0.1, 0.3, LEAST_PROBLEMS)}}
     assert "mutation score on starter/dev (up)" in beyond_noise(many)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.records import Case, Decision, Solution, Suite
-from tasks.core.statistics import wilson
+from tasks.core.statistics import Share, wilson
 from tasks.execution.problem_data import join_by_problem
 from tasks.filtering.agreement import OTHERWISE, TESTS_NOTHING, dropped_by
 from tasks.filtering.audit import MIN_DECISIONS, ROWS, audit, audit_filter, imprecise
@@ -39,7 +39,7 @@ def found(settings: AgreementSettings = SETTINGS) -> dict[str, tuple[float, floa
         join_by_problem([LABELLED], SOLUTIONS, SUITES, ROWS_OF), settings, with_reference=False
     )
     assert tuple(rows) == ROWS
-    return {name: (row["right"], row["total"]) for name, row in rows.items()}
+    return {name: (row.right, row.total) for name, row in rows.items()}
 
 
 def test_every_row_counts_what_it_says() -> None:
@@ -78,10 +78,7 @@ def test_problems_without_gold_are_not_audited() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=3), st.floats(0, 1))
 def test_a_filter_is_distrusted_only_on_enough_evidence(pairs: list[tuple[int, int]], floor: float) -> None:
-    audits = [
-        {"chosen solutions": {"right": min(pair), "total": max(pair), "share": 0.0, "low": 0.0, "high": 1.0}}
-        for pair in pairs
-    ]
+    audits = [{"chosen solutions": Share.of(min(pair), max(pair), max(pair))} for pair in pairs]
     right, total = sum(map(min, pairs)), sum(map(max, pairs))
     why = imprecise([*audits, {}], floor)
     assert bool(why) == (total >= MIN_DECISIONS and wilson(right, total)[1] < floor)

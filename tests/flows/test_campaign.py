@@ -18,60 +18,52 @@ from hypothesis import strategies as st
 from flows.campaign import campaign, stop_reason
 from flows.iteration import _baseline_check
 from flows.reports.campaign import campaign_markdown
+from flows.reports.report import Report, report_in
 from tasks.core.records import ProblemScore
-from tasks.evaluation.gate import champion_of, gate, needs_baseline_check, promotion_history
+from tasks.core.statistics import Share
+from tasks.evaluation.gate import GateStatistics, champion_of, gate, needs_baseline_check, promotion_history
 from tasks.evaluation.metrics import compare
+from tasks.evaluation.scoring import ScoreStatistics
 from tasks.generation.diversity import LENGTH
 from tasks.pipeline.stage import IterationContext
 from tasks.pipeline.workspace import ModelRef, Workspace
 from tasks.settings.campaign import CampaignSettings
 from tasks.settings.evaluation import EvaluationSettings
 from tasks.settings.gate import GateSettings
+from tests.support.reports import BASE, model, report, result
 
 DECISIONS = st.sampled_from(["promote", "hold", "roll back"])
-BASE = ModelRef("/base", "b", "base model")
-
-
-def model(number: int) -> ModelRef:
-    return ModelRef(f"m{number}", f"digest{number}", f"model {number}")
 
 
 def history(folder: Path, decisions: list[str]) -> Workspace:
     """A workspace whose iterations were decided so; "lost" is a candidate that lost to the base."""
     workspace = Workspace(folder)
     for number, decision in enumerate(decisions, 1):
-        workspace.finish(
-            number,
-            {
-                "decision": "roll back" if decision == "lost" else decision,
-                "back_to_base": decision == "lost",
-                "base_digest": BASE.digest,
-                "candidate": {"path": f"m{number}", "digest": f"digest{number}", "origin": f"model {number}"},
-            },
-        )
+        lost = decision == "lost"
+        decided: Any = "roll back" if lost else decision
+        workspace.finish(number, result(number, decided, back_to_base=lost))
     return workspace
 
 
 @given(st.lists(DECISIONS, max_size=12), st.integers(1, 12), st.integers(0, 5))
 def test_a_campaign_stops_at_its_length_or_after_fruitless_iterations(
-    decisions: list[str], iterations: int, patience: int
+    decisions: list[Any], iterations: int, patience: int
 ) -> None:
     settings = CampaignSettings(iterations=iterations, patience=patience)
-    why = stop_reason([{"decision": decision} for decision in decisions], settings)
+    why = stop_reason([report(decision=decision) for decision in decisions], settings)
     fruitless = patience > 0 and len(decisions) >= patience and "promote" not in decisions[-patience:]
     assert bool(why) == (len(decisions) >= iterations or fruitless)
 
 
 def test_an_imprecise_filter_stops_a_campaign() -> None:
-    def report(right: int, total: int) -> dict[str, object]:
-        audit = {"chosen solutions": {"right": right, "total": total}}
-        stages = {"score-before": {"audit": audit}, "agree": {"audit": {}}}
-        return {"decision": "promote", "stages": stages}
+    def audited(right: int, total: int) -> Report:
+        audit = {"chosen solutions": Share.of(right, total, total)}
+        return report(decision="promote", stages={"score_before": ScoreStatistics(audit=audit, scores={})})
 
     settings = CampaignSettings(iterations=9, min_precision=0.5)
-    assert "campaign.min_precision" in stop_reason([report(40, 40), report(5, 40)], settings)
-    assert not stop_reason([report(5, 40), report(30, 40)], settings)
-    assert not stop_reason([report(0, 20)], settings)
+    assert "campaign.min_precision" in stop_reason([audited(40, 40), audited(5, 40)], settings)
+    assert not stop_reason([audited(5, 40), audited(30, 40)], settings)
+    assert not stop_reason([audited(0, 20)], settings)
 
 
 def scored(split: str, number: int, correct: int, strong: int) -> ProblemScore:
@@ -122,11 +114,11 @@ def test_every_few_promotions_the_candidate_meets_the_base(tmp_path: Path) -> No
 
 
 def test_each_iteration_is_its_own_flow_run_and_the_report_shows_them(two_iterations: Any) -> None:
-    _, report = two_iterations
-    assert [entry["iteration"] for entry in report["iterations"]] == [1, 2]
-    assert len({entry["flow_run_id"] for entry in report["iterations"]}) == 2
-    assert report["stopped"] == "2 of 2 iterations are done"
-    folder = Path(report["folder"])
+    _, told = two_iterations
+    assert [entry.iteration for entry in told.iterations] == [1, 2]
+    assert len({entry.flow_run_id for entry in told.iterations}) == 2
+    assert told.stopped == "2 of 2 iterations are done"
+    folder = Path(told.folder)
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
     text = (folder / "report.md").read_text()
     assert "| 1 | hold | 50.0%" in text
@@ -138,36 +130,44 @@ def test_each_iteration_is_its_own_flow_run_and_the_report_shows_them(two_iterat
 
 
 def test_a_finished_campaign_reports_again_and_runs_no_iteration(two_iterations: Any) -> None:
-    settings, report = two_iterations
+    settings, told = two_iterations
     again = campaign(settings)
-    assert campaign_markdown(again) == campaign_markdown(report)
+    assert campaign_markdown(again) == campaign_markdown(told)
     assert Workspace(settings.workspace).iterations() == [1, 2]
     shorter = settings.model_copy(update={"campaign": CampaignSettings(iterations=1)})
-    assert [entry["iteration"] for entry in campaign(shorter)["iterations"]] == [1, 2]
+    assert [entry.iteration for entry in campaign(shorter).iterations] == [1, 2]
     impatient = settings.model_copy(update={"campaign": CampaignSettings(iterations=9, patience=1)})
-    assert campaign(impatient)["stopped"] == "no promotion in 1 iterations (campaign.patience)"
+    assert campaign(impatient).stopped == "no promotion in 1 iterations (campaign.patience)"
 
 
 def test_the_second_iteration_finds_the_champions_scores_again(two_iterations: Any) -> None:
     settings, _ = two_iterations
-    reused = Workspace(settings.workspace).manifest(2)["finished"]["reused"]
-    assert {"sample-before", "execute-before", "score-before"} <= set(reused)
+    second = report_in(Workspace(settings.workspace), 2)
+    assert second
+    assert {"sample-before", "execute-before", "score-before"} <= set(second.reused)
 
 
 def test_a_candidate_meets_the_base_on_fresh_samples(two_iterations: Any, tmp_path: Path) -> None:
     settings, _ = two_iterations
     root = shutil.copytree(settings.workspace, tmp_path / "workspace")
     workspace = Workspace(root)
-    report = workspace.manifest(2)["finished"]
-    base, candidate = ModelRef(**report["champion"]), ModelRef(**report["candidate"])
+    second = report_in(workspace, 2)
+    assert second
     labelled = next(s for s in workspace.stages(2) if s.stage == "evaluation-set").tables
-    passed = {"decision": "promote", "reason": "passed", "differences": {}}
-    dev, limits = labelled["dev"], labelled["limits"]
-    met = _baseline_check(IterationContext(str(root), 2, 0), base, candidate, dev, limits, settings, passed)
+    passed = GateStatistics(decision="promote", reason="passed", differences={})
+    met, back_to_base = _baseline_check(
+        IterationContext(str(root), 2, 0),
+        second.champion,
+        second.candidate,
+        labelled["dev"],
+        labelled["limits"],
+        settings,
+        passed,
+    )
     # The recording answers alike for every model: no gain over the base is no promotion.
-    assert met["decision"] == "hold"
-    assert met["reason"].startswith("passed; against the base, on fresh samples: pass@1 on dev changed by")
-    assert not met["back_to_base"]
+    assert met.decision == "hold"
+    assert met.reason.startswith("passed; against the base, on fresh samples: pass@1 on dev changed by")
+    assert not back_to_base
     seeds = {s.stage: s.settings["seed"] for s in workspace.stages(2) if s.stage.startswith("sample-")}
     # Self-play, and for each of the two models the iteration's scores and fresh ones: none shares a stream.
     assert len(set(seeds.values())) == 5
@@ -207,6 +207,8 @@ def test_a_killed_campaign_goes_on_with_the_iteration_it_was_in(two_iterations: 
     done, undisturbed = Workspace(workspace), Workspace(two_iterations[0].workspace)
     assert done.iterations() == [1, 2]
     for number in (1, 2):
-        one, two = done.manifest(number)["finished"], undisturbed.manifest(number)["finished"]
-        assert one["candidate"]["digest"] == two["candidate"]["digest"]
-        assert one["differences"] == two["differences"]
+        one, two = report_in(done, number), report_in(undisturbed, number)
+        assert one
+        assert two
+        assert one.candidate.digest == two.candidate.digest
+        assert one.differences == two.differences

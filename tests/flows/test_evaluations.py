@@ -13,8 +13,10 @@ from flows.commands.compare import comparison
 from flows.commands.listing import show_list
 from flows.commands.show import show_report, show_table
 from flows.evaluation import evaluation
-from flows.runtime.evaluations import model_named, settings_for
+from flows.runtime.evaluations import EvaluationRecord, model_named, settings_for
 from tasks.core.errors import FlywheelError
+from tasks.core.statistics import Interval
+from tasks.pipeline.finished import finished
 from tasks.pipeline.workspace import Workspace
 from tasks.settings.iteration import IterationSettings
 from tests.flows.test_campaign import history
@@ -34,36 +36,38 @@ def settings(two_iterations: Any, root: str) -> IterationSettings:
 
 
 @pytest.fixture(scope="module")
-def records(settings: IterationSettings) -> dict[str, dict[str, Any]]:
+def records(settings: IterationSettings) -> dict[str, EvaluationRecord]:
     """The model of iteration 1, the champion, and the first again."""
     names = {"1": "1", "champion": "champion", "again": "1"}
     return {key: evaluation(settings_for(name, settings, ())) for key, name in names.items()}
 
 
 def test_an_iterations_model_and_the_champion_are_evaluated_by_name(
-    records: dict[str, dict[str, Any]], root: str
+    records: dict[str, EvaluationRecord], root: str
 ) -> None:
-    report = Workspace(root).manifest(1)["finished"]
-    assert records["1"]["title"] == "the model of iteration 1"
-    assert records["1"]["model"] == report["candidate"]["digest"]
+    result = finished(Workspace(root), 1)
+    assert result
+    assert records["1"].title == "the model of iteration 1"
+    assert records["1"].model == result.candidate.digest
     # Both iterations were held.
-    assert records["champion"]["title"] == "the base model (champion)"
-    assert records["champion"]["model"] == report["base_digest"]
-    assert records["1"]["scores"]["starter/dev"]["pass@1"][3] == 4
+    assert records["champion"].title == "the base model (champion)"
+    assert records["champion"].model == result.base_digest
+    assert records["1"].scores["starter/dev"]["pass@1"].problems == 4
 
 
 def test_an_evaluation_is_kept_once_and_show_finds_it(
-    records: dict[str, dict[str, Any]], root: str, capsys: pytest.CaptureFixture[str]
+    records: dict[str, EvaluationRecord], root: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert [records[key]["number"] for key in ("1", "champion", "again")] == [1, 2, 1]
-    assert records["again"]["when"] == records["1"]["when"]
+    assert [records[key].number for key in ("1", "champion", "again")] == [1, 2, 1]
+    assert records["again"].when == records["1"].when
     show_report("e1", root, json_output=False)
     text = capsys.readouterr().out
     assert text.startswith("# Scores of the model of iteration 1 (evaluation e1)")
     assert "| pass@1 | 50.0% |" in text
     assert "| score-evaluation/scores | 8 |" in text
     show_report("e1", root, json_output=True)
-    assert json.loads(capsys.readouterr().out)["report"]["scores"] == records["1"]["scores"]
+    shown = EvaluationRecord.model_validate(json.loads(capsys.readouterr().out)["report"])
+    assert shown == records["1"]
     show_table("e2", root, "scores", None, json_output=True)
     assert len(capsys.readouterr().out.splitlines()) == 8
     with pytest.raises(FlywheelError, match="there is no evaluation e9: e1, e2 exist"):
@@ -72,14 +76,14 @@ def test_an_evaluation_is_kept_once_and_show_finds_it(
         show_table("e1", root, "x", None, json_output=False)
 
 
-def test_an_evaluation_is_compared_with_iterations(records: dict[str, dict[str, Any]], root: str) -> None:
+def test_an_evaluation_is_compared_with_iterations(records: dict[str, EvaluationRecord], root: str) -> None:
     result = comparison("base", "e1", root)
-    assert result["differences"]["starter/dev"]["pass@1"] == [0.0, 0.0, 0.0, 4]
-    assert result["protocol_differs"] == []
+    assert result.differences["starter/dev"]["pass@1"] == Interval(0.0, 0.0, 0.0, 4)
+    assert result.protocol_differs == []
 
 
 def test_the_list_names_iterations_and_evaluations(
-    records: dict[str, dict[str, Any]], root: str, capsys: pytest.CaptureFixture[str]
+    records: dict[str, EvaluationRecord], root: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_list(root, json_output=True)
     rows = json.loads(capsys.readouterr().out)

@@ -3,7 +3,6 @@ runs."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,11 @@ import pytest
 
 from flows.iteration import iteration
 from flows.reports.iteration import markdown_of
+from flows.reports.report import Report, report_in
 from tasks.benchmarks.registry import at_hand
 from tasks.core.records import Pair, SftRow
 from tasks.core.tables import read_plain
+from tasks.evaluation.evaluation_set import EvaluationSetStatistics
 from tasks.generation.diversity import LENGTH
 from tasks.generation.prompts import fenced
 from tasks.pipeline.workspace import Ref, StageResult, Workspace
@@ -23,9 +24,11 @@ from tests.support import replay
 
 
 @pytest.fixture(scope="module")
-def finished(two_iterations: tuple[IterationSettings, Any]) -> tuple[IterationSettings, dict[str, Any]]:
+def finished(two_iterations: tuple[IterationSettings, Any]) -> tuple[IterationSettings, Report]:
     settings, _ = two_iterations
-    return settings, Workspace(settings.workspace).manifest(1)["finished"]
+    report = report_in(Workspace(settings.workspace), 1)
+    assert report
+    return settings, report
 
 
 def table(settings: IterationSettings, stage: str, name: str) -> tuple[Path, list[dict[str, Any]]]:
@@ -46,7 +49,7 @@ def stages_called(settings: IterationSettings, prefix: str) -> list[StageResult]
 
 def test_agreement_keeps_every_problem_and_the_right_solutions(finished: Any) -> None:
     settings, report = finished
-    assert report["stages"]["agree"]["kept"] == len(replay.STATEMENTS)
+    assert report.stages.agree.kept == len(replay.STATEMENTS)
     solutions = {
         row["solution_id"]: row["code"] for row in table(settings, "sample-self-play", "solutions")[1]
     }
@@ -90,18 +93,18 @@ def test_rows_have_sampled_prompts_and_assertions_in_the_words_of_the_model(fini
 
 def test_mutants_and_the_pool_of_negatives_serve_the_tests(finished: Any) -> None:
     settings, report = finished
-    stages = report["stages"]
+    stages = report.stages
     mutants = table(settings, "mutate", "mutants")[1]
-    assert len(mutants) == stages["mutate"]["mutants"] > 0
+    assert len(mutants) == stages.mutate.mutants > 0
     chosen = {one for decision in table(settings, "agree", "decisions")[1] for one in decision["chosen"]}
     assert {row["parent"] for row in mutants} <= chosen
-    assert 0 < stages["prefer"]["non_equivalent_mutants"] <= len(mutants)
+    assert 0 < stages.prefer.non_equivalent_mutants <= len(mutants)
     losers = {row["solution_id"] for row in table(settings, "sample-self-play", "solutions")[1]}
     for pair in table(settings, "prefer", "pairs")[1]:
         if pair["role"] == "verifier":
             assert pair["sources"][3] in losers | {row["solution_id"] for row in mutants}
     pool = table(settings, "negatives", "pool")[1]
-    assert {"shipped", "mutants"} <= stages["negatives"]["origins"].keys()
+    assert {"shipped", "mutants"} <= stages.negatives.origins.keys()
     assert len(pool) == len({(row["problem_id"], row["code"]) for row in pool})
     # Both models met the same pool, and both scores name it.
     assert len({stage.inputs["pool"] for stage in stages_called(settings, "score-")}) == 1
@@ -112,7 +115,8 @@ def test_self_play_keeps_clear_of_benchmarks_that_are_not_scored_too(finished: A
     rows = table(settings, "evaluation-set", "guarded")[1]
     assert settings.evaluation.benchmarks == ["starter"]
     (labelled,) = stages_called(settings, "evaluation-set")
-    assert set(labelled.facts["kept out of self-play"]) == {"starter", *at_hand()}
+    guarded = labelled.statistics_as(EvaluationSetStatistics).guarded
+    assert set(guarded) == {"starter", *at_hand()}
     assert {"starter", "humaneval"} <= {row["source"] for row in rows}
     (collected,) = stages_called(settings, "collect")
     assert collected.inputs["benchmark"] == labelled.tables["guarded"].digest
@@ -137,17 +141,17 @@ def test_labelled_problems_limit_their_programs_and_self_play_does_not(finished:
 
 def test_training_really_changed_the_model(finished: Any) -> None:
     _, report = finished
-    assert report["candidate"]["digest"] != report["base_digest"]
-    assert report["stages"]["train-sft"]["rows_used"] > 0
-    assert report["stages"]["train-dpo"]["rows_used"] > 0
+    assert report.candidate.digest != report.base_digest
+    assert report.stages.train_sft.rows_used > 0
+    assert report.stages.train_dpo.rows_used > 0
 
 
 def test_recorded_answers_give_known_scores_and_a_hold(finished: Any) -> None:
     _, report = finished
-    dev = report["stages"]["score-before"]["scores"]["starter/dev"]
-    assert dev["pass@1"][0] == pytest.approx(0.5)
-    assert dev["case accuracy"][0] == 1.0
-    assert report["decision"] == "hold"
+    dev = report.before["starter/dev"]
+    assert dev["pass@1"].mean == pytest.approx(0.5)
+    assert dev["case accuracy"].mean == 1.0
+    assert report.decision == "hold"
     text = markdown_of(report)
     (lengths,) = [line for line in text.splitlines() if line.startswith(f"| {LENGTH} |")]
     assert all(cell.strip().isdigit() for cell in lengths.strip("|").split("|")[1:])
@@ -157,12 +161,12 @@ def test_recorded_answers_give_known_scores_and_a_hold(finished: Any) -> None:
 
 def test_the_same_command_again_reuses_every_stage_and_changes_no_table(finished: Any) -> None:
     settings, report = finished
-    folder = Path(report["folder"])
+    folder = Path(report.folder)
     before = {path: path.read_bytes() for path in folder.rglob("*.parquet")}
     again = iteration(settings)
-    assert set(again["reused"]) == set(report["stages"])
+    assert set(again.reused) == {name for name, _ in report.stages.by_name()}
     assert {path: path.read_bytes() for path in folder.rglob("*.parquet")} == before
-    assert again["differences"] == json.loads(json.dumps(report["differences"]))
+    assert again.differences == report.differences
 
 
 def test_an_iteration_that_keeps_nothing_completes_and_says_so(finished: Any, tmp_path: Path) -> None:
@@ -174,6 +178,6 @@ def test_an_iteration_that_keeps_nothing_completes_and_says_so(finished: Any, tm
         }
     )
     report = iteration(strict)
-    assert report["decision"] == "hold"
-    assert "too little to train on" in report["reason"]
+    assert report.decision == "hold"
+    assert "too little to train on" in report.reason
     assert "too few votes 6" in markdown_of(report)

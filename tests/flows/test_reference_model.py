@@ -27,8 +27,9 @@ from tasks.core.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.core.tables import read_plain, read_table
 from tasks.datasets.collection import past_iterations
 from tasks.datasets.lineage import lineage
-from tasks.evaluation.scoring import as_reference, first_solutions
+from tasks.evaluation.scoring import ScoreStatistics, as_reference, first_solutions
 from tasks.generation.sampling import requests_of, split_sample_budget
+from tasks.pipeline.finished import finished
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.iteration import IterationSettings
@@ -96,9 +97,11 @@ def test_the_audit_has_the_base_too_and_draws_nothing_anew(third: Any) -> None:
         scored.inputs["reference_behaviours"]
         == stages["execute-before-reference"].tables["behaviours"].digest
     )
-    counted = scored.facts["audit"]["recall of right solutions"]["total"]
-    alone = next(stage for stage in workspace.stages(1) if stage.stage == "score-before").facts["audit"]
-    assert counted > alone["recall of right solutions"]["total"]
+    alone = next(stage for stage in workspace.stages(1) if stage.stage == "score-before")
+    both, one = (
+        stage.statistics_as(ScoreStatistics).audit["recall of right solutions"] for stage in (scored, alone)
+    )
+    assert both.total > one.total
 
 
 def test_no_seed_serves_two_models_or_two_purposes(third: Any) -> None:
@@ -190,7 +193,9 @@ def test_a_model_whose_votes_do_not_count_is_not_asked() -> None:
 
 def test_iterations_that_no_reference_model_confirmed_are_left_out(third: Any, tmp_path: Path) -> None:
     workspace = Workspace(shutil.copytree(third[0].root, tmp_path / "workspace"))
-    base = ModelRef("", workspace.manifest(3)["finished"]["base_digest"], "")
+    third_result = finished(workspace, 3)
+    assert third_result
+    base = ModelRef("", third_result.base_digest, "")
 
     def numbers(need_reference: bool) -> list[int]:
         past = past_iterations(workspace, base, 9, RowSettings(), need_reference)

@@ -12,7 +12,9 @@ import pytest
 
 from flows.runtime.evaluations import evaluations_of
 from tasks.core.records import Decision, Pair, ProblemScore, Sample, SftRow, Solution
+from tasks.core.statistics import Interval, Share
 from tasks.core.tables import read_plain, read_table, write_table
+from tasks.evaluation.scoring import ScoreStatistics
 from tasks.pipeline.workspace import Workspace
 
 SCORE = ProblemScore("p/1", "starter", "dev", 4, 1, 3, 2, 2, 1, 1, 8, 4, 7, 3)
@@ -76,8 +78,11 @@ def test_a_stored_manifest_is_read_by_todays_keys(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(old))
     (stage,) = workspace.stages(1)
-    renamed = {"starter/dev": {"strong-suite rate": [0.1, 0, 1, 9], "suite soundness": [0.2, 0, 1, 9]}}
-    assert stage.facts == {"scores": renamed}
+    renamed = {
+        "strong-suite rate": Interval(0.1, 0, 1, 9),
+        "suite soundness": Interval(0.2, 0, 1, 9),
+    }
+    assert stage.statistics_as(ScoreStatistics) == ScoreStatistics(audit={}, scores={"starter/dev": renamed})
     assert stage.inputs == {"reference": "a", "reference_samples": "b"}
     assert stage.settings == {
         "with_reference": True,
@@ -86,16 +91,30 @@ def test_a_stored_manifest_is_read_by_todays_keys(tmp_path: Path) -> None:
         "replay_iterations": 8,
     }
     finished = workspace.manifest(1)["finished"]
-    assert finished["stages"]["prefer"] == {"non_equivalent_mutants": 3, "recombined": 2}
-    assert finished["differences"] == renamed
+    assert finished["stages"]["prefer"] == {
+        "kind": "prefer",
+        "non_equivalent_mutants": 3,
+        "recombined": 2,
+    }
+    assert [*finished["differences"]["starter/dev"]] == [*renamed]
 
 
 def test_a_stored_evaluation_is_read_by_todays_keys(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w")
     folder = workspace.root / "evaluations"
     folder.mkdir()
-    (folder / "0001.json").write_text(
-        json.dumps({"scores": {"mbpp/test": {"false positives": [0.1, 0, 1, 9]}}})
-    )
+    old = {
+        **dict.fromkeys(("when", "title", "name", "model", "key"), "it"),
+        "stages": {"sample-evaluation-witness": "k"},
+        "settings": {},
+        "asked": {"solutions": 4, "suites": 1, "temperature": 0.6},
+        "scores": {"mbpp/test": {"false positives": [0.1, 0, 1, 9]}},
+        "audit": {"kept cases": {"right": 3, "total": 4, "share": 0.75, "low": 0.3, "high": 0.95}},
+    }
+    (folder / "0001.json").write_text(json.dumps(old))
     (record,) = evaluations_of(workspace)
-    assert record == {"number": 1, "scores": {"mbpp/test": {"false acceptance rate": [0.1, 0, 1, 9]}}}
+    assert record.number == 1
+    assert record.stages == {"sample-evaluation-reference": "k"}
+    assert record.scores == {"mbpp/test": {"false acceptance rate": Interval(0.1, 0, 1, 9)}}
+    # A count of before problems were counted is on as many as it counts.
+    assert record.audit == {"kept cases": Share(3, 4, 4, 0.75, 0.3, 0.95)}

@@ -27,6 +27,7 @@ from tasks.pipeline import stage as stages
 from tasks.pipeline.keys import exact, stage_key
 from tasks.pipeline.stage import STAGES, IterationContext, StageDefinition, stage
 from tasks.pipeline.stage_name import StageName
+from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import ModelRef, Ref, Stage, Workspace
 from tasks.settings.engine import EngineSettings
 from tasks.settings.iteration import IterationSettings
@@ -194,6 +195,13 @@ class Weather:
     sky: str
 
 
+class Rows(Statistics):
+    """What the toy counts."""
+
+    kind: Literal["toy"] = "toy"
+    rows: int
+
+
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> tuple[StageDefinition, list[int]]:
     """A step over one table, and the lengths that it has computed."""
@@ -209,7 +217,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> tuple[StageDefinition, list[int]]:
         stage.write(
             "dropped", Dropped, [Dropped(found.sky, "", str(number), "", "") for number in range(rows)]
         )
-        stage.facts.update(rows=rows)
+        stage.statistics = Rows(rows=rows)
 
     return stages.STAGES[StageName.AGREE], computed
 
@@ -228,6 +236,7 @@ def test_a_step_is_computed_once_for_the_same_arguments(toy: Any, tmp_path: Path
     assert (first.stage, second.stage) == ("agree-first", "agree-second")
     assert (first.reused, second.reused) == (False, True)
     assert first.tables == second.tables
+    assert first.statistics_as(Rows) == second.statistics_as(Rows) == Rows(rows=2)
     assert first.inputs == {"sky": "blue in 1"}
     workspace = Workspace(context.root)
     assert [one.stage for one in workspace.stages(1)] == ["agree-first", "agree-second"]

@@ -16,6 +16,7 @@ from tasks.core.records import Behaviour, Call, Case, Dropped, Outcome, Solution
 from tasks.core.tables import read_table, write_table
 from tasks.pipeline.workspace import StageResult, Workspace
 from tasks.settings.iteration import IterationSettings
+from tests.support.reports import result
 
 ROW = Dropped("agree", "problem", "1", "p/1", "too few votes")
 CALLS = st.builds(Call, st.text(), st.text())
@@ -160,7 +161,7 @@ def test_an_unfinished_iteration_with_the_same_settings_is_resumed(tmp_path: Pat
     # Nothing was computed in the second.
     assert workspace.begin(IterationSettings(seed=3)) == 2
     workspace.record(2, StageResult("propose", "other"))
-    workspace.finish(1, {"decision": "hold"})
+    workspace.finish(1, result(1, "hold"))
     assert workspace.begin(settings) == 3
     assert workspace.begin(IterationSettings(seed=1, iteration=1)) == 1
     with pytest.raises(FlywheelError, match=r"iteration 1 was started with other settings \(sampling.suites"):

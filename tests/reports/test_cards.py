@@ -15,6 +15,7 @@ import pytest
 from flows.commands.export import export
 from flows.commands.runs import open_run
 from flows.reports.card_words import AUDIT, FIELDS, SUBSETS, metric_words
+from flows.reports.report import Report
 from tasks.core.records import Problem
 from tasks.evaluation.metrics import metrics
 from tasks.filtering.audit import ROWS
@@ -25,18 +26,20 @@ SECTIONS = ("Intended use", "Filter", "Limits", "Licence", "Method")
 
 
 @pytest.fixture(scope="module")
-def exported(two_iterations: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def exported(two_iterations: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
     """The folder that the first iteration was exported to, and its report."""
     folder = tmp_path_factory.mktemp("cards") / "out"
     export("1", str(folder), two_iterations[0].workspace)
-    return folder, open_run("1", two_iterations[0].workspace).report
+    report = open_run("1", two_iterations[0].workspace).report
+    assert report
+    return folder, report
 
 
 def headings(card: str) -> set[str]:
     return set(re.findall(r"^## (.+)$", card, re.M))
 
 
-def test_every_column_is_described_and_nothing_else(exported: tuple[Path, dict[str, Any]]) -> None:
+def test_every_column_is_described_and_nothing_else(exported: tuple[Path, Report]) -> None:
     card = (exported[0] / "dataset" / "README.md").read_text()
     sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##)", card, re.M | re.S))
     for path in (exported[0] / "dataset" / "data").glob("*/*.parquet"):
@@ -46,7 +49,7 @@ def test_every_column_is_described_and_nothing_else(exported: tuple[Path, dict[s
     assert headings(card) == {*SECTIONS, "Fields", "Lineage"}
 
 
-def test_the_metadata_of_the_data_set_is_what_the_hub_reads(exported: tuple[Path, dict[str, Any]]) -> None:
+def test_the_metadata_of_the_data_set_is_what_the_hub_reads(exported: tuple[Path, Report]) -> None:
     from huggingface_hub import DatasetCard
 
     card = DatasetCard.load(exported[0] / "dataset" / "README.md")
@@ -62,7 +65,7 @@ def test_the_metadata_of_the_data_set_is_what_the_hub_reads(exported: tuple[Path
     assert files == there
 
 
-def test_the_metadata_of_the_model_has_its_scores(exported: tuple[Path, dict[str, Any]]) -> None:
+def test_the_metadata_of_the_model_has_its_scores(exported: tuple[Path, Report]) -> None:
     """Read back by huggingface_hub, which refuses a list of results that it does not understand."""
     from huggingface_hub import ModelCard
 
@@ -71,27 +74,26 @@ def test_the_metadata_of_the_model_has_its_scores(exported: tuple[Path, dict[str
         (result.dataset_name, result.dataset_split, result.metric_name): result.metric_value
         for result in card.data.eval_results or []
     }
-    scores = exported[1]["stages"]["score-after"]["scores"]
     assert found == {
-        (*benchmark.split("/"), metric): pytest.approx(values[0], abs=1e-6)
-        for benchmark, part in scores.items()
-        for metric, values in part.items()
+        (*benchmark.split("/"), metric): pytest.approx(score.mean, abs=1e-6)
+        for benchmark, part in exported[1].after.items()
+        for metric, score in part.items()
     }
     # The tiny model's folder is no name of the hub.
     assert card.data.base_model is None
     assert headings(card.text) == {*SECTIONS, "How to prompt", "Training", "Evaluation"}
 
 
-def test_all_that_is_measured_is_defined(exported: tuple[Path, dict[str, Any]]) -> None:
+def test_all_that_is_measured_is_defined(exported: tuple[Path, Report]) -> None:
     card = (exported[0] / "model" / "README.md").read_text()
-    for metric in exported[1]["stages"]["score-after"]["scores"]["starter/dev"]:
+    for metric in exported[1].after["starter/dev"]:
         assert f"| {metric} | {metric_words(metric)} |" in card
     assert all(metric_words(metric) for metric in metrics([1, 10]))
     assert set(AUDIT) == set(ROWS)
 
 
 def test_the_prompts_in_the_card_are_those_of_the_training(
-    exported: tuple[Path, dict[str, Any]], two_iterations: Any
+    exported: tuple[Path, Report], two_iterations: Any
 ) -> None:
     card = (exported[0] / "model" / "README.md").read_text()
     statement = "Write a function that returns the larger of two numbers."
@@ -104,7 +106,7 @@ def test_the_prompts_in_the_card_are_those_of_the_training(
     assert all(row["prompt"].startswith(worked) for row in rows if row["role"] == "solver")
 
 
-def test_the_code_in_the_card_runs(exported: tuple[Path, dict[str, Any]]) -> None:
+def test_the_code_in_the_card_runs(exported: tuple[Path, Report]) -> None:
     card = (exported[0] / "model" / "README.md").read_text()
     (code,) = re.findall(r"^````python\n(.*?)^````", card, re.M | re.S)
     short = re.sub(r"max_new_tokens=\d+", "max_new_tokens=4", code)

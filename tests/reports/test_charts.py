@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from flows.reports.charts import png_of_scores
 from flows.reports.iteration import dropped_reasons
+from tasks.core.statistics import Interval
+from tasks.datasets.preferences import PreferenceStatistics
 from tasks.pipeline.artifacts import with_chart
 from tasks.pipeline.plots import DPI, TEXT_PT, Panel, png_of
+from tests.support.reports import nothing, report
 
 # So wide does the page show a picture; a wider one is shrunk, and its letters with it.
 PAGE_PX = 960
@@ -29,7 +32,7 @@ def test_a_chart_is_not_shrunk_and_its_letters_are_readable(panels: int, series:
     curves = {f"pass@1, benchmark {number} (test)": [(1.0, 2.0, 1.0, 3.0)] for number in range(series)}
     assert width(png_of([Panel("Solver", "iteration", "%", curves)] * panels)) <= PAGE_PX
     table = {
-        f"benchmark {n}/dev": {f"metric {m}": [0.5, 0.4, 0.6, 20] for m in range(series)}
+        f"benchmark {n}/dev": {f"metric {m}": Interval(0.5, 0.4, 0.6, 20) for m in range(series)}
         for n in range(panels)
     }
     assert width(png_of_scores({"before": table, "after": table})) <= PAGE_PX
@@ -42,14 +45,15 @@ def test_nothing_to_draw_is_no_picture() -> None:
 
 
 def test_the_chart_stands_before_the_first_section() -> None:
-    report = "# Iteration 1: hold\n\nA reason.\n\n## Problems\n\nMany.\n\n## Scores\n"
+    text = "# Iteration 1: hold\n\nA reason.\n\n## Problems\n\nMany.\n\n## Scores\n"
     chart = "![scores](data:image/png;base64,AA==)"
-    assert with_chart(report, chart) == report.replace("\n## Problems", f"\n{chart}\n\n## Problems")
-    assert with_chart(report, "") == report
+    assert with_chart(text, chart) == text.replace("\n## Problems", f"\n{chart}\n\n## Problems")
+    assert with_chart(text, "") == text
 
 
 def test_the_count_comes_before_the_reason() -> None:
-    facts = {"prefer": {"dropped": {"solution: won, and its problem has rows enough of others like it": 11}}}
-    (row,) = dropped_reasons(facts)
+    why = "solution: won, and its problem has rows enough of others like it"
+    told = report(stages={"prefer": nothing(PreferenceStatistics, dropped={why: 11})})
+    (row,) = dropped_reasons(told.stages)
     assert list(row) == ["rows", "stage", "reason"]
-    assert row["rows"] == 11
+    assert row == {"rows": 11, "stage": "prefer", "reason": why}
