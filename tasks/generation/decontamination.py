@@ -7,12 +7,15 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable, Sequence
-
-from datasketch import MinHash, MinHashLSH
+from typing import TYPE_CHECKING
 
 from tasks.core.fragments import is_deep, parse_python
 from tasks.core.records import Problem
 from tasks.generation.words import ngrams, words
+
+if TYPE_CHECKING:
+    # It imports scipy: a second that commands which only read do not pay.
+    from datasketch import MinHash
 
 NGRAM_WORDS = 8
 SHINGLE_WORDS = 3
@@ -25,6 +28,8 @@ _CALLED = re.compile(r"^assert\w+\(")
 
 
 def _minhash(shingles: Iterable[tuple[str, ...]]) -> MinHash:
+    from datasketch import MinHash
+
     sketch = MinHash(num_perm=PERMUTATIONS)
     for shingle in shingles:
         sketch.update(" ".join(shingle).encode())
@@ -39,6 +44,8 @@ def find_duplicates(
     Exact: the same words. Near: Jaccard similarity of word 3-grams >= threshold, for pairs that MinHash
     (Broder 1997) proposes. The first of equal problems stays.
     """
+    from datasketch import MinHashLSH
+
     index = MinHashLSH(threshold=max(LEAST_SIMILAR, threshold - SLACK), num_perm=PERMUTATIONS)
     exact: dict[tuple[str, ...], str] = {}
     known: dict[int, tuple[str, set[tuple[str, ...]]]] = {}

@@ -57,9 +57,11 @@ def test_an_iteration_trains_what_was_sampled(prefect_server: None, tmp_path: Pa
     workspace = Workspace(settings.workspace)
     stages = {stage.stage: stage for stage in workspace.stages(1)}
     expected = "completion" if kind == "completion" else "chat"
-    assert stages["sample-self-play"].facts["chat_format"]["format"] == expected
-    assert report["candidate"]["digest"] != report["base_digest"]
-    assert report["stages"]["agree"]["kept"] == len(replay.STATEMENTS)
+    chat_format = report.stages.sample_self_play.chat_format
+    assert chat_format
+    assert chat_format.format == expected
+    assert report.candidate.digest != report.base_digest
+    assert report.stages.agree.kept == len(replay.STATEMENTS)
     samples = {
         row.sample_id: row for row in workspace.read(stages["sample-self-play"].tables["samples"], Sample)
     }
