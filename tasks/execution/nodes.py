@@ -116,6 +116,8 @@ Kind = tuple[str, int]
 def node_wrapper(code: str, starter_code: str, entry_point: str) -> str:
     """What stands behind a solution so that its entry point takes and returns lists in place of nodes; ""
     where the annotations of the starter code (of the code itself where there is none) name no node."""
+    if not any(name in starter_code or name in code for name in CLASSES):
+        return ""
     shown = parse_python(f"{starter_code.rstrip()}\n        pass\n") if starter_code.strip() else None
     tree, own = shown or parse_python(starter_code), parse_python(code)
     function = _function(tree, entry_point) or _function(own, entry_point)
