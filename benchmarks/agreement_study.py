@@ -26,6 +26,7 @@ from tasks.core.records import Sample
 from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.step import execute_shard
 from tasks.filtering.decide import decide
 from tasks.generation.sampling import parse_samples, reference_records
@@ -66,14 +67,10 @@ def load() -> list[Labelled]:
             ]  # fmt: skip
             solutions, suites, _ = parse_samples(shard, samples, WARM)
             gold_solutions, gold_suites = reference_records(shard)
-            solutions_of = by_problem([*solutions, *gold_solutions])
-            suites_of = by_problem([*suites, *gold_suites])
-            behaviours = by_problem(execute_shard(seeds, shard, solutions_of, suites_of))
+            joined = join_by_problem(shard, [*solutions, *gold_solutions], [*suites, *gold_suites])
+            behaviours = by_problem(execute_shard(seeds, joined))
             labelled += [
-                label(
-                    p, solutions_of.get(p.problem_id, []), suites_of[p.problem_id], behaviours[p.problem_id]
-                )
-                for p in shard
+                label(one.problem, one.solutions, one.suites, behaviours[one.problem_id]) for one in joined
             ]
             print(f"executed {len(labelled)} of {len(problems)} problems", file=sys.stderr, flush=True)
     return labelled

@@ -27,6 +27,7 @@ from tasks.core.records import Behaviour, Problem, Sample, Solution, Suite
 from tasks.core.statistics import wilson
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import two_seeds
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import CallPlan, holds, plan_calls
 from tasks.filtering.decide import decide
@@ -89,11 +90,9 @@ def load() -> list[Heard]:
                 written, proposed, _ = parse_samples(shard, samples, NIGHT)
                 solutions += written
                 suites += proposed
-            solutions_of, suites_of = by_problem(solutions), by_problem(suites)
-            rows = by_problem(execute_shard(seeds, shard, solutions_of, suites_of))
-            for problem in shard:
-                name = problem.problem_id
-                heard.append(_heard(problem, solutions_of[name], suites_of[name], rows[name]))
+            joined = join_by_problem(shard, solutions, suites)
+            rows = by_problem(execute_shard(seeds, joined))
+            heard += [_heard(one.problem, one.solutions, one.suites, rows[one.problem_id]) for one in joined]
             print(f"executed {len(heard)} of {len(problems)} problems", file=sys.stderr, flush=True)
     return heard
 

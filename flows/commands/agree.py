@@ -30,6 +30,7 @@ from tasks.execution.exchange import (
     read_problems,
     whole_file,
 )
+from tasks.execution.problem_data import ProblemData
 from tasks.execution.published import ExchangeFiles, exchange_files
 from tasks.execution.step import execute_shard, mostly_sound
 from tasks.execution.verdict_lines import NO_SUITE
@@ -203,12 +204,7 @@ def decide_chunk(
     """What is decided of each problem. Raises `SandboxFault` if much of what ran broke."""
     behaviours: dict[str, list[Behaviour]] = {material.problem.problem_id: [] for material in materials}
     for row in mostly_sound(
-        execute_shard(
-            seeds,
-            [material.problem for material in materials],
-            {material.problem.problem_id: material.programs for material in materials},
-            {material.problem.problem_id: material.suites for material in materials},
-        )
+        execute_shard(seeds, [ProblemData(one.problem, one.programs, one.suites) for one in materials])
     ):
         behaviours[row.problem_id].append(row)
     with_checker = {one.problem.problem_id: one for one in materials if one.problem.checker}

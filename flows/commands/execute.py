@@ -32,6 +32,7 @@ from tasks.execution.exchange import (
     read_suites,
     whole_file,
 )
+from tasks.execution.problem_data import ProblemData
 from tasks.execution.published import ExchangeFiles, exchange_files
 from tasks.execution.step import execute_shard
 from tasks.execution.verdict_lines import NO_SUITE, judged_suite, unmet
@@ -152,7 +153,9 @@ def judge_solutions(
         )
         for problem_id in numbered
     }
-    rows = execute_shard(seeds, [problems[problem_id] for problem_id in numbered], numbered, ordered)
+    rows = execute_shard(
+        seeds, [ProblemData(problems[name], numbered[name], ordered[name]) for name in numbered]
+    )
     behaviours = {row.solution_id: row for row in rows}
     plans = {problem_id: plan_calls(ordered[problem_id]) for problem_id in numbered}
     texts = {name: problems[name].checker for name in numbered if problems[name].checker}

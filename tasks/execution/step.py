@@ -29,8 +29,8 @@ from tasks.core.records import (
     Suite,
     record_id,
 )
-from tasks.core.tables import by_problem
 from tasks.execution.determinism import ProgramOutcomes, SandboxPair, run_programs, two_seeds
+from tasks.execution.problem_data import ProblemData, join_by_problem
 from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import IterationContext, log_progress, stage
 from tasks.pipeline.stage_name import StageName
@@ -119,26 +119,19 @@ def behaviours_of(
 
 def execute_shard(
     seeds: SandboxPair,
-    problems: Sequence[Problem],
-    solutions: Mapping[str, Sequence[Solution]],
-    suites: Mapping[str, Sequence[Suite]],
+    problems: Sequence[ProblemData],
     limits: Mapping[str, CpuLimit] = MappingProxyType({}),
 ) -> list[Behaviour]:
-    """What all solutions of some problems do on their suites, within their limits (all by problem_id)."""
+    """What all solutions of some problems do on their suites, within their limits (by problem_id)."""
     programs: list[Program] = []
     suites_of: dict[str, Sequence[Suite]] = {}
-    for problem in problems:
-        own = suites.get(problem.problem_id, ())
-        limit = limits.get(problem.problem_id, _NO_LIMIT)
-        for program in programs_of(problem, solutions.get(problem.problem_id, ()), own, limit):
+    for data in problems:
+        limit = limits.get(data.problem_id, _NO_LIMIT)
+        for program in programs_of(data.problem, data.solutions, data.suites, limit):
             programs.append(program)
-            suites_of[program.program_id] = own
+            suites_of[program.program_id] = data.suites
     runs = run_programs(seeds, programs, suites_of)
-    return [
-        row
-        for problem in problems
-        for row in behaviours_of(problem, solutions.get(problem.problem_id, ()), runs)
-    ]
+    return [row for data in problems for row in behaviours_of(data.problem, data.solutions, runs)]
 
 
 def outcome_counts(behaviours: Sequence[Behaviour]) -> dict[str, int]:
@@ -194,20 +187,20 @@ def execute(
 ) -> None:
     """Run every solution on every call of its problem's suites, with `limits` (`CpuLimit`) where they are
     less than the settings'. Raises `SandboxFault` if much of it broke."""
-    all_problems = stage.read(problems, Problem)
-    solutions_of = by_problem(stage.read(solutions, Solution))
-    suites_of = by_problem(stage.read(suites, Suite))
+    joined = join_by_problem(
+        stage.read(problems, Problem), stage.read(solutions, Solution), stage.read(suites, Suite)
+    )
     limit_of = {limit.problem_id: limit for limit in stage.read(limits, CpuLimit)} if limits else {}
     rows: list[Behaviour] = []
     progress = current()
     with two_seeds(settings, found.image, stage.owner) as seeds:
 
-        def run(shard: Sequence[Problem]) -> list[Behaviour]:
-            return mostly_sound(execute_shard(seeds, shard, solutions_of, suites_of, limit_of))
+        def run(shard: Sequence[ProblemData]) -> list[Behaviour]:
+            return mostly_sound(execute_shard(seeds, shard, limit_of))
 
-        progress.count(len(all_problems), "problems")
-        for start in range(0, len(all_problems), SHARD_PROBLEMS):
-            shard = all_problems[start : start + SHARD_PROBLEMS]
+        progress.count(len(joined), "problems")
+        for start in range(0, len(joined), SHARD_PROBLEMS):
+            shard = joined[start : start + SHARD_PROBLEMS]
             with progress.span(len(shard)):
                 rows += stage.shard(f"{start:06d}", Behaviour, partial(run, shard))
             log_progress(f"{progress.name}: {progress.line()}")

@@ -17,6 +17,7 @@ from tasks.core.records import Problem
 from tasks.core.tables import by_problem
 from tasks.evaluation.candidates import candidates_of
 from tasks.execution.determinism import SandboxPair, two_seeds
+from tasks.execution.problem_data import join_by_problem
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import holds, plan_calls
 from tasks.generation.problems import read_statements
@@ -30,7 +31,7 @@ def verdicts(seeds: SandboxPair, problems: list[Problem]) -> dict[str, bool]:
     solutions, suites = reference_records(problems)
     solutions += [wrong for problem in problems for wrong in candidates_of(problem, 0, 0)]
     suites_of = by_problem(suites)
-    rows = execute_shard(seeds, problems, by_problem(solutions), suites_of)
+    rows = execute_shard(seeds, join_by_problem(problems, solutions, suites))
     return {
         row.solution_id: holds(row, suites_of[row.problem_id][0], plan_calls(suites_of[row.problem_id]))
         for row in rows

@@ -20,7 +20,6 @@ from tasks.benchmarks.registry import load_benchmark
 from tasks.core import values
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Case, Problem, ProblemScore, Sample, Solution
-from tasks.core.tables import by_problem
 from tasks.evaluation.metrics import compare, summarise
 from tasks.evaluation.reference_runs import with_gold
 from tasks.evaluation.scoring import score_problem
@@ -74,11 +73,10 @@ def scored(seeds: SandboxPair, problems: list[Problem], codes: dict[str, list[st
         for problem in problems
     }
     solutions = [*golds, *(solution for own in samples.values() for solution in own)]
-    suites_of, solutions_of = by_problem(suites), by_problem(solutions)
     drawn = [
         Sample(s.solution_id, key, "solver", 0, "", "", "", 0, 0) for key, own in samples.items() for s in own
     ]
-    behaviours = execute_shard(seeds, problems, solutions_of, suites_of)
+    behaviours = execute_shard(seeds, join_by_problem(problems, solutions, suites))
     return [*map(score_problem, join_by_problem(problems, solutions, suites, behaviours, drawn))]
 
 

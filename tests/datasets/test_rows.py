@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tasks.core.records import Problem, Sample
-from tasks.core.tables import by_problem
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import rows_of
 from tasks.execution.determinism import SandboxPair
@@ -92,7 +91,7 @@ def test_every_row_has_a_sampled_prompt_and_nothing_but_what_the_model_wrote(
 ) -> None:
     problems, samples = recorded
     solutions, suites, _ = parse_samples(problems, samples, SETTINGS)
-    behaviours = execute_shard(seeds, problems, by_problem(solutions), by_problem(suites))
+    behaviours = execute_shard(seeds, join_by_problem(problems, solutions, suites))
     rule = AgreementSettings(
         min_votes=2, min_vote_share=0.0, min_score_share=0.0, min_margin=1.0, min_outputs=1, pair_votes=2
     )

@@ -12,7 +12,7 @@ from tasks.core.values import encode
 from tasks.execution.determinism import (
     SandboxPair,
 )
-from tasks.execution.problem_data import join_by_problem
+from tasks.execution.problem_data import ProblemData, join_by_problem
 from tasks.execution.step import execute_shard, mostly_sound
 from tasks.execution.verdicts import holds, judge, plan_calls, suite_verdicts
 from tasks.filtering.decide import decide_all
@@ -35,9 +35,7 @@ def suite_of(name: str, *cases: Case | str) -> Suite:
 
 
 def behaviour(seeds: SandboxPair, code: str, suites: list[Suite]) -> Behaviour:
-    rows = execute_shard(
-        seeds, [PROBLEM], {PROBLEM.problem_id: [solution("s", code, PROBLEM)]}, {PROBLEM.problem_id: suites}
-    )
+    rows = execute_shard(seeds, [ProblemData(PROBLEM, [solution("s", code, PROBLEM)], suites)])
     return next(row for row in rows if row.solution_id == "s")
 
 
@@ -235,8 +233,8 @@ def test_programs_are_limited_by_problem_but_gold_and_its_likes(seeds: SandboxPa
         solution("endless", "def f(x):\n    while True:\n        pass\n", PROBLEM),
     ]
     name = PROBLEM.problem_id
-    suites = {name: [suite_of("one", case(1, expected=1))]}
-    rows = execute_shard(seeds, [PROBLEM], {name: solutions}, suites, {name: CpuLimit(name, cpu_s=0.1)})
+    data = ProblemData(PROBLEM, solutions, [suite_of("one", case(1, expected=1))])
+    rows = execute_shard(seeds, [data], {name: CpuLimit(name, cpu_s=0.1)})
     assert [row.calls[0].kind for row in rows] == ["value", "value", "timeout", "timeout"]
     # Of CPU time, and far from the settings' two seconds, however busy the machine is.
     assert all(90 < row.calls[0].cpu_ms < 1500 for row in rows[2:])
@@ -253,12 +251,12 @@ def f(x):
     return x
 """
     name = PROBLEM.problem_id
-    suites = {name: [suite_of("all", *(case(x, expected=x) for x in range(7)))]}
-    solutions = {name: [solution("slow", code, PROBLEM)]}
+    suites = [suite_of("all", *(case(x, expected=x) for x in range(7)))]
+    data = ProblemData(PROBLEM, [solution("slow", code, PROBLEM)], suites)
 
     def kinds(each: bool) -> list[str]:
         limits = {name: CpuLimit(name, cpu_s=0.4, each=each)}
-        (row,) = execute_shard(seeds, [PROBLEM], solutions, suites, limits)
+        (row,) = execute_shard(seeds, [data], limits)
         return [outcome.kind for outcome in row.calls]
 
     assert kinds(each=True) == [*["value"] * 3, "timeout", *["value"] * 3]
@@ -351,7 +349,7 @@ def test_order_dependent_solutions_vote_with_their_likes(seeds: SandboxPair) -> 
         suite("a", *(f"assert f({x}) == {x + 1}" for x in range(12)), problem=PROBLEM),
         suite("b", *(f"assert f({x}) == {x + 1}" for x in range(11, -1, -1)), problem=PROBLEM),
     ]
-    rows = execute_shard(seeds, [PROBLEM], {PROBLEM.problem_id: solutions}, {PROBLEM.problem_id: suites})
+    rows = execute_shard(seeds, [ProblemData(PROBLEM, solutions, suites)])
     assert [row.solution_id for row in rows if row.flaky] == ["5", "6", "7", "8"]
     assert [row.solution_id for row in rows if row.by_suite and not row.flaky] == ["3", "4"]
     settings = AgreementSettings(min_votes=3, min_vote_share=0)

@@ -27,10 +27,11 @@ from tasks.core.records import Behaviour, Decision, Outcome, Sample, Solution
 from tasks.core.tables import read_plain, read_table
 from tasks.datasets.collection import past_iterations
 from tasks.datasets.lineage import lineage
-from tasks.evaluation.scoring import ScoreStatistics, as_reference, first_solutions
+from tasks.evaluation.scoring import AuditSamples, ScoreStatistics, audited_mix
+from tasks.execution.problem_data import ProblemData
 from tasks.generation.sampling import requests_of, split_sample_budget
 from tasks.pipeline.finished import finished
-from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
+from tasks.pipeline.workspace import ModelRef, Ref, StageResult, Workspace
 from tasks.settings.agreement import AgreementSettings
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.rows import RowSettings
@@ -144,24 +145,33 @@ def test_lineage_names_the_reference_model(third: Any) -> None:
     assert f"reference model `{chain['sampling']['reference'][:16]}` (the base)" in lineage_markdown(chain, 3)
 
 
-def test_the_records_of_two_models_are_told_apart() -> None:
-    solutions, rows = as_reference(
-        [solution("a", "a"), solution("b", "b")],
-        [Behaviour(name, "p/1", (Outcome("value", name),), ()) for name in ("a", "gold/p/1")],
-    )
-    assert [(one.solution_id, one.code, one.of_reference) for one in solutions] == [
-        ("reference/a", "a", True),
-        ("reference/b", "b", True),
+def of_model(name: str) -> ProblemData:
+    """Samples `name0` to `name2`, of which the second could not be parsed, what they did, and gold."""
+    drawn = [Sample(f"sample-{name}{i}", PROBLEM.problem_id, "solver", i, "", "", "", 0, 0) for i in range(3)]
+    parsed = [solution(f"{name}0", name), solution(f"{name}2", name)]
+    gold = replace(solution("gold/p/1", "g"), origin="gold")
+    rows = [
+        Behaviour(one.solution_id, "p/1", (Outcome("value", one.solution_id),), ()) for one in (*parsed, gold)
     ]
-    assert [row.solution_id for row in rows] == ["reference/a", "reference/gold/p/1"]
+    return ProblemData(PROBLEM, [*parsed, gold], (), rows, drawn)
 
 
-def test_the_first_that_were_drawn_count_parsed_or_not() -> None:
-    samples = [
-        Sample(f"sample-{name}", "p/1", "solver", index, "", "", "", 0, 0) for index, name in enumerate("abc")
+def test_the_audit_tells_two_models_apart_and_counts_what_was_drawn() -> None:
+    some = Ref("", "", 0)
+    # Of each model so many that were drawn count, parsed or not.
+    mix = AuditSamples(some, some, some, policy=3, reference=2)
+    mixed = audited_mix(of_model("a"), of_model("b"), mix)
+    assert [(one.solution_id, one.code, one.of_reference) for one in mixed.solutions] == [
+        ("gold/p/1", "g", False),
+        ("a0", "a", False),
+        ("a2", "a", False),
+        ("reference/b0", "b", True),
     ]
-    parsed = [solution("a", "a"), solution("c", "c"), replace(solution("b", "b"), origin="gold")]
-    assert [one.solution_id for one in first_solutions(samples, parsed, 2)] == ["a"]
+    names = ["a0", "a2", "gold/p/1", "reference/b0", "reference/b2", "reference/gold/p/1"]
+    assert [row.solution_id for row in mixed.behaviours] == names
+    assert [row.calls[0].value for row in mixed.behaviours] == [
+        one.removeprefix("reference/") for one in names
+    ]
 
 
 @given(st.integers(1, 64), st.floats(0, 1), st.integers(1, 64))

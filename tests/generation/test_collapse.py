@@ -18,7 +18,7 @@ from benchmarks.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 from tasks.benchmarks.files import data_file
 from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Problem, Sample, SftRow
-from tasks.core.tables import by_problem, read_table
+from tasks.core.tables import read_table
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.row_filters import cases_of, good_text, select
 from tasks.datasets.solver_rows import solver_sft
@@ -66,7 +66,7 @@ def rows_of_votes(problems: Sequence[Problem], seeds: SandboxPair) -> list[SftRo
         for row in read_table(SAMPLES, Drawn) if row.problem_id in known
     ]  # fmt: skip
     solutions, suites, _ = parse_samples(problems, samples, WARM)
-    behaviours = execute_shard(seeds, problems, by_problem(solutions), by_problem(suites))
+    behaviours = execute_shard(seeds, join_by_problem(problems, solutions, suites))
     rule = AgreementSettings(min_votes=2, min_vote_share=0, min_score_share=0, min_margin=1, min_outputs=1)
     joined = join_by_problem(problems, solutions, suites, behaviours)
     decisions = decide_all(joined, rule)

@@ -14,6 +14,7 @@ from tasks.core import values
 from tasks.core.records import CONDITION, Case, Problem, Suite
 from tasks.core.values import ValueFormatError, decode, encode
 from tasks.execution.determinism import SandboxPair
+from tasks.execution.problem_data import ProblemData
 from tasks.execution.step import execute_shard
 from tasks.execution.verdict_lines import _shown
 from tasks.execution.verdicts import plan_calls, suite_verdicts
@@ -78,9 +79,7 @@ def test_a_test_of_an_iterator_has_the_verdict_of_one_process(seeds: SandboxPair
     inside = [Case(test, check=test) for test in (*TESTS, *CHECKS)]
     suites = [Suite("outside", "p/f", outside), Suite("inside", "p/f", tuple(inside))]
     programs = [solution(name, code, problem) for name, code in PROGRAMS.items()]
-    rows = {
-        row.solution_id: row for row in execute_shard(seeds, [problem], {"p/f": programs}, {"p/f": suites})
-    }
+    rows = {row.solution_id: row for row in execute_shard(seeds, [ProblemData(problem, programs, suites)])}
     plan = plan_calls(suites)
     for name, code in PROGRAMS.items():
         for suite in suites:
@@ -102,7 +101,7 @@ def test_of_an_endless_iterator_the_first_items_are_known(seeds: SandboxPair) ->
         "try:\n    list(f(1))\nexcept BaseException:\n    pass\nassert f(1) != 1",
     ]
     suite = Suite("s", "p/f", read_cases(tests, "f").cases)
-    rows = execute_shard(seeds, [problem], {"p/f": [solution("s", code, problem)]}, {"p/f": [suite]})
+    rows = execute_shard(seeds, [ProblemData(problem, [solution("s", code, problem)], [suite])])
     row = next(row for row in rows if row.solution_id == "s")
     assert [word[0] for word in suite_verdicts(row, suite, plan_calls([suite]))] == [*"pppp", *"fff"]
 

@@ -20,6 +20,7 @@ from sandbox_image.testing import approx
 from tasks.core.records import CONDITION, Case, Outcome, Problem, Suite
 from tasks.core.values import Opaque, ValueFormatError, encode, to_source
 from tasks.execution.determinism import SandboxPair
+from tasks.execution.problem_data import ProblemData
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import judge, plan_calls, suite_verdicts
 from tasks.testcode.conditions import condition, constant, holds, substituted
@@ -377,7 +378,7 @@ def test_judged_outside_a_condition_has_the_verdict_of_a_test_process(seeds: San
         solution(f"s{i}", f"def f(x):\n    return {to_source(one)}\n", problem)
         for i, one in enumerate(ANSWERS)
     ]
-    rows = execute_shard(seeds, [problem], {"p/f": programs}, {"p/f": suites})
+    rows = execute_shard(seeds, [ProblemData(problem, programs, suites)])
     plan = plan_calls(suites)
     passed = set()
     for row in rows:

@@ -7,6 +7,7 @@ import pytest
 from tasks.core.fragments import parse_python
 from tasks.core.records import Problem, Suite
 from tasks.execution.determinism import SandboxPair
+from tasks.execution.problem_data import ProblemData
 from tasks.execution.step import execute_shard
 from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
 from tasks.testcode.split import split_tests
@@ -32,7 +33,7 @@ def suite_of(name: str, code: str) -> tuple[Suite, tuple[tuple[str, str], ...]]:
 def judged(seeds: SandboxPair, suites: list[Suite]) -> dict[str, tuple[str, str]]:
     """`{suite: (a letter a case for the right solution, the same for the wrong one)}`."""
     solutions = [solution("right", RIGHT, PROBLEM), solution("wrong", WRONG, PROBLEM)]
-    rows = execute_shard(seeds, [PROBLEM], {PROBLEM.problem_id: solutions}, {PROBLEM.problem_id: suites})
+    rows = execute_shard(seeds, [ProblemData(PROBLEM, solutions, suites)])
     by_id = {row.solution_id: row for row in rows}
     plan = plan_calls(suites)
     invalid = invalid_checks(by_id.get(f"null/{PROBLEM.problem_id}"), plan)
