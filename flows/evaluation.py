@@ -20,7 +20,7 @@ from tasks.execution.problem_data import SampleRefs
 from tasks.execution.step import execute
 from tasks.generation.format_checks import check_format
 from tasks.generation.sampling import sample, split_sample_budget
-from tasks.inference.sampler import close_shared_sampler
+from tasks.inference.engines import close_shared_sampler
 from tasks.models.base import base_model
 from tasks.pipeline.stage import IterationContext, StageCount, log_progress
 from tasks.pipeline.stage_name import StageName, stage_label

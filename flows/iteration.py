@@ -36,7 +36,7 @@ from tasks.filtering.agreement import agree
 from tasks.generation.format_checks import check_format
 from tasks.generation.problems import propose
 from tasks.generation.sampling import sample
-from tasks.inference.sampler import close_shared_sampler
+from tasks.inference.engines import close_shared_sampler
 from tasks.models.base import base_model
 from tasks.mutation.step import mutate
 from tasks.pipeline.stage import IterationContext, StageCount, log_progress

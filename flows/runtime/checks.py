@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flows.runtime.server import check_server
 from tasks.benchmarks.registry import check_benchmark, deciding
 from tasks.core.disk import CHECKPOINT_BYTES, MIB, check_room, parameters_of
@@ -12,7 +10,7 @@ from tasks.core.hub import hub_parameters
 from tasks.datasets.pair_rules import chosen_rules
 from tasks.filtering.decide import rule_of
 from tasks.generation.problems import check_sources
-from tasks.inference.replay import ReplaySampler
+from tasks.inference.engines import engine_of
 from tasks.models.resolve import PACKAGED_MODEL, check_model, local_folder
 from tasks.pipeline.workspace import Workspace
 from tasks.sandbox.backends import backend_of
@@ -38,8 +36,7 @@ def check_evaluation(settings: IterationSettings) -> None:
         check_model(folder)
     for name in settings.evaluation.benchmarks:
         check_benchmark(name)
-    if settings.engine.replay:
-        ReplaySampler.from_jsonl(Path(settings.engine.replay))
+    engine_of(settings.engine).check(settings.engine)
     backend_of(settings.sandbox).check()
 
 

@@ -37,14 +37,18 @@ class Progress:
         self._log_progress, self._clock = log_progress, clock
         self._began = self._last_line = clock()
         self._counted_from = (0.0, self._began)
-        self._span = (0.0, 0.0)
+        # By thread: the units under way, and the share of them that is done.
+        self._spans: dict[int, tuple[float, float]] = {}
+        self._reached = 0.0
+        self._lock = threading.RLock()
         self._found = False
 
     def count(self, total: float, unit: str) -> None:
         """From here on so many units are counted, from 0; the time left is theirs alone."""
-        self.done, self.total, self.unit, self.activity = 0.0, float(total), unit, ""
-        self._span = (0.0, 0.0)
-        self._counted_from = (0.0, self._clock())
+        with self._lock:
+            self.done, self.total, self.unit, self.activity = 0.0, float(total), unit, ""
+            self._spans, self._reached = {}, 0.0
+            self._counted_from = (0.0, self._clock())
 
     def doing(self, activity: str) -> None:
         """What the stage is busy with where nothing is counted, like `loading the model`."""
@@ -52,13 +56,16 @@ class Progress:
 
     def reach(self, done: float) -> None:
         """So many are done."""
-        self.done = done
-        if self._found:
-            # What an earlier run had done took no time, and says nothing about the rest.
-            self._found, self._counted_from = False, (done, self._clock())
+        with self._lock:
+            self._reached = done
+            self._add_up()
+            if self._found:
+                # What an earlier run had done took no time, and says nothing about the rest.
+                self._found, self._counted_from = False, (done, self._clock())
 
     def advance(self, units: float = 1.0) -> None:
-        self.reach(self.done + units)
+        with self._lock:
+            self.reach(self._reached + units)
 
     def found(self) -> None:
         """What is reached next was computed by an earlier run."""
@@ -66,18 +73,27 @@ class Progress:
 
     @contextlib.contextmanager
     def span(self, units: float) -> Iterator[None]:
-        """Work on so many units at once: `part` says how far it is, at the end all are done."""
-        start = self.done
-        self._span = (start, units)
+        """Work on so many units at once: `part` says how far it is, at the end all are done. Several threads
+        may each work on some."""
+        me = threading.get_ident()
+        with self._lock:
+            self._spans[me] = (units, 0.0)
         yield
-        self._span = (0.0, 0.0)
-        self.reach(start + units)
+        with self._lock:
+            self._spans.pop(me, None)
+            self.advance(units)
 
     def part(self, share: float) -> None:
-        """This share (0 to 1) of the units under way is done; without a span nothing is known of them."""
-        start, units = self._span
-        if units:
-            self.done = start + units * min(1.0, max(0.0, share))
+        """This share (0 to 1) of the units that this thread works on is done; without a span nothing is known
+        of them."""
+        me = threading.get_ident()
+        with self._lock:
+            if me in self._spans:
+                self._spans[me] = (self._spans[me][0], min(1.0, max(0.0, share)))
+                self._add_up()
+
+    def _add_up(self) -> None:
+        self.done = self._reached + sum(units * share for units, share in self._spans.values())
 
     def note_line(self) -> None:
         """A line was printed: the next one is due later."""

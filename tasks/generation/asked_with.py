@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.generation import prompts
-from tasks.inference.sampler import engine_version
+from tasks.inference.engines import engine_version
 from tasks.models.chat_format import VERSION as FORMAT_VERSION
 from tasks.pipeline.stage import IterationContext
 from tasks.settings.engine import EngineSettings

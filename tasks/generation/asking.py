@@ -55,6 +55,9 @@ def asked_of(
         min_p=settings.min_p,
         keep_stop=keep_stop and chat_format.is_verbatim,
         special_tokens=chat_format.thinks,
+        is_chat=chat_format.kind == "chat",
+        system=settings.system,
+        template_arguments=tuple(chat_format.arguments().items()),
     )
     return PlannedRequest(role, shown, request, answer_tokens)
 

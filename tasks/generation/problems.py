@@ -32,7 +32,7 @@ from tasks.generation.decontamination import Contamination, find_duplicates
 from tasks.generation.signatures import BadSignature, plain_signature
 from tasks.generation.thinking import without_thought
 from tasks.inference.base import Sampler
-from tasks.inference.sampler import shared_sampler
+from tasks.inference.engines import shared_sampler
 from tasks.models.chat_format import ChatFormat, format_of
 from tasks.pipeline.stage import IterationContext, log_progress, stage
 from tasks.pipeline.stage_name import StageName

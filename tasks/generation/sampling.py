@@ -29,11 +29,12 @@ from tasks.generation.asking import PlannedRequest, asked_of, sample_of
 from tasks.generation.diversity import diversity_of
 from tasks.generation.native_prompts import VERSION as NATIVE_VERSION
 from tasks.generation.native_prompts import as_parsed, native_output_prompt, native_prompt
+from tasks.generation.shards import Shard, computed_shards
 from tasks.generation.thinking import without_thought
 from tasks.inference.base import Sampler
-from tasks.inference.sampler import shared_sampler
+from tasks.inference.engines import engine_of, shared_sampler
 from tasks.models.chat_format import ChatFormat, Kind, Prefill, format_of
-from tasks.pipeline.stage import IterationContext, log_progress, stage
+from tasks.pipeline.stage import IterationContext, stage
 from tasks.pipeline.stage_name import StageName
 from tasks.pipeline.statistics import Figures, Statistics
 from tasks.pipeline.workspace import ModelRef, Ref, Stage
@@ -338,11 +339,12 @@ def sample(
         if writer is None:
             continue
         progress.count(len(all_problems), "problems (base model)" if name else "problems")
-        for start in range(0, len(all_problems), settings.shard_problems):
-            shard = all_problems[start : start + settings.shard_problems]
-            with progress.span(len(shard)):
-                samples += stage.shard(f"{name}{start:06d}", Sample, partial(draw, writer, asked, shard))
-            log_progress(f"{progress.name}: {progress.line()}")
+        shards = [
+            Shard(f"{name}{start:06d}", len(shard), partial(draw, writer, asked, shard))
+            for start in range(0, len(all_problems), settings.shard_problems)
+            if (shard := all_problems[start : start + settings.shard_problems])
+        ]
+        samples += computed_shards(stage, Sample, shards, engine_of(engine).parallel(engine))
     solutions, suites, dropped = parse_samples(all_problems, samples, settings)
     known_solutions, known_suites = reference_records(all_problems)
     stage.write("samples", Sample, samples)

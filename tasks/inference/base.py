@@ -1,12 +1,14 @@
-"""What a sampler is: requests for completions in, completions out. An engine is one class with this shape."""
+"""What an engine is: requests for completions in, completions out, from a model by its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from tasks.core.records import Message
+from tasks.settings.engine import EngineSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,8 @@ class Request:
     engine encodes the text. `messages` and `prefill` are what was rendered so, for engines that render by
     themselves. A completion ends at a text of `stop` or a token of `stop_token_ids`. `keep_stop`: the text
     that it stopped at is part of it; `special_tokens`: so are marks of the chat, as those around a thought.
+    `is_chat`: the model's own chat template made the prompt, of `messages` behind the `system` message, if
+    any, with `template_arguments`.
     """
 
     prompt: str
@@ -34,6 +38,9 @@ class Request:
     min_p: float = 0.0
     keep_stop: bool = False
     special_tokens: bool = False
+    is_chat: bool = False
+    system: str = ""
+    template_arguments: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +57,41 @@ class Completion:
 
 
 class Sampler(Protocol):
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked again."""
+        ...
+
     def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
-        """The completions of each request, in order."""
+        """The completions of each request, in order. Several threads may ask at once."""
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The model that is to answer: its folder and digest, the numbers it computes with, and how many tokens
+    prompt and completion may have together (0: the model's own limit)."""
+
+    folder: Path
+    digest: str
+    dtype: str
+    max_context_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A kind of engine: `engine.kind` names one, and its samplers answer.
+
+    `identity` says what answers as far as it changes the answers; it is part of the key of all that is
+    sampled. `parallel` is how many batches may be asked for at once. `check` looks, before a run starts, at
+    what can be known to be wrong. `open` starts a sampler of these weights, with logs in that folder. All of
+    them raise `FlywheelError`.
+    """
+
+    name: str
+    identity: Callable[[EngineSettings], str]
+    open: Callable[[Weights, EngineSettings, Path], Sampler]
+    check: Callable[[EngineSettings], None] = lambda settings: None
+    parallel: Callable[[EngineSettings], int] = lambda settings: 1

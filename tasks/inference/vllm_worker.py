@@ -53,6 +53,9 @@ def _reply(sink: BinaryIO, message: dict[str, Any]) -> None:
 
 
 def _engine(options: dict[str, Any]) -> Any:
+    if options["cores"]:
+        # Before vLLM is imported: it binds its threads to the cores that it finds itself allowed.
+        os.sched_setaffinity(0, options["cores"])
     from vllm import LLM, EngineArgs
 
     limits: dict[str, Any] = {}

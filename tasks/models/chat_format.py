@@ -140,6 +140,13 @@ class ChatFormat:
             "worked_example": self.worked_example,
         }
 
+    def arguments(self) -> dict[str, Any]:
+        """What the template is told beside the conversation."""
+        arguments = self.settings.arguments()
+        if "enable_thinking" in self.template:
+            arguments.setdefault("enable_thinking", self.thinks)
+        return arguments
+
     def render(self, messages: Sequence[Message], prefill: str = "") -> Rendered:
         """A prompt as the model sees it, up to the last word of `prefill`.
 
@@ -213,9 +220,7 @@ class ChatFormat:
         turns = [{"role": turn.role, "content": turn.content} for turn in messages]
         if self.settings.system and turns[0]["role"] != "system":
             turns.insert(0, {"role": "system", "content": self.settings.system})
-        arguments = self.settings.arguments()
-        if "enable_thinking" in self.template:
-            arguments.setdefault("enable_thinking", self.thinks)
+        arguments = self.arguments()
         try:
             return str(
                 self.tokenizer.apply_chat_template(

@@ -49,7 +49,7 @@ class IterationSettings(SettingsModel):
         default_factory=ModelSettings, description="The base model: name, source, numbers."
     )
     engine: EngineSettings = Field(
-        default_factory=EngineSettings, description="The machine that samples: vLLM, on CPU or GPU."
+        default_factory=EngineSettings, description="What samples: vLLM on CPU or GPU, or servers."
     )
     problems: ProblemSettings = Field(
         default_factory=ProblemSettings,

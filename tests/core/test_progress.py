@@ -155,7 +155,7 @@ def test_a_slow_model_is_no_silence(
     with workspace.stage(1, "propose", "key", {}, {}) as stage:
         problems = stage.write("problems", Problem, replay.problems()[:4])
     began = time.monotonic()
-    model = ModelRef("m", "digest", "model")
+    model = ModelRef(settings.model.name, "digest", "model")
     context = IterationContext(str(workspace.root), 1, 0, stages.StageCount(9))
     labelled = context.labelled("self-play")
     sample(labelled, model, problems, "float32", settings.engine, settings.sampling, "0")

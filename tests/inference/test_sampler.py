@@ -17,8 +17,9 @@ from tasks.core import progress
 from tasks.core.errors import FlywheelError
 from tasks.inference import sampler
 from tasks.inference.base import Completion, Request
+from tasks.inference.engines import close_shared_sampler, shared_sampler
 from tasks.inference.replay import ReplaySampler
-from tasks.inference.sampler import VllmSampler, memory_hint, shared_sampler
+from tasks.inference.sampler import VllmSampler, memory_hint
 from tasks.settings.engine import EngineSettings
 from tasks.settings.model import ModelSettings
 
@@ -222,7 +223,7 @@ def test_one_engine_serves_the_same_weights_and_others_replace_it(fake: None, tm
         third = shared_sampler(tmp_path, "digest-b", "float32", 40, settings, tmp_path)
         assert third is not second
     finally:
-        sampler.close_shared_sampler()
+        close_shared_sampler()
     assert isinstance(third, VllmSampler)
     assert not third.alive
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 import tasks
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Dropped
-from tasks.inference.sampler import engine_version
+from tasks.inference.engines import engine_version
 from tasks.pipeline import stage as stages
 from tasks.pipeline.keys import exact, stage_key
 from tasks.pipeline.stage import STAGES, IterationContext, StageDefinition, stage

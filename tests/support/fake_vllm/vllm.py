@@ -80,6 +80,8 @@ class LLM:
                 "worker": self.worker.pid,
                 "resets": self.resets,
                 "asked": asked.options,
+                "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+                "cores": sorted(os.sched_getaffinity(0)),
             }
             parts = [
                 SimpleNamespace(
