@@ -25,10 +25,12 @@ class PairRule:
 
     `make` gets a kept problem, the number of cases that suites are asked for, the settings and a source of
     randomness of the problem's own; its pairs name their `role` and the records they came from. `no_pair` is
-    the reason that is noted for a problem that gives none.
+    the reason that is noted for a problem that gives none. Pairs are cached by `version`: raise it when the
+    rule makes other ones than before.
     """
 
     name: str
+    version: int
     role: str
     make: Callable[[KeptProblem, int, PreferenceSettings, random.Random], list[Pair]]
     no_pair: str
@@ -40,6 +42,7 @@ class PairRule:
 BUILT_IN = (
     PairRule(
         "solver",
+        1,
         "solver",
         lambda item, _, settings, rng: solver_pairs(item, settings, rng),
         no_pair="no loser fails an agreed case",
@@ -48,6 +51,7 @@ BUILT_IN = (
     ),
     PairRule(
         "verifier",
+        1,
         "verifier",
         verifier_pairs,
         no_pair="no good suite, or none that contradicts the winners or rejects nothing",

@@ -30,7 +30,7 @@ from tasks.datasets.verifier_rows import good_suites, suite_taught, verifier_sft
 from tasks.execution.problem_data import SampleRefs, read_problem_data
 from tasks.filtering.decide import FILTER_VERSION
 from tasks.generation import prompts
-from tasks.pipeline.stage import stage
+from tasks.pipeline.stage import IterationContext, stage
 from tasks.pipeline.stage_name import StageName
 from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Ref, Stage
@@ -158,9 +158,22 @@ class PreferenceStatistics(Statistics):
     dropped: dict[str, int] = Field(description="What is in no row, by kind: reason.")
 
 
-@stage(StageName.PREFER, FILTER_VERSION, constants={"prompts": prompts.VERSION})
+@dataclass(frozen=True)
+class RulesInUse:
+    """The versions of the pair rules that the settings name."""
+
+    pair_rules: tuple[tuple[str, int], ...]
+
+
+def rules_in_use(_context: IterationContext, settings: PreferenceSettings) -> RulesInUse:
+    """Raises `FlywheelError` when no rule has a name that is configured."""
+    return RulesInUse(tuple((rule.name, rule.version) for rule in chosen_rules(settings)))
+
+
+@stage(StageName.PREFER, FILTER_VERSION, looks_up=rules_in_use, constants={"prompts": prompts.VERSION})
 def prefer(
     stage: Stage,
+    _rules: RulesInUse,
     samples: SampleRefs,
     mutant_behaviours: Ref,
     decisions: Ref,

@@ -19,6 +19,7 @@ from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Stage
 from tasks.sandbox.backends import backend_of
 from tasks.settings.sandbox import SandboxSettings
+from tasks.testcode.dialects import installed_dialects
 
 
 def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
@@ -35,12 +36,13 @@ def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
 @dataclass(frozen=True)
 class LabelledProblems:
     """The problems of the benchmarks that are configured, those of all that are at hand without their cases,
-    and the image that gold solutions run in."""
+    the image that gold solutions run in, and the dialects of tests that packages bring."""
 
     problems: tuple[Problem, ...]
     guarded: tuple[Problem, ...]
     at_hand: tuple[str, ...]
     image: str
+    dialects: tuple[tuple[str, int], ...]
 
 
 def labelled_problems(
@@ -52,7 +54,7 @@ def labelled_problems(
     also = [problem for name in others for problem in load_benchmark(name)]
     guarded = tuple(replace(problem, gold_cases=()) for problem in [*problems, *also])
     image = backend_of(sandbox).prepare(sandbox, log_progress)
-    return LabelledProblems(tuple(problems), guarded, (*benchmarks, *others), image)
+    return LabelledProblems(tuple(problems), guarded, (*benchmarks, *others), image, installed_dialects())
 
 
 class EvaluationSetStatistics(Statistics):

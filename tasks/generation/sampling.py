@@ -40,6 +40,7 @@ from tasks.pipeline.statistics import Figures, Statistics
 from tasks.pipeline.workspace import ModelRef, Ref, Stage
 from tasks.settings.engine import EngineSettings
 from tasks.settings.sampling import SamplingSettings
+from tasks.testcode.dialects import installed_dialects
 from tasks.testcode.suites import read_cases
 
 
@@ -298,7 +299,8 @@ def sampled_with(context: IterationContext, engine: EngineSettings, native_token
     """Raises `FlywheelError` as `asked_with` does."""
     found = asked_with(context, engine)
     native = f", native prompts {NATIVE_VERSION}" if native_tokens else ""
-    return replace(found, chat_format=f"{found.chat_format}{native}")
+    dialects = "".join(f", tests in {name} {version}" for name, version in installed_dialects())
+    return replace(found, chat_format=f"{found.chat_format}{native}{dialects}")
 
 
 @stage(

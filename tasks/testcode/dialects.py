@@ -22,10 +22,12 @@ class Dialect:
     `rewrite` gets the tree of a file and the entry point of its problem, and returns the same tests as plain
     Python: bare `assert`, functions called `test_...`, what `tasks.testcode.split` takes apart. It may use
     the tree up, and leaves alone what is not its own. Nothing may be run. Raises ValueError for a file that
-    only seems to be of the dialect; then nothing of the file is read.
+    only seems to be of the dialect; then nothing of the file is read. What is read is cached by `version`:
+    raise it when the dialect reads otherwise than before.
     """
 
     name: str
+    version: int
     rewrite: Callable[[ast.Module, str], ast.Module]
 
 
@@ -43,13 +45,19 @@ def called_check(module: ast.Module, entry_point: str) -> ast.Module:
     return ast.Module(body=[*module.body, *calls[-1:]], type_ignores=[])
 
 
-BUILT_IN = (Dialect("unittest-and-pytest", styles.plain), Dialect("humaneval", called_check))
+BUILT_IN = (Dialect("unittest-and-pytest", 1, styles.plain), Dialect("humaneval", 1, called_check))
 
 
 @cache
 def dialects() -> tuple[Dialect, ...]:
     """All dialects, those of packages last. Raises `FlywheelError` when a package's is none."""
     return tuple(installed(GROUP, Dialect, BUILT_IN))
+
+
+def installed_dialects() -> tuple[tuple[str, int], ...]:
+    """Name and version of those that packages bring: what reads tests is part of what their cases are cached
+    by."""
+    return tuple((one.name, one.version) for one in dialects() if one not in BUILT_IN)
 
 
 def as_plain(module: ast.Module, entry_point: str) -> ast.Module:
