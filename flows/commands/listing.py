@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from flows.commands.runs import Run
-from flows.reports.campaign import SOLVER
+from flows.reports.curves import SOLVER
 from flows.reports.terminal import print_markdown
 from flows.runtime.evaluations import champion_now, evaluations_of, finished_of
 from tasks.core.markdown import table

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from flows.reports.campaign_report import CampaignEntry, CampaignReport
+from flows.reports.curves import AUDITED, OUTPUT, SOLVER, curves
 from tasks.core.markdown import table
-from tasks.core.statistics import Scores, Share, share_bounds, with_bounds
+from tasks.core.statistics import Scores, Share, share_bounds
 from tasks.evaluation.metrics import STRONG_SUITE_RATE, shown
 from tasks.generation.diversity import written
 from tasks.pipeline import artifacts
-from tasks.pipeline.plots import Panel, Point, markdown_image, png_of
+from tasks.pipeline.plots import markdown_image
 from tasks.pipeline.workspace import write_json
-
-OUTPUT = "output pass@1"
-SOLVER, VERIFIER = ("pass@1", "pass@1 base", "pass@1 base+plus"), (STRONG_SUITE_RATE, "case accuracy", OUTPUT)
-AUDITED = ("kept problems right", "chosen solutions", "rejected solutions", "kept cases")
 
 
 def campaign_markdown(report: CampaignReport) -> str:
@@ -83,62 +80,6 @@ def _share(share: Share | None) -> str:
 
 def _roles(counts: Mapping[str, int]) -> str:
     return f"{counts.get('solver', 0)} + {counts.get('verifier', 0)}"
-
-
-def curves(report: CampaignReport) -> bytes:
-    """The campaign as a PNG: solver, verifier, yield, audit over iterations."""
-    return png_of(
-        [
-            Panel("Solver", "iteration (0: before)", "%", dict(_scores(report.iterations, SOLVER))),
-            Panel("Verifier", "iteration (0: before)", "%", dict(_scores(report.iterations, VERIFIER))),
-            Panel("Yield", "iteration", "count", dict(_yields(report.iterations))),
-            Panel("Audit of the filter", "iteration", "% right", dict(_audits(report.iterations))),
-        ]
-    )
-
-
-def _scores(
-    iterations: Sequence[CampaignEntry], metrics: Sequence[str]
-) -> Iterator[tuple[str, Sequence[Point]]]:
-    """A series a metric and benchmark: the model before the first iteration, then each iteration's
-    candidate."""
-    first = iterations[0]
-    scored = [(first.iteration - 1, first.before), *((entry.iteration, entry.after) for entry in iterations)]
-    for name in first.before:
-        benchmark, _, split = name.partition("/")
-        for metric in metrics:
-            points = [
-                _point(x, *with_bounds(scores[name][metric]))
-                for x, scores in scored
-                if metric in scores.get(name, {})
-            ]
-            yield f"{metric}, {benchmark} ({split})", points
-
-
-def _point(x: int, *shares: float) -> Point:
-    """A share with its interval, in per cent."""
-    y, low, high = (100 * share for share in shares)
-    return x, y, low, high
-
-
-def _yields(iterations: Sequence[CampaignEntry]) -> Iterator[tuple[str, Sequence[Point]]]:
-    counts = {
-        "problems kept": [entry.kept for entry in iterations],
-        "SFT rows": [sum(entry.sft.values()) for entry in iterations],
-        "pairs": [sum(entry.pairs.values()) for entry in iterations],
-    }
-    for label, row in counts.items():
-        yield label, [(entry.iteration, n, n, n) for entry, n in zip(iterations, row, strict=True)]
-
-
-def _audits(iterations: Sequence[CampaignEntry]) -> Iterator[tuple[str, Sequence[Point]]]:
-    def point(x: int, share: Share) -> Point:
-        ends = (share.low, share.high) if share_bounds(share) else (share.share, share.share)
-        return _point(x, share.share, *ends)
-
-    for name in AUDITED:
-        rows = [(entry.iteration, entry.audit.get(name)) for entry in iterations]
-        yield name, [point(x, share) for x, share in rows if share is not None and share.total]
 
 
 def publish_campaign(report: CampaignReport) -> None:

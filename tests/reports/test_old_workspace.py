@@ -16,8 +16,9 @@ from flows.commands.lineage import show_lineage
 from flows.commands.listing import show_list
 from flows.commands.problem import show_problem
 from flows.commands.show import show_report, show_table
-from flows.reports.campaign import campaign_markdown, curves
+from flows.reports.campaign import campaign_markdown
 from flows.reports.campaign_report import campaign_report, read_campaign
+from flows.reports.curves import curves
 from flows.reports.iteration import dropped_reasons
 from flows.reports.report import Report, report_in
 from flows.runtime.evaluations import champion_now, finished_of
