@@ -287,11 +287,12 @@ def statistics_of(
 
 
 def show_first(stage: Stage, problems: Sequence[Problem], samples: Sequence[Sample]) -> None:
-    """An answer of either role, for people."""
+    """A prompt of either role as the model sees it, and an answer, for people."""
     statements = {problem.problem_id: problem.statement for problem in problems}
     for role, said in (("solver", "A solution"), ("verifier", "A suite")):
         one = next((row for row in samples if row.role == role and not row.of_reference), None)
         if one is not None:
+            stage.show(f"What the {role} is shown", one.prompt, "text")
             stage.show(f"{said} as it came, for: {statements[one.problem_id]}", one.completion)
 
 
