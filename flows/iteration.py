@@ -26,6 +26,7 @@ from flows.reports.report import Report, report_of
 from flows.runtime.checks import check_decides, check_lengths, check_models_fit
 from flows.runtime.crashed_runs import track_flow_run
 from flows.runtime.given import settings_given
+from flows.runtime.pruning import prune_models
 from flows.runtime.run_names import first_name, rename
 from tasks.datasets.collection import SELF_PLAY, IterationRows, SelfPlay, collect, past_iterations
 from tasks.datasets.preferences import prefer
@@ -237,6 +238,8 @@ def _run_iteration(context: IterationContext, workspace: Workspace, settings: It
         context, settings, list(stages.values()), gate, back_to_base, base, champion, candidate
     )
     workspace.finish(context.iteration, report)
+    if removed := prune_models(workspace, settings.training.keep_models, base):
+        log_progress(f"training.keep_models: removed {', '.join(map(str, removed))}")
     publish(report)
     return report
 

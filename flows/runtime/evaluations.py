@@ -136,7 +136,13 @@ def model_named(name: str, root: str) -> tuple[str, int]:
             f"there is no finished iteration {last} in {workspace.root} ({_named(results) or 'none is'}): "
             "`flywheel list` shows them."
         )
-    return str(workspace.path(results[number].candidate)), number
+    candidate = workspace.path(results[number].candidate)
+    if not candidate.exists():
+        raise FlywheelError(
+            f"the model of iteration {number} is not in {workspace.root} any more: training.keep_models "
+            "removes old ones, and its tables and report are all that is left of it."
+        )
+    return str(candidate), number
 
 
 def settings_for(

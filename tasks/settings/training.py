@@ -17,6 +17,7 @@ class TrainingSettings(SettingsModel):
         "micro_batch_size": "rows a forward pass; a step sums the same gradients",
         "processes": "GPUs that share the rows of a step",
         "checkpoint_every_s": "how much of the training a kill costs",
+        "keep_models": "what stays on the disk",
     }
 
     train_from: Literal["base", "champion"] = Field("base", description="Weights that training starts from.")
@@ -66,4 +67,11 @@ class TrainingSettings(SettingsModel):
         le=64,
         description="GPUs that train together, each on its share of a batch; where rows cannot be shared "
         "evenly some are taken twice, and the log says how many.",
+    )
+    keep_models: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Finished iterations, the latest ones, whose models stay in the workspace; 0: all. The "
+        "champion's and what an unfinished iteration needs always stay.",
     )

@@ -122,7 +122,8 @@ def run_training(
         base_model=base_model or _base_of(model),
         dtype=dtype,
         seed=seed,
-        settings=settings.model_dump(),
+        # What stays on the disk later makes no other job of it.
+        settings=settings.model_dump(exclude={"keep_models"}),
         chat=(chat or FormatSettings(format="smollm-demo")).model_dump(
             include=set(FormatSettings.model_fields)
         ),
