@@ -158,7 +158,10 @@ def exchange_files(
         return ExchangeFiles(problems, _solutions(solutions, {}, folder), tests)
     own = files_in(folder, converter.name)
     prompts: dict[str, str] = {}
-    log_progress(f"{problems} is {converter.about}: {convert(problems, converter, own, prompts)}")
+    counts = convert(problems, converter, own, prompts)
+    log_progress(f"{problems} is {converter.about}: {counts}")
+    if not (counts.solutions or solutions or published):
+        raise FlywheelError(f"{problems} holds no solutions of its own: give some by --solutions FILE.")
     return ExchangeFiles(
         own.problems,
         _solutions(solutions, prompts, folder) if solutions else own.solutions,

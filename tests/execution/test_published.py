@@ -101,6 +101,15 @@ def test_a_pickle_of_more_than_a_text_is_not_executed(tmp_path: Path) -> None:
         exchanged(tmp_path, write(tmp_path / "d.jsonl", row))
 
 
+def test_a_data_set_without_solutions_asks_for_some(tmp_path: Path) -> None:
+    data = write(tmp_path / "d.jsonl", LIVECODEBENCH_STDIN.row)
+    with pytest.raises(
+        FlywheelError, match=r"d\.jsonl holds no solutions of its own: give some by --solutions"
+    ):
+        exchange_files(data, None, None, tmp_path, silent)
+    assert len(convert_files(data, tmp_path / "out", None, silent)) == 3
+
+
 def test_rows_without_ids_or_with_equal_ones_stay_apart(tmp_path: Path) -> None:
     data = write(tmp_path / "d.jsonl", TACO_STDIN.row, TACO_STDIN.row)
     assert list(read_problems(exchanged(tmp_path, data).problems)) == ["0", "1"]

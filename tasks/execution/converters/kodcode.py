@@ -9,17 +9,18 @@ import ast
 
 from tasks.core.fragments import parse_python
 from tasks.execution.converters.base import Converted, Converter, Row, first_id, loaded
+from tasks.testcode.slices import used_names
 
 
 def convert(row: Row, number: int) -> Converted:
-    """A row; raises ValueError where the test imports nothing from the solution."""
+    """A row; raises ValueError where the test uses nothing of the solution."""
     test = row.get("test") or row["test_code"]
-    imported = imported_names(test)
-    named = [str(info.get("function_name") or "") for info in loaded(row.get("test_info")) or ()]
-    entry_point = next((name for name in [*named, *imported] if name.isidentifier()), "")
+    told = [str(info.get("function_name") or "") for info in loaded(row.get("test_info")) or ()]
+    used = used_names(parse_python(test) or ast.Module([], []))
+    defined = [name for name in (*told, *defined_names(row["solution"])) if name in used]
+    entry_point = next((name for name in [*imported_names(test), *defined] if name.isidentifier()), "")
     if not entry_point:
-        raise ValueError("its test imports nothing from the solution")
-    solutions = [{"solution_id": "gold", "code": row["solution"]}]
+        raise ValueError("its test uses nothing of the solution")
     return Converted(
         {
             "problem_id": first_id(row, number, "question_id", "conversation_id"),
@@ -27,7 +28,7 @@ def convert(row: Row, number: int) -> Converted:
             "entry_point": entry_point,
         },
         [{"suite_id": "pytest", "code": test}],
-        solutions,
+        [{"solution_id": "gold", "code": row["solution"]}],
     )
 
 
@@ -39,6 +40,14 @@ def imported_names(test: str) -> list[str]:
         for node in (ast.walk(tree) if tree else ())
         if isinstance(node, ast.ImportFrom) and node.module == "solution"
         for alias in node.names
+    ]
+
+
+def defined_names(code: str) -> list[str]:
+    """The functions and classes of a program."""
+    tree = parse_python(code)
+    return [
+        node.name for node in (tree.body if tree else ()) if isinstance(node, ast.FunctionDef | ast.ClassDef)
     ]
 
 
