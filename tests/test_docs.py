@@ -14,6 +14,7 @@ from flows.commands.convert import convert_files
 from flows.commands.execute import execute_files
 from flows.commands.settings import settings_by_section, settings_markdown
 from tasks.core.errors import FlywheelError
+from tasks.execution.asked_problems import PRELUDE
 from tasks.execution.converters import CONVERTERS
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings, preset_names
@@ -110,6 +111,15 @@ def test_examples_of_comparisons_and_data_sets_give_what_the_page_says(tmp_path:
     assert passed_by(out) == ["Own/0 0", "Own/1 0"]
     execute_files(folder / "leetcode.jsonl", None, None, out, settings.sandbox, lambda _: None)
     assert passed_by(out) == ["our-list-backwards completion", "our-tree-mirror completion"]
+
+
+def test_the_prelude_is_what_the_page_says() -> None:
+    page = (ROOT / "docs" / "execute-and-agree.md").read_text()
+    named = page.partition("`from M import *` for ")[2].partition(", in this order")[0]
+    modules = re.split(r",\s+|\s+and\s+", named)
+    assert PRELUDE.startswith("".join(f"from {name} import *\n" for name in modules))
+    assert "".join(f"import {name}\n" for name in modules[:-2]) in PRELUDE
+    assert "sys.setrecursionlimit(50000)\n" in PRELUDE
 
 
 def test_every_data_set_that_the_page_names_has_an_example_and_converts(tmp_path: Path) -> None:

@@ -86,7 +86,20 @@ def _as_collected(body: Sequence[ast.stmt]) -> list[ast.stmt]:
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _is_collected(part)
     }
     others = [part for part in body if not _is_collected(part)]
-    return [*others, *(part for part in body if part in tests.values())]
+    functions = {name for name, part in tests.items() if not isinstance(part, ast.ClassDef)}
+    return [*_without_runners(others, functions), *(part for part in body if part in tests.values())]
+
+
+def _without_runners(body: Sequence[ast.stmt], tests: set[str]) -> list[ast.stmt]:
+    """A file without what calls its own test functions, as `test_f()` at its end or a loop over `[test_f]`,
+    and asserts nothing itself: they are run as tests, and are not there before."""
+    kept, runners = [], set(tests)
+    for part in body:
+        if used_names(part) & runners and not any(isinstance(inner, ast.Assert) for inner in ast.walk(part)):
+            runners |= bound_names(part)
+        else:
+            kept.append(part)
+    return kept
 
 
 def _is_collected(part: ast.stmt) -> bool:
