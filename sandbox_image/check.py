@@ -20,7 +20,7 @@ import time
 from typing import Any, NoReturn
 
 from sandbox_image import child, handles, iterators, outcomes, plain, testing
-from sandbox_image.handles import Attribute, Handle, resolved
+from sandbox_image.handles import Attribute, resolved
 from sandbox_image.operations import ITERATING, refused
 from sandbox_image.peer import MAX_NESTED, Peer
 
@@ -206,7 +206,7 @@ class _Channel(Peer):
                 roots = [*args, *kwargs.values()]
                 kind, text, detail, message, _ = self.exchange(operation, roots, [*kwargs])
             except plain.TooLarge:
-                self.refuse("the arguments are too large to send them to the solution (sandbox.output_kb)")
+                self.refuse("the arguments are too large to send them to the solution")
             try:
                 roots = self.heap.read(message) if message else []
                 if len(roots) != 1 and kind == "value":
@@ -247,7 +247,7 @@ class _Channel(Peer):
     def compare(self, one: Any, other: Any, how: str) -> Any:
         """Of two objects of the solution's their class says whether they are equal; of one and anything else
         nobody is asked: they are not, and where the class might say otherwise there is no verdict."""
-        if self.heap.reading or not isinstance(one, Handle):
+        if self.heap.reading:
             return (one is other) == (how == "eq")
         other = resolved(other)
         if "e" in handles.own(one) or "e" in handles.own(other):

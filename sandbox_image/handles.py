@@ -185,6 +185,44 @@ class Handle(metaclass=HandleType):
         _peers[0].refuse("an object of the other process cannot be pickled here")
 
 
+class Data(metaclass=HandleType):
+    """An object of a class that derives from a builtin type of data: the data is here, and is compared here;
+    what the class adds, or does in another way, is asked of the object."""
+
+    __slots__ = ()
+    __handle__ = ""
+    __functions__: frozenset[str] = frozenset()
+    __local__: frozenset[str] = frozenset()
+    __own__ = ""
+
+    def __getattribute__(self, name: str) -> Any:
+        kind = type(self)
+        if name == "__class__":
+            return kind
+        if name in _functions(kind):
+            return Attribute(self, name)
+        if name in _COPIES or name in _type_get(kind, "__local__"):
+            return _object_get(self, name)
+        return _ask(".get", self, name)
+
+    __setattr__ = vars(Handle)["__setattr__"]
+    __delattr__ = vars(Handle)["__delattr__"]
+    __dir__ = vars(Handle)["__dir__"]
+    __copy__ = vars(Handle)["__copy__"]
+    __deepcopy__ = vars(Handle)["__deepcopy__"]
+    __reduce_ex__ = vars(Handle)["__reduce_ex__"]
+
+
+_OWN = {
+    "e": {name: vars(Handle)[name] for name in ("__eq__", "__ne__")},
+    "h": {"__hash__": vars(Handle)["__hash__"]},
+    "u": {"__hash__": None},
+    "r": {"__repr__": vars(Handle)["__repr__"]},
+    "s": {"__str__": vars(Handle)["__str__"]},
+    "f": {"__format__": vars(Handle)["__format__"]},
+}
+
+
 class Attribute:
     """A name of the other process that is called, mostly: a function of the solution's, a method of a
     handle's. For anything else it is asked for (`resolved`)."""
@@ -302,6 +340,21 @@ def _special(name: str) -> Callable[..., Any]:
     return operation
 
 
+_ASKED = {"__dict__", "__doc__", "__module__", "__init__", "__new__", "__weakref__"}
+
+
+def holds_data(bases: tuple[type, ...]) -> bool:
+    """Whether a class with these bases derives from a builtin type of data."""
+    return any(
+        issubclass(base, Data) if type(base) is HandleType else not issubclass(base, BaseException)
+        for base in bases
+    )
+
+
+def _local(kind: type) -> Any:
+    return _type_get(kind, "__local__") if issubclass(kind, Data) else ()
+
+
 _SPECIAL = {name: _special(name) for name in SPECIALS}
 
 
@@ -311,10 +364,16 @@ def _no_truth(self: Any) -> bool:
 
 
 def handle_class(
-    name: str, bases: tuple[type, ...], said: str, specials: list[str], functions: list[str], own: str = ""
+    name: str,
+    bases: tuple[type, ...],
+    said: str,
+    specials: list[str],
+    functions: list[str],
+    own: str = "",
+    names: list[str] | None = None,
 ) -> type:
-    """The class of handles for objects of a class with this name, these special methods and functions. `own`:
-    see `objects.description`."""
+    """The class of handles for objects of a class with this name, these special methods and functions. `own`
+    and `names`: see `objects.description`."""
     body: dict[str, Any] = {name: _SPECIAL[name] for name in specials if name in _SPECIAL}
     if "__len__" in body and "__bool__" not in body:
         body["__bool__"] = _SPECIAL["__bool__"]
@@ -322,10 +381,18 @@ def handle_class(
         body["__bool__"] = _no_truth
     body |= {"__handle__": said, "__functions__": frozenset(functions), "__module__": "solution"}
     body |= {"__slots__": (), "__own__": own}
-    if not any(issubclass(base, Handle) for base in bases):
-        bases = (Handle, *bases)
+    root: type = Handle
+    if holds_data(bases):
+        root = Data
+        for letter in own:
+            body |= _OWN.get(letter, {})
+        inherited = {one for base in bases if type(base) is not HandleType for one in dir(base)}
+        inherited |= {one for base in bases if type(base) is HandleType for one in _local(base)}
+        body["__local__"] = frozenset(inherited - {*(names or ()), *functions} - _ASKED)
+    if not any(issubclass(base, root) for base in bases):
+        bases = (root, *bases)
     lowest = [base for base in bases if not any(base in other.__mro__[1:] for other in bases)]
-    for chosen in (tuple(lowest), (Handle,)):
+    for chosen in (tuple(lowest), (root,)):
         try:
             return _type_call(HandleType, name, chosen, dict(body))  # type: ignore[no-any-return]
         except TypeError:

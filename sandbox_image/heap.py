@@ -119,7 +119,7 @@ class Heap:
             if not self.first and not self.may_hold(value):
                 # The test has put something of its own into it.
                 dropped.append(number)
-            elif not self.is_known(number, _shallow(value)):
+            elif not self.is_known(number, self.state(value)):
                 writer.reach(number, value)
         writer.follow()
         for number in dropped:
@@ -152,11 +152,11 @@ class Heap:
             if type(number) is not int or not self.kinds.issuperset(map(type, items)):
                 raise ValueError("no items")
             if number in self.objects:
-                if kind not in _NEW or _KIND_OF[type(self.objects[number])] != kind:
+                if kind not in _NEW or self.kind_of(self.objects[number]) != kind:
                     raise ValueError("another kind of object")
             elif number < 0 or number % 2 == self.first:
                 raise ValueError("not a number of the other side's")
-            elif kind in _NEW:
+            elif kind in _NEW and not _has_class(more):
                 self.keep(number, self._made(kind, more))
             else:
                 fixed[number] = kind, items, more
@@ -164,8 +164,8 @@ class Heap:
             self._build(number, fixed, 0)
         for number, kind, items, *_ in bodies:
             if kind in _NEW:
-                _fill(self.objects[number], kind, self._resolved(items))
-                self.contents[number] = _shallow(self.objects[number])
+                self.fill(self.objects[number], kind, self._resolved(items))
+                self.contents[number] = self.state(self.objects[number])
         if not self.kinds.issuperset(map(type, roots)):
             raise ValueError("no roots")
         return self._resolved(roots)
@@ -201,6 +201,18 @@ class Heap:
         self.keep(number, value)
         return number
 
+    def kind_of(self, value: Any) -> str | None:
+        """The kind of body of an object whose contents cross, whatever class it is of; None of any other."""
+        return _KIND_OF.get(type(value))
+
+    def class_item(self, writer: Any, value: Any) -> str:
+        """The item of the class of such an object, "" where the kind says it."""
+        return ""
+
+    def state(self, value: Any) -> list[Any]:
+        """What is in such an object, in order."""
+        return _shallow(value)
+
     def may_hold(self, container: Any) -> bool:
         """Whether all that lies in it can cross."""
         return _is_plain(container)
@@ -209,6 +221,10 @@ class Heap:
         """The item of what is no plain data."""
         writer.is_plain = False
         return writer.encoder.text(value, 0)  # type: ignore[no-any-return]
+
+    def fill(self, value: Any, kind: str, items: list[Any]) -> None:
+        """Gives an object these contents."""
+        _fill(value, kind, items)
 
     def made(self, kind: str, items: list[Any], more: Any) -> Any:
         """An object of a kind that this heap does not know. Raises ValueError."""
@@ -282,6 +298,9 @@ class Heap:
         if depth > plain.MAX_DEPTH:
             raise ValueError("nested too deep, or in itself")
         kind, items, more = fixed[number]
+        if kind in _NEW:
+            # What is in it comes later; its class is needed now.
+            items, more = more[0], ()
         for item in items:
             if type(item) is _Reference and item.number in fixed:
                 self._build(item.number, fixed, depth + 1)
@@ -342,7 +361,7 @@ class _Writer:
         heap = self.heap
         while self.waiting:
             number, value = self.waiting.pop()
-            kind, items = _KIND_OF[type(value)], _shallow(value)
+            kind, items = heap.kind_of(value) or "", heap.state(value)
             kinds = {*map(type, items)}
             if number not in self.new and (kind not in _NEW or heap.is_known(number, items)):
                 for item in items if kinds & _CONTAINERS else ():
@@ -359,6 +378,8 @@ class _Writer:
             more = ""
             if kind == "y":
                 more = f",[{','.join(map(plain._quote, (value.kind, *value.end)))}]"
+            elif of := heap.class_item(self, value):
+                more = f",[{of}]"
             elif kind == "q" and value.maxlen is not None:
                 more = f",[{value.maxlen}]"
             elif kind == "m" and (name := plain.factory_name(value)):
@@ -374,6 +395,11 @@ class _Writer:
             self.new.add(number)
         self.reach(number, value)
         return number
+
+
+def _has_class(more: list[Any]) -> bool:
+    """Whether a body says of which class its object is."""
+    return bool(more) and type(more[0]) is list and {*map(type, more[0])} <= {_Reference, Named}
 
 
 def _is_one_of_a_kind(value: Any, kind: type) -> bool:
@@ -400,19 +426,40 @@ def _shallow(container: Any) -> list[Any]:
     return [*container]
 
 
+def contents_of(container: Any, kind: str) -> list[Any]:
+    """The same of an object of a class that derives from that of a kind: none of its methods runs."""
+    if kind == "e":
+        return [*_flattened(_ordered_items(container))]
+    if kind in "dmn":
+        return [*_flattened(_dict_items(container))]
+    return [*_WALK[kind](container)]
+
+
+_WALK: dict[str, Callable[[Any], Any]] = {
+    kind: vars(base)["__iter__"]
+    for kind, base in (("l", list), ("s", set), ("q", deque), ("t", tuple), ("z", frozenset))
+}
+_list_fill, _ordered_set = vars(list)["__setitem__"], vars(OrderedDict)["__setitem__"]
+_CLEAR = {
+    kind: vars(base)["clear"]
+    for kind, base in (("d", dict), ("m", dict), ("n", dict), ("e", OrderedDict), ("s", set), ("q", deque))
+}
+_set_update, _deque_extend, _whole = vars(set)["update"], vars(deque)["extend"], slice(None)
+
+
 def _fill(container: Any, kind: str, items: list[Any]) -> None:
     if kind == "l":
-        container[:] = items
+        _list_fill(container, _whole, items)
         return
-    container.clear()
+    _CLEAR[kind](container)
     if kind == "q":
-        container.extend(items)
+        _deque_extend(container, items)
     elif kind == "s":
-        container.update(items)
+        _set_update(container, items)
     else:
         pairs = zip(items[::2], items[1::2], strict=True)
         if kind == "e":
             for key, value in pairs:
-                container[key] = value
+                _ordered_set(container, key, value)
         else:
             _dict_update(container, pairs)

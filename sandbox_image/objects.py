@@ -16,12 +16,13 @@ import builtins
 import math
 import sys
 import types
-from collections.abc import Iterator
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from sandbox_image import handles, plain
+from sandbox_image import handles, library, plain
 from sandbox_image.handles import Attribute, Handle
-from sandbox_image.heap import Heap, _Reference
+from sandbox_image.heap import _KIND_OF, _NEW, Heap, _fill, _Reference, _shallow, contents_of
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
@@ -67,6 +68,25 @@ _LIBRARY = {
     "pathlib.PosixPath",
     "pathlib.PurePosixPath",
 }
+# Builtin types of data that a class may derive from: those that change, by their kinds of bodies, and others.
+_CHANGING: dict[type, str] = {
+    OrderedDict: "e",
+    Counter: "n",
+    defaultdict: "m",
+    dict: "d",
+    list: "l",
+    set: "s",
+    deque: "q",
+}
+_FIXED: dict[type, Callable[[Any], list[Any]]] = {
+    int: lambda value: [int.__int__(value)],
+    float: lambda value: [float.__float__(value)],
+    str: lambda value: [str.__str__(value)],
+    bytes: lambda value: [bytes.join(b"", [value])],
+    tuple: lambda value: [*tuple.__iter__(value)],
+    frozenset: lambda value: [*frozenset.__iter__(value)],
+}
+_DERIVED = (*_CHANGING, *_FIXED)
 # Modules that do something when they are imported.
 _LOUD = {
     "antigravity",
@@ -104,9 +124,35 @@ class ObjectHeap(Heap):
         self.classes = 0
         self.reading = False
         self._types: dict[type, TypeOf] = {}
+        self._data: dict[type, type | None] = dict.fromkeys(_KIND_OF)
 
     def may_hold(self, container: Any) -> bool:
         return True
+
+    def data_type(self, kind: type) -> type | None:
+        """The builtin type of data that a class derives from; None of the types themselves and of others."""
+        if kind not in self._data:
+            ancestors = _ancestors(kind)
+            self._data[kind] = next((base for base in _DERIVED if base in ancestors), None)
+        return self._data[kind]
+
+    def kind_of(self, value: Any) -> str | None:
+        known = _KIND_OF.get(type(value))
+        if known is None and (base := self.data_type(type(value))) is not None:
+            known = _CHANGING.get(base)
+        return known
+
+    def class_item(self, writer: Any, value: Any) -> str:
+        kind = type(value)
+        return "" if kind in _KIND_OF else self._class_item(writer, self._key(kind), kind)
+
+    def state(self, value: Any) -> list[Any]:
+        if type(value) in _KIND_OF:
+            return _shallow(value)
+        return contents_of(value, self.kind_of(value) or "l")
+
+    def fill(self, value: Any, kind: str, items: list[Any]) -> None:
+        _fill(value, kind, items)
 
     def is_theirs(self, value: Any) -> bool:
         """Whether a value is, or stands for, an object of the other process."""
@@ -132,6 +178,13 @@ class ObjectHeap(Heap):
             return f'{{"n":["g",{plain._quote(path)}]}}'
         if not self.first:
             self._refuse_inner(value, kind)
+        if (known := library.state_of(value)) is not None:
+            number = self.added(value)
+            items = ",".join([writer.item(part) for part in known[1]])
+            writer.bodies.append(f'[{number},"v",[{items}],["{known[0]}"]]')
+            return f'{{"@":{number}}}'
+        if (base := self.data_type(kind)) is not None:
+            return self._data_item(writer, value, kind, base)
         ancestors = _ancestors(kind)
         if type in ancestors:
             return self._class_item(writer, value, value)
@@ -140,6 +193,16 @@ class ObjectHeap(Heap):
         class_item = self._class_item(writer, self._key(kind), kind)
         number = self._exported(value)
         writer.bodies.append(f'[{number},"p",[{class_item}],["{_hash_of(value, kind)}"]]')
+        return f'{{"@":{number}}}'
+
+    def _data_item(self, writer: Any, value: Any, kind: type, base: type) -> str:
+        """The item of an object of a class that derives from a builtin type of data."""
+        if base in _CHANGING:
+            return f'{{"@":{writer._reached(value)}}}'
+        class_item = self._class_item(writer, self._key(kind), kind)
+        number = self.added(value)
+        items = [class_item, *(writer.item(part) for part in _FIXED[base](value))]
+        writer.bodies.append(f'[{number},"i",[{",".join(items)}],["{_hash_of(value, kind)}"]]')
         return f'{{"@":{number}}}'
 
     def _exported(self, value: Any) -> int:
@@ -162,7 +225,7 @@ class ObjectHeap(Heap):
                 continue
             if not path_of(base, False):
                 bases.append(self._class_item(writer, self._key(base), base))
-            elif BaseException in _ancestors(base):
+            elif BaseException in _ancestors(base) or base in _DERIVED:
                 bases.append(writer.item(base))
         number = self._exported(key)
         about = ",".join(map(plain._quote, description(kind)))
@@ -187,6 +250,9 @@ class ObjectHeap(Heap):
         return super().added(value)
 
     def made(self, kind: str, items: list[Any], more: Any) -> Any:
+        if kind in _NEW:
+            (data_class,) = items
+            return _Made(_new_data(data_class, _CHANGING, ()), None)
         texts = more[0] if len(more) == 1 else None
         if type(texts) is not list or not all(type(text) is str for text in texts):
             raise ValueError("not an object")
@@ -194,6 +260,12 @@ class ObjectHeap(Heap):
             return self._made_class(items, texts)
         if kind == "x":
             return _made_error(items)
+        if kind == "v":
+            return library.made(texts[0], items)
+        if kind == "i":
+            data_class, *parts = items
+            (hashed,) = texts
+            return _Made(_new_data(data_class, _FIXED, parts), int(hashed) if hashed else None)
         if kind == "p":
             (handle_type,) = items
             (hashed,) = texts
@@ -203,14 +275,20 @@ class ObjectHeap(Heap):
         raise ValueError("not a kind of object")
 
     def _made_class(self, bases: list[Any], texts: list[str]) -> type:
-        name, said, specials, functions, own = texts
+        name, said, specials, functions, own, names = texts
         self.classes += 1
         if self.classes > MAX_CLASSES:
             raise ValueError("too many classes")
         if not all(issubclass(type(base), type) for base in bases):
             raise ValueError("not a class")
         return handles.handle_class(
-            name[:200], tuple(dict.fromkeys(bases)), said, specials.split(), functions.split(), own
+            name[:200],
+            tuple(dict.fromkeys(bases)),
+            said,
+            specials.split(),
+            functions.split(),
+            own,
+            names.split(),
         )
 
     def keep(self, number: int, value: Any) -> None:
@@ -270,6 +348,18 @@ class _Made:
         self.value, self.hashed = value, hashed
 
 
+def _new_data(kind: Any, known: Any, parts: Any) -> Any:
+    """A new object of a class of handles that derives from one of the `known` types of data."""
+    if type(kind) is handles.HandleType:
+        for base in known:
+            if base in _ancestors(kind):
+                if base in (tuple, frozenset):
+                    return base.__new__(kind, parts)
+                if all(type(part) is base for part in parts):
+                    return base.__new__(kind, *parts)
+    raise ValueError("not an object of a class of data")
+
+
 def _made_error(items: list[Any]) -> BaseException:
     kind, *args = items
     if not (issubclass(type(kind), type) and issubclass(kind, BaseException)):
@@ -291,33 +381,54 @@ def is_of_library(kind: type) -> bool:
     return not _flags(kind) & _HEAP_TYPE or bool(path_of(kind, True))
 
 
-def description(kind: type) -> tuple[str, str, str, str, str]:
-    """What a handle's class is made from: name, the name of a builtin type, special methods, functions, and
-    what of `==` (e) and `hash` (h; u: there is none) is the class's own."""
+def description(kind: type) -> tuple[str, str, str, str, str, str]:
+    """What a handle's class is made from: name, the name of a builtin type, special methods, functions; what
+    of `==` (e), `hash` (h; u: there is none), `repr` (r), `str` (s) and `format` (f) is the class's own; and
+    what else it defines."""
     names: dict[str, Any] = {}
     for ancestor in reversed(_ancestors(kind)[:-1]):
-        names.update(_contents(ancestor))
+        if ancestor in _DERIVED:
+            # What a type of data does is done where the data is, unless the class does it in another way.
+            names = {name: value for name, value in names.items() if name not in _contents(ancestor)}
+        else:
+            names.update(_contents(ancestor))
     specials = [name for name in handles.SPECIALS if names.get(name) is not None]
     functions = [
         name for name, value in names.items() if type(value) is types.FunctionType and name[:2] != "__"
     ]
-    own = ""
-    if "__eq__" in names or "__ne__" in names:
-        own += "e"
+    own = "".join([letter for letter, name in _OWN if name in names])
     if "__hash__" in names:
         own += "h" if names["__hash__"] is not None else "u"
     said = plain.type_name(kind) if is_of_library(kind) else ""
-    return plain.type_name(kind), said, " ".join(specials), " ".join(map(str, functions)), own
+    others = [name for name in names if name not in functions]
+    return (
+        plain.type_name(kind),
+        said,
+        " ".join(specials),
+        " ".join(map(str, functions)),
+        own,
+        " ".join(map(str, others)),
+    )
+
+
+_OWN = (("e", "__eq__"), ("e", "__ne__"), ("r", "__repr__"), ("s", "__str__"), ("f", "__format__"))
 
 
 def _hash_of(value: Any, kind: type) -> str:
     """The hash of an object whose class has one of its own."""
-    if is_of_library(kind) or not any("__hash__" in _contents(one) for one in _ancestors(kind)[:-1]):
+    if is_of_library(kind) or not _has_own_hash(kind):
         return ""
     try:
         return str(hash(value))
     except Exception:
         return ""
+
+
+def _has_own_hash(kind: type) -> bool:
+    for ancestor in _ancestors(kind)[:-1]:
+        if "__hash__" in _contents(ancestor):
+            return ancestor not in _DERIVED
+    return False
 
 
 def path_of(value: Any, anything: bool) -> str:

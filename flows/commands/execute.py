@@ -21,6 +21,7 @@ from tasks.core.progress import watching
 from tasks.core.records import Solution
 from tasks.core.tables import by_problem
 from tasks.execution import checkers
+from tasks.execution.as_checks import as_checks, calls_with_objects
 from tasks.execution.asked import AskedSuite
 from tasks.execution.asked_problems import AskedProblem, assembled
 from tasks.execution.determinism import SandboxPair, two_seeds
@@ -156,6 +157,21 @@ def judge_solutions(
     rows = execute_shard(
         seeds, [ProblemData(problems[name], numbered[name], ordered[name]) for name in numbered]
     )
+    # A call that came to an object is asked for again where a test can look at it.
+    objects = calls_with_objects(rows, ordered)
+    if objects:
+        suites = {
+            problem_id: [as_checks(one, objects.get(problem_id, frozenset())) for one in asked]
+            for problem_id, asked in suites.items()
+        }
+        for problem_id in objects:
+            ordered[problem_id] = sorted(
+                (asked.suite for asked in suites[problem_id]), key=lambda suite: suite.suite_id
+            )
+        rows = [row for row in rows if row.problem_id not in objects]
+        rows += execute_shard(
+            seeds, [ProblemData(problems[name], numbered[name], ordered[name]) for name in objects]
+        )
     behaviours = {row.solution_id: row for row in rows}
     plans = {problem_id: plan_calls(ordered[problem_id]) for problem_id in numbered}
     texts = {name: problems[name].checker for name in numbered if problems[name].checker}
