@@ -14,8 +14,8 @@ import signal
 import struct
 from typing import Any, NoReturn
 
-from sandbox_image import child, handles, iterators, outcomes
-from sandbox_image.peer import Peer
+from sandbox_image import child, handles, iterators, outcomes, state
+from sandbox_image.peer import TOO_MUCH, Peer
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
@@ -29,6 +29,7 @@ def serve_check(request: bytes, inbox: int, outbox: int, output_bytes: int) -> N
     """`request`: JSON `{"code", ..}`. Never returns."""
     code = json.loads(request)["code"]
     child.lift_digits()
+    state.share_files()
     peer = _Solution(outbox, inbox, output_bytes)
     handles.connect(peer)
     try:
@@ -51,6 +52,9 @@ class _Solution(Peer):
         super().__init__(outbox, inbox, limit, 1, trusts=True)
         self.namespace = child.new_module("solution")
         self.failure: BaseException | None = None
+        self.printed: list[tuple[int, str]] = []
+        self.printed_size = 0
+        self.beside = state.Beside(self)
 
     def serve(self) -> NoReturn:
         # A thread of the solution's may only call back while an operation is under way.
@@ -95,6 +99,8 @@ class _Solution(Peer):
             return None
         if operation == ".name":
             return self.named(args[0])
+        if operation == ".state":
+            return self.beside.apply(args[0])
         if operation[0] == ".":
             return super().perform(operation, args, kwargs)
         return self.function(operation)(*args, **kwargs)
@@ -135,6 +141,8 @@ class _Solution(Peer):
 
     def operate(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         with self.turn:
+            if self.printed:
+                self.exchange(".printed", [self.told()], [])
             kind, text, detail, message, _ = self.exchange(operation, [*args, *kwargs.values()], [*kwargs])
             roots = self.heap.read(message) if message else []
         if kind == "value":
@@ -142,6 +150,12 @@ class _Solution(Peer):
         if kind == "exception" and roots:
             raise roots[0]
         raise MemoryError if kind == "memory" else RuntimeError(detail or text)
+
+    def told(self) -> str:
+        if self.printed_size > self.limit:
+            self.printed, self.printed_size = [], 0
+            return TOO_MUCH
+        return self.beside.told()
 
     def refuse(self, why: str) -> NoReturn:
         with self.turn:

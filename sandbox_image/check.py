@@ -19,10 +19,10 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from sandbox_image import child, handles, iterators, outcomes, plain, testing
+from sandbox_image import child, handles, iterators, outcomes, plain, state, testing
 from sandbox_image.handles import Attribute, resolved
 from sandbox_image.operations import ITERATING, refused
-from sandbox_image.peer import MAX_NESTED, Peer
+from sandbox_image.peer import MAX_NESTED, TOO_MUCH, Peer
 
 PROVIDED = {"math": math, "isclose": math.isclose}
 # What tests stand on, and no solution may put something of its own in its place.
@@ -51,6 +51,7 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
     child.Sink.report, child.Sink.limit = report, output_bytes
     channel = _Channel(outbox, inbox, report, output_bytes, task["code"], task["entry_point"])
     handles.connect(channel)
+    state.share_files()
     alone = len(task["steps"]) == 1
     for index, step in enumerate(task["steps"]):
         # A check must not change what the next one stands on: a process for each of several.
@@ -162,6 +163,7 @@ class _Channel(Peer):
         self.functions = function_names(code)
         if entry_point and not any(entry_point in bound(node) for node in _top_level(code)):
             self.functions.add(entry_point)
+        self.changes = state.Changes()
         self.calls = 0
         self.crossings = 0
         # Classes of the solution that the test calls, or reads names of; answers that are data; answers that
@@ -202,15 +204,19 @@ class _Channel(Peer):
             self.crossings += 1
             if self.crossings > MAX_CROSSINGS:
                 self.refuse(f"the test asks the solution's process more than {MAX_CROSSINGS} times")
+            if changes := self.changes.take():
+                self.exchange(".state", [changes], [])
             try:
                 roots = [*args, *kwargs.values()]
-                kind, text, detail, message, _ = self.exchange(operation, roots, [*kwargs])
+                kind, text, detail, message, told = self.exchange(operation, roots, [*kwargs])
             except plain.TooLarge:
                 self.refuse("the arguments are too large to send them to the solution")
             try:
                 roots = self.heap.read(message) if message else []
                 if len(roots) != 1 and kind == "value":
                     raise ValueError
+                if told:
+                    self.hear(told)
             except ValueError:
                 self._lost("malformed answer")
         if kind == "value":
@@ -224,6 +230,12 @@ class _Channel(Peer):
         # No exception: the check could catch it.
         self.report.end(kind, text, detail)
         os._exit(0)
+
+    def hear(self, told: str) -> None:
+        if told == TOO_MUCH:
+            self.report.end("output_limit", detail="the program wrote too much")
+            os._exit(0)
+        state.hear(told, self.changes)
 
     def _raised(self, operation: str, error: BaseException) -> BaseException:
         """One that ends a loop in silence (`all(map(f, xs))` would pass) is a RuntimeError, as in a
@@ -293,6 +305,10 @@ class _Channel(Peer):
             self.refuse(f"the solution calls back more than {MAX_CROSSINGS} times")
         if operation == ".refuse":
             self.refuse(str(args[0])[:200])
+        if operation == ".printed":
+            return self.hear(str(args[0]))
+        if operation in (".warned", ".logged"):
+            return (state.warn if operation == ".warned" else state.log)(*args)
         if not any(map(self.heap.is_ours, args[:2])):
             self._lost("malformed answer")
         if why := refused(operation, args):

@@ -27,6 +27,7 @@ MAX_NESTED = 80
 FRAMES = 30
 # What goes along with a request is no output: so many characters at most.
 ARGUMENTS = 32 << 20
+TOO_MUCH = "too much"
 _VIEWS = frozenset(kind for kind in iterators.KINDS if kind.__name__ in iterators.VIEWS)
 _dumps, _loads = json.dumps, json.loads
 _pack, _unpack = struct.Struct(">I").pack, struct.Struct(">I").unpack

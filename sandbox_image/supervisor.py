@@ -38,6 +38,8 @@ REQUEST_MAX = 64 << 20
 HEAD = frames.ANSWER.size
 CANDIDATE, TEST = "/scratch/candidate", "/scratch/test"
 CANDIDATE_GID, TEST_GID = 60001, 60002
+# Where both processes of a check are, and what they write is open to both.
+SHARED, SHARED_GID = "/scratch/shared", 60003
 FIRST_UID, UIDS = 20000, 40000
 # The driver waits at least so many times `wall_s` for an answer.
 WALL_STRETCH = 10
@@ -103,6 +105,7 @@ class Supervisor:
         os.umask(0o077)
         scratch.make_folder(CANDIDATE, CANDIDATE_GID)
         scratch.make_folder(TEST, TEST_GID)
+        scratch.make_folder(SHARED, SHARED_GID, 0o2770)
         os.chdir(CANDIDATE)
         for limit, bound in FIXED_LIMITS:
             resource.setrlimit(limit, (bound, bound))
@@ -145,11 +148,18 @@ class Supervisor:
                 self.wipe(CANDIDATE, CANDIDATE_GID)
             if not alone:
                 self.wipe(TEST, TEST_GID)
+                self.wipe_shared()
             self.answer(job, status, result)
             os.close(result)
 
     def wipe(self, folder: str, gid: int) -> None:
         scratch.wipe(folder, functools.partial(self.become, self.uids[gid], gid, WIPING))
+
+    def wipe_shared(self) -> None:
+        """Empties the folder of both processes of a check, as one and the other by turns."""
+        scratch.wipe_by_turns(
+            SHARED, [functools.partial(self.become, self.uids[gid], gid, WIPING, True) for gid in self.uids]
+        )
 
     def read_payload(self, size: int) -> memoryview:
         if not 0 <= size <= REQUEST_MAX:
@@ -178,24 +188,28 @@ class Supervisor:
         try:
             fds = move_descriptors(keep)
             open_null()
-            self.become(uid, gid, job)
-            if gid == TEST_GID:
-                os.chdir(TEST)
-                os.environ["TMPDIR"] = os.environ["HOME"] = TEST
+            shared = frames.KINDS[job.kind] != "calls"
+            self.become(uid, gid, job, shared)
+            if shared:
+                os.chdir(SHARED)
+                os.environ["TMPDIR"] = os.environ["HOME"] = SHARED
             request = bytes(payload)
             gc.enable()
             run(request, *fds, job.output_bytes)
         finally:
             os._exit(70)
 
-    def become(self, uid: int, gid: int, job: Job) -> None:
-        """This child from now on: own session, first victim of the memory limit, bounded, unprivileged."""
+    def become(self, uid: int, gid: int, job: Job, shared: bool = False) -> None:
+        """This child from now on: own session, first victim of the memory limit, bounded, unprivileged.
+        `shared`: it is of the group that may write to `SHARED`."""
         os.setsid()
         fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
         os.write(fd, b"1000")
         os.close(fd)
         for limit, bounds in self.limits(job):
             resource.setrlimit(limit, bounds)
+        if shared:
+            os.setgroups([SHARED_GID])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
 

@@ -16,6 +16,8 @@ from decimal import Decimal
 from numbers import Complex
 from typing import Any, NoReturn
 
+from sandbox_image import given
+
 # Functions look names up in the builtins they were made with: a test that patches them does not skip by that.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
@@ -275,6 +277,10 @@ def install() -> types.ModuleType:
         fixture=_decorator,
         mark=_Marks(),
         ExceptionInfo=ExceptionInfo,
+        given=given.given,
+        warns=given.warns,
+        deprecated_call=given.deprecated_call,
+        MonkeyPatch=given.Patches,
     )
     sys.modules["pytest"] = module
     return module

@@ -28,7 +28,6 @@ _REASONS = {
     "undefined_name": "uses a name that nothing defines",
     "redefines_target": "brings its own {target}: it does not test the solution",
     "exits_early": "returns, exits or skips before it asserts anything",
-    "unseen": "asks for a warning or a line of a log, which stay in the solution's process",
     "skipped": "returns, or is skipped, before it asserts anything",
     "true": "holds whatever {target} is: it tests nothing",
     "false": "fails whatever {target} is",
@@ -40,16 +39,12 @@ _TESTS_NOTHING = ("skipped", "true")
 _PYTEST_FIXTURES = {
     *(
         "cache",
-        "capfd",
         "capfdbinary",
-        "caplog",
-        "capsys",
         "capsysbinary",
         "doctest_namespace",
-        "monkeypatch",
     ),
-    *("pytestconfig", "record_property", "recwarn", "request", "testdir", "pytester", "tmp_path"),
-    *("tmp_path_factory", "tmpdir", "tmpdir_factory"),
+    *("pytestconfig", "record_property", "request", "testdir", "pytester"),
+    *("tmpdir", "tmpdir_factory"),
 }
 
 

@@ -20,6 +20,10 @@ _MODULE_SETUPS = ("setUpModule", "setup_module", "setup_function")
 _OPTIONS = {"name", "autouse", "scope", "params", "ids"}
 
 
+# Those of pytest's that the test process has (`sandbox_image.given`).
+PYTESTS_OWN = {"capsys", "capfd", "caplog", "monkeypatch", "recwarn", "tmp_path", "tmp_path_factory"}
+
+
 @dataclass(frozen=True)
 class Fixture:
     """What a function that is a fixture gives, to whom, and with which `request.param`."""
@@ -218,6 +222,8 @@ def given_to(
         elif name == FINALIZERS:
             given.steps += ast.parse(f"import contextlib\n{name} = contextlib.ExitStack()").body
             given.ends.append(f"{name}.close()")
+        elif name in PYTESTS_OWN:
+            given.steps += ast.parse(f"{name} = pytest.given({name!r})").body
         else:
             given.missing.add(name)
 

@@ -23,6 +23,11 @@ EXITS = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.exit", *SKI
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _IMPORTS = ast.Import | ast.ImportFrom
 # Whoever uses these may change anything by any name.
+# Whoever asks for these sees what any statement before has printed, warned of, logged, written or drawn.
+_AMBIENT = {
+    *("capsys", "capfd", "caplog", "recwarn", "monkeypatch", "redirect_stdout", "redirect_stderr", "stdout"),
+    *("stderr", "stdin", "catch_warnings", "assertLogs", "environ", "chdir", "seed", "tmp_path"),
+}
 _DYNAMIC = {"exec", "eval", "globals", "locals", "vars", "setattr", "delattr", "__import__"}
 # What tells the time: it is another one after every statement.
 _CLOCKS = {
@@ -157,13 +162,17 @@ def _facts(statement: ast.stmt) -> _Facts:
             binds_anew=definition or (value is not None and bound.isdisjoint(used_names(value))),
             is_fixed=(value is not None and is_constant(value)) or (definition and not _remembers(statement)),
             exits=stops(statement) or any(map(_may_exit, ast.walk(statement))),
-            is_dynamic=bool(used_names(statement) & _DYNAMIC),
+            is_dynamic=bool(used_names(statement) & (_DYNAMIC | _AMBIENT)) or _asks_around(statement),
             calls_alone=frozenset(_called_alone(statement)),
             asserts=asserts(statement),
             reads_clock=any(map(_reads_clock, ast.walk(statement))),
         )
         statement.facts = known  # type: ignore[attr-defined]
     return known
+
+
+def _asks_around(statement: ast.stmt) -> bool:
+    return any(isinstance(part, ast.Attribute) and part.attr in _AMBIENT for part in ast.walk(statement))
 
 
 def _reads_clock(node: ast.AST) -> bool:

@@ -44,7 +44,7 @@ _EXPRESSIONS = {
 }
 # All other modules are the solution's.
 _KNOWN_MODULES = {*sys.stdlib_module_names, "pytest", "numpy"}
-_UNSEEN = ("pytest.warns", "pytest.deprecated_call", "self.assertWarns", "self.assertLogs")
+_SIDE_EFFECTS = ("pytest.warns", "pytest.deprecated_call", "self.assertWarns", "self.assertLogs")
 _RAISES = ("pytest.raises", "raises")
 
 
@@ -238,7 +238,7 @@ def asserts(node: ast.AST) -> bool:
     return any(
         isinstance(part, ast.Assert)
         or (isinstance(part, ast.Call) and (_method(part).startswith("assert") or _fails(part)))
-        or (isinstance(part, ast.With) and (is_raises(part) or is_unseen(part)))
+        or (isinstance(part, ast.With) and (is_raises(part) or asks_for_effect(part)))
         or (isinstance(part, ast.Raise) and part is not node and _is_failure(part.exc))
         for part in ast.walk(node)
     )
@@ -253,7 +253,7 @@ def _is_failure(error: ast.expr | None) -> bool:
     return isinstance(named, ast.Name) and named.id in ("AssertionError", "Exception")
 
 
-def is_unseen(node: ast.With) -> bool:
-    """Whether this asks for what no other process sees: a warning, a line of a log."""
+def asks_for_effect(node: ast.With) -> bool:
+    """Whether this asks for a warning, or for a line of a log."""
     call = node.items[0].context_expr
-    return isinstance(call, ast.Call) and ast.unparse(call.func) in _UNSEEN
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in _SIDE_EFFECTS

@@ -21,7 +21,7 @@ from tasks.core.values import Opaque, ValueFormatError, decode, encode, to_sourc
 from tasks.testcode.conditions import VALUE, condition, constant, holds, substituted
 from tasks.testcode.names import mentions
 from tasks.testcode.slices import bound_names, is_skip, stops, used_names
-from tasks.testcode.styles import asserts, is_raises, is_unseen
+from tasks.testcode.styles import asserts, is_raises
 from tasks.testcode.written import Author
 
 PROGRAM = "program"
@@ -83,7 +83,7 @@ def read_case(test: str, entry_point: str, *, benchmark: bool = False) -> Case |
     end in one), `other_target` (never uses the entry point; of a benchmark's: asserts nothing either),
     `undefined_name` (uses a name that nothing defines: it could only ever fail), `redefines_target` (brings
     its own function under test), `exits_early` (returns, exits or skips before it asserts anything),
-    `skipped` (returns or skips there), `unseen` (asks for a warning, or for a line of a log), `asynchronous`,
+    `skipped` (returns or skips there), `asynchronous`,
     `no_fixture` (wants an argument that nothing in the file gives it), and of a benchmark's tests that do not
     name the entry point `true` and `false` (what they say without it).
     """
@@ -115,8 +115,6 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
         return "redefines_target"
     if (last_step := next(filter(stops, tree.body), None)) is not None:
         return "skipped" if is_skip(last_step) else "exits_early"
-    if any(isinstance(part, ast.With) and is_unseen(part) for part in ast.walk(tree)):
-        return "unseen"
     if mentions(tree, "asyncio") or any(
         isinstance(p, ast.Await | ast.AsyncFunctionDef) for p in ast.walk(tree)
     ):
