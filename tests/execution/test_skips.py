@@ -103,13 +103,13 @@ def test_a_skip_by_the_machine_forbids_nothing(seeds: SandboxPair) -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("@pytest.fixture\ndef v(tmp_path):\n    return tmp_path\n\ndef test_a(v):\n    assert f(3) == 6\n",
-         "asks for pytest's own fixture tmp_path, which the sandbox does not have"),
+        ("@pytest.fixture\ndef v(pytestconfig):\n    return pytestconfig\n\ndef test_a(v):\n    assert f(3) == 6\n",
+         "asks for pytest's own fixture pytestconfig, which the sandbox does not have"),
         ("@pytest.fixture\ndef v(request):\n    return request.node.name\n\n"
          "def test_a(v):\n    assert f(3) == 6\n",
          "asks for pytest's own fixture request, which the sandbox does not have"),
-        ("@pytest.mark.usefixtures('monkeypatch')\ndef test_a():\n    assert f(3) == 6\n",
-         "asks for pytest's own fixture monkeypatch, which the sandbox does not have"),
+        ("@pytest.mark.usefixtures('testdir')\ndef test_a():\n    assert f(3) == 6\n",
+         "asks for pytest's own fixture testdir, which the sandbox does not have"),
         ("@pytest.fixture\nasync def v():\n    return 1\n\ndef test_a(v):\n    assert f(3) == 6\n",
          "asks for a fixture that the file does not define"),
     ],
