@@ -31,6 +31,8 @@ HIDDEN = {*dir(builtins), *PROVIDED, "pytest", "__builtins__"}
 GRACE_S = 0.2
 LOST = 3
 MAX_CROSSINGS = 100_000
+_OF_FILES = ("exists", "is_file", "isfile", "listdir", "iterdir")
+_OWN_FOLDERS = "files in the working folder are each process's own (those in a temporary folder are shared)"
 _ENDS = (StopIteration, StopAsyncIteration)
 # Operations by which a class says something of two of its objects.
 _WORDS = {".eq", ".ne", ".lt", ".le", ".gt", ".ge", ".contains", ".hash", ".probe", ".name"}
@@ -88,6 +90,8 @@ def _run(source: str, channel: _Channel, report: child.Report) -> None:
             # One that has called it may be skipped by what the solution answered.
             asked = "" if channel.calls else "no call: "
             report.end("skipped", detail=f"{asked}{_text(error)}")
+        elif channel.looks_for_files(error, source):
+            report.end("boundary", detail=_OWN_FOLDERS)
         elif channel.null and not channel.calls and not isinstance(error, NameError):
             # A name that only the real solution defines may be why it did not call.
             report.end("value", "null", f"no call: {type(error).__name__}: {_text(error)}")
@@ -179,6 +183,13 @@ class _Channel(Peer):
         """Whether what the test has seen is the word of classes of the solution's alone."""
         return bool(self.combined or (self.compared and not self.observed))
 
+    def looks_for_files(self, error: BaseException, source: str) -> bool:
+        """Whether a test may have failed because files by a relative path are each process's own."""
+        asks = isinstance(error, FileNotFoundError) or any(word in source for word in _OF_FILES)
+        if self.null or not asks:
+            return False
+        return bool(os.listdir()) or bool(self.operate(".files", (), {}))
+
     def look_up(self, name: str) -> Any:
         """What the solution has under a name. Raises KeyError for what is not the solution's."""
         if name in self.functions:
@@ -210,7 +221,7 @@ class _Channel(Peer):
                 roots = [*args, *kwargs.values()]
                 kind, text, detail, message, told = self.exchange(operation, roots, [*kwargs])
             except plain.TooLarge:
-                self.refuse("the arguments are too large to send them to the solution")
+                self.refuse("the arguments are too large to send them to the solution (sandbox.output_kb)")
             try:
                 roots = self.heap.read(message) if message else []
                 if len(roots) != 1 and kind == "value":

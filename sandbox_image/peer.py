@@ -25,8 +25,6 @@ __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
 MAX_NESTED = 80
 FRAMES = 30
-# What goes along with a request is no output: so many characters at most.
-ARGUMENTS = 32 << 20
 TOO_MUCH = "too much"
 _VIEWS = frozenset(kind for kind in iterators.KINDS if kind.__name__ in iterators.VIEWS)
 _dumps, _loads = json.dumps, json.loads
@@ -55,7 +53,7 @@ class Peer:
 
     def exchange(self, operation: str, roots: list[Any], names: list[str]) -> list[Any]:
         """The answer to a request; `turn` is this thread's. Raises `plain.TooLarge`."""
-        text, _ = self.heap.write(roots, max(self.limit, ARGUMENTS))
+        text, _ = self.heap.write(roots, self.limit)
         return self.talk([operation, text, names])
 
     def talk(self, request: list[Any]) -> list[Any]:

@@ -38,7 +38,7 @@ REQUEST_MAX = 64 << 20
 HEAD = frames.ANSWER.size
 CANDIDATE, TEST = "/scratch/candidate", "/scratch/test"
 CANDIDATE_GID, TEST_GID = 60001, 60002
-# Where both processes of a check are, and what they write is open to both.
+# Temporary files of both processes of a check, open to both.
 SHARED, SHARED_GID = "/scratch/shared", 60003
 FIRST_UID, UIDS = 20000, 40000
 # The driver waits at least so many times `wall_s` for an answer.
@@ -190,9 +190,11 @@ class Supervisor:
             open_null()
             shared = frames.KINDS[job.kind] != "calls"
             self.become(uid, gid, job, shared)
+            if gid == TEST_GID:
+                os.chdir(TEST)
+                os.environ["HOME"] = TEST
             if shared:
-                os.chdir(SHARED)
-                os.environ["TMPDIR"] = os.environ["HOME"] = SHARED
+                os.environ["TMPDIR"] = SHARED
             request = bytes(payload)
             gc.enable()
             run(request, *fds, job.output_bytes)

@@ -36,7 +36,7 @@ class SandboxSettings(SettingsModel):
         "is more, up to what the benchmark's gold solutions need.",
     )
     wall_s: float = Field(10.0, gt=0, le=3600, description="Wall seconds of one program: the backstop.")
-    output_kb: int = Field(4096, ge=1, le=65_536, description="What one program may write or return, in KiB.")
+    output_kb: int = Field(8192, ge=1, le=65_536, description="What one program may write or return, in KiB.")
     processes: int = Field(32, ge=4, le=4096, description="Processes and threads of one container.")
     recycle_after: int = Field(
         2000, ge=1, le=1_000_000, description="Programs after which a container is replaced."

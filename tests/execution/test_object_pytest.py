@@ -30,38 +30,38 @@ def suite_of(family: Family, rng: random.Random) -> str:
     return f"{family.imports}\n\n" + (f"class TestAll:\n{body}" if in_class else body)
 
 
-def compared(seeds: SandboxPair, folder: Path, pairs: int, seed: int) -> tuple[list[str], int]:
+def compared(
+    seeds: SandboxPair, folder: Path, family: Family, pairs: int, seed: int
+) -> tuple[list[str], int]:
     """What differs between pytest and the sandbox, and how many pairs there were."""
     rng = random.Random(seed)
-    differs, count = [], 0
-    per_family = pairs // len(FAMILIES)
-    for place, family in enumerate(FAMILIES):
-        solutions = family.solutions()
-        suites = [suite_of(family, rng) for _ in range(-(-per_family // len(solutions)))]
-        own = folder / str(place)
-        own.mkdir()
-        expected = passed_by_pytest(own, suites, solutions)
-        found = passed_here(seeds, suites, solutions, family.entry_point)
-        assert 0 < sum(expected.values()) < len(expected), family.entry_point
-        for key, passes in expected.items():
-            count += 1
-            if found[key] != passes:
-                number, name = key
-                differs.append(f"{'FALSE PASS' if found[key] else 'refused'} {name}\n{suites[number]}")
-    return differs, count
+    solutions = family.solutions()
+    suites = [suite_of(family, rng) for _ in range(-(-pairs // len(solutions)))]
+    expected = passed_by_pytest(folder, suites, solutions)
+    found = passed_here(seeds, suites, solutions, family.entry_point)
+    assert 0 < sum(expected.values()) < len(expected)
+    differs = [
+        f"{'FALSE PASS' if found[key] else 'refused'} {key[1]}\n{suites[key[0]]}"
+        for key, passes in expected.items()
+        if found[key] != passes
+    ]
+    return differs, len(expected)
 
 
-def test_suites_of_objects_pass_where_they_pass_in_pytest(seeds: SandboxPair, tmp_path: Path) -> None:
-    differs, count = compared(seeds, tmp_path, PAIRS, 18)
-    assert not [one for one in differs if one.startswith("FALSE")]
-    assert len(differs) <= (1 - AGREE) * count, "\n\n".join(differs[:5])
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.entry_point)
+def test_suites_of_objects_pass_where_they_pass_in_pytest(
+    seeds: SandboxPair, tmp_path: Path, family: Family
+) -> None:
+    differs, _ = compared(seeds, tmp_path, family, PAIRS // len(FAMILIES), 18)
+    assert differs == []
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.entry_point)
 def test_a_thousand_suites_of_objects_pass_where_they_pass_in_pytest(
-    seeds: SandboxPair, tmp_path: Path
+    seeds: SandboxPair, tmp_path: Path, family: Family
 ) -> None:
-    differs, count = compared(seeds, tmp_path, SOAK_PAIRS, 180)
-    assert count >= 1000
+    differs, count = compared(seeds, tmp_path, family, SOAK_PAIRS // len(FAMILIES), 180)
+    assert count >= SOAK_PAIRS // len(FAMILIES)
     assert not [one for one in differs if one.startswith("FALSE")]
     assert len(differs) <= (1 - AGREE) * count, "\n\n".join(differs[:5])

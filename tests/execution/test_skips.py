@@ -103,7 +103,7 @@ def test_a_skip_by_the_machine_forbids_nothing(seeds: SandboxPair) -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("@pytest.fixture\ndef v(pytestconfig):\n    return pytestconfig\n\ndef test_a(v):\n    assert f(3) == 6\n",
+        ("@pytest.fixture\ndef v(pytestconfig):\n    return 1\n\ndef test_a(v):\n    assert f(3) == 6\n",
          "asks for pytest's own fixture pytestconfig, which the sandbox does not have"),
         ("@pytest.fixture\ndef v(request):\n    return request.node.name\n\n"
          "def test_a(v):\n    assert f(3) == 6\n",

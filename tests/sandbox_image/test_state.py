@@ -97,11 +97,8 @@ with tempfile.TemporaryDirectory() as folder:
     save(os.path.join(folder, 'b', 'c'), 'y')
     assert sorted(os.listdir(folder)) == ['a.txt', 'b']
 
-import os
-save('here.txt', 'z')
-assert open('here.txt').read() == 'z'
-os.mkdir('sub')
-os.chdir('sub')
+import os, tempfile
+os.chdir(tempfile.mkdtemp())
 save('there.txt', 'z')
 assert os.listdir() == ['there.txt']
 """.strip().split("\n\n")
@@ -110,6 +107,11 @@ assert os.listdir() == ['there.txt']
 def test_what_is_beside_values_has_the_verdict_of_one_process(sandbox: DockerSandbox) -> None:
     found = kinds(sandbox, SOLUTION, RIGHT)
     assert [check for check, kind in zip(RIGHT, found, strict=True) if kind != "value"] == []
+
+
+def test_files_in_the_working_folder_are_no_failure(sandbox: DockerSandbox) -> None:
+    checks = ("save('here.txt', 'z')\nassert open('here.txt').read() == 'z'",)
+    assert kinds(sandbox, SOLUTION, checks) == ["boundary"]
 
 
 def test_what_a_solution_prints_is_bounded(sandbox: DockerSandbox) -> None:
