@@ -24,6 +24,9 @@ from sandbox_image.handles import Attribute, resolved
 from sandbox_image.operations import ITERATING, refused
 from sandbox_image.peer import MAX_NESTED, TOO_MUCH, Peer
 
+# Functions look names up in the builtins they were made with: a test that patches them changes nothing here.
+__builtins__ = dict(vars(builtins))  # type: ignore[assignment]
+
 PROVIDED = {"math": math, "isclose": math.isclose}
 # What tests stand on, and no solution may put something of its own in its place.
 HIDDEN = {*dir(builtins), *PROVIDED, "pytest", "__builtins__"}
