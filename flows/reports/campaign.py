@@ -7,13 +7,13 @@ from pathlib import Path
 
 from flows.reports.campaign_report import CampaignEntry, CampaignReport
 from flows.reports.curves import AUDITED, OUTPUT, SOLVER, curves
+from tasks.core.disk import write_json
 from tasks.core.markdown import table
 from tasks.core.statistics import Scores, Share, share_bounds
 from tasks.evaluation.metrics import STRONG_SUITE_RATE, shown
 from tasks.generation.diversity import written
 from tasks.pipeline import artifacts
 from tasks.pipeline.plots import markdown_image
-from tasks.pipeline.workspace import write_json
 
 
 def campaign_markdown(report: CampaignReport) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from tasks.core.disk import write_json
 from tasks.core.errors import FlywheelError
 from tasks.core.statistics import Interval, Share
 from tasks.evaluation.gate import promotion_history
@@ -18,7 +19,7 @@ from tasks.pipeline.finished import SCHEMA_VERSION, Asked, IterationResult, fini
 from tasks.pipeline.old_manifests import todays_evaluation
 from tasks.pipeline.renamed import by_todays_keys
 from tasks.pipeline.statistics import Figures
-from tasks.pipeline.workspace import ModelRef, StageResult, Workspace, write_json
+from tasks.pipeline.workspace import ModelRef, StageResult, Workspace
 from tasks.settings.iteration import IterationSettings
 from tasks.settings.loading import load_settings
 

@@ -1,4 +1,4 @@
-"""Room on a disk, known to be too little before anything is computed; folders that are whole or not there."""
+"""Room on a disk, known to be too little before anything is computed; what is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tasks.core.errors import FlywheelError
 
@@ -121,3 +122,17 @@ def copy_folder(source: Path, target: Path, leave_out: str) -> None:
             place.mkdir(parents=True, exist_ok=True)
         elif path.name != leave_out:
             shutil.copyfile(path, place)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write under a temporary name, then rename: readers see the old file or the new, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, default=str)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

