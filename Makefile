@@ -27,7 +27,7 @@ soak: setup  ## the long and destructive tests too
 	@$(BIN)/python -m pytest
 
 check: setup  ## lint, format, types, arrows between rooms, declared packages
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/deptry .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy -p sandbox_image -p tests && $(BIN)/lint-imports && $(BIN)/deptry .
 
 docs: setup  ## write the generated pages anew
 	@$(BIN)/flywheel settings >docs/settings.md

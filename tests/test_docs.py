@@ -61,9 +61,9 @@ def test_settings_that_a_page_names_exist(page: Path) -> None:
 def test_examples_of_execute_and_agree_give_what_the_page_says(tmp_path: Path) -> None:
     settings = load_settings()
 
-    def files(command: str) -> list[Path]:
+    def files(command: str) -> tuple[Path, Path, Path]:
         folder = ROOT / "examples" / command
-        return [folder / f"{name}.jsonl" for name in ("problems", "solutions", "tests")]
+        return folder / "problems.jsonl", folder / "solutions.jsonl", folder / "tests.jsonl"
 
     out = tmp_path / "verdicts.jsonl"
     execute_files(*files("execute"), out, settings.sandbox, lambda _: None)
@@ -96,7 +96,7 @@ def passed_by(path: Path) -> list[str]:
 def test_examples_of_comparisons_and_data_sets_give_what_the_page_says(tmp_path: Path) -> None:
     settings, out = load_settings(), tmp_path / "verdicts.jsonl"
     folder = ROOT / "examples" / "checker"
-    files = [folder / f"{name}.jsonl" for name in ("problems", "solutions", "tests")]
+    files = folder / "problems.jsonl", folder / "solutions.jsonl", folder / "tests.jsonl"
     execute_files(*files, out, settings.sandbox, lambda _: None)
     assert passed_by(out) == [
         "split one and the rest",

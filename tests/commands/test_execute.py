@@ -26,11 +26,11 @@ from tasks.sandbox.image import docker_client
 from tests.execution.test_exchange import write
 from tests.flows.test_cli import flywheel
 
-PROBLEMS = [
+PROBLEMS: list[dict[str, Any]] = [
     {"problem_id": "add", "statement": "Add two numbers.", "entry_point": "add"},
     {"problem_id": "double", "style": "stdin"},
 ]
-SOLUTIONS = [
+SOLUTIONS: list[dict[str, Any]] = [
     {"problem_id": "add", "solution_id": "right", "code": "def add(a, b):\n    return a + b\n"},
     {"problem_id": "add", "solution_id": "wrong", "code": "def add(a, b):\n    return a - b\n"},
     {"problem_id": "add", "solution_id": "broken", "code": "def add(a, b:\n"},
@@ -38,7 +38,7 @@ SOLUTIONS = [
     {"problem_id": "double", "solution_id": "right", "code": "print(2 * int(input()), ' ')\n"},
     {"problem_id": "double", "solution_id": "surrogate", "code": "print('\ud800')\n"},
 ]
-SUITES = [
+SUITES: list[dict[str, Any]] = [
     {
         "problem_id": "add",
         "suite_id": "text",

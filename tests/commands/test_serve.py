@@ -15,8 +15,8 @@ from uuid import UUID
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import DeploymentSchedule, FlowRun
-from prefect.client.schemas.schedules import CronSchedule
-from prefect.schedules import Cron
+from prefect.client.schemas.schedules import SCHEDULE_TYPES, CronSchedule
+from prefect.schedules import Cron, Schedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.commands.runner import _WaitingOnce
@@ -80,7 +80,8 @@ def test_a_schedule_starts_runs(api_url: str, tmp_path: Path) -> None:
             done = [run for run in scheduled_runs() if run.state and run.state.is_completed()]
         serving.kill()
     assert len(done) >= 2, f"no two runs of a schedule in {PATIENCE_S} s"
-    assert all(run.start_time and run.start_time >= run.expected_start_time for run in done)
+    times = [(run.start_time, run.expected_start_time) for run in done]
+    assert all(begun and expected and begun >= expected for begun, expected in times)
 
 
 def schedules_of(deployment_id: UUID) -> list[DeploymentSchedule]:
@@ -88,7 +89,7 @@ def schedules_of(deployment_id: UUID) -> list[DeploymentSchedule]:
         return client.read_deployment(deployment_id).schedules
 
 
-def apply(workspace: str, *schedules: Cron) -> UUID:
+def apply(workspace: str, *schedules: Schedule) -> UUID:
     deployment_id = deployment_of(tick, workspace, {}, "A note.", schedules).apply()
     assert isinstance(deployment_id, UUID)
     return deployment_id
@@ -106,10 +107,13 @@ def test_schedules_of_the_ui_stay_and_those_of_settings_end_with_them(
         "tick: the schedule 0 2 * * * of an earlier start is gone: the settings have none.\n"
     )
     with get_client(sync_client=True) as client:
-        client.create_deployment_schedules(made, [(CronSchedule(cron="5 5 * * *"), True)])
+        hand_made: list[tuple[SCHEDULE_TYPES, bool]] = [(CronSchedule(cron="5 5 * * *"), True)]
+        client.create_deployment_schedules(made, hand_made)
     apply("/somewhere/kept")
     assert capsys.readouterr().out == "tick: the schedule 5 5 * * * made in the UI stays.\n"
-    assert [(one.schedule.cron, one.active) for one in schedules_of(made)] == [("5 5 * * *", True)]
+    (kept,) = schedules_of(made)
+    assert isinstance(kept.schedule, CronSchedule)
+    assert (kept.schedule.cron, kept.active) == ("5 5 * * *", True)
     apply("/somewhere/kept", nightly)
     assert [one.slug for one in schedules_of(made)] == [SLUG]
 

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +69,8 @@ def test_no_silence_is_longer_than_twenty_seconds(events: list[tuple[float, str]
 
 
 def test_a_line_says_what_is_done_how_long_it_took_and_what_is_left() -> None:
-    clock, lines = Clock(), []
+    clock = Clock()
+    lines: list[str] = []
     told = Progress("score", lines.append, clock)
     clock.now = 16
     told.tick()
@@ -129,7 +129,7 @@ class Lines:
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
     lines = Lines()
     monkeypatch.setattr(stages, "get_run_logger", lambda: lines)
     return lines

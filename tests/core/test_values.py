@@ -153,7 +153,7 @@ TUPLE, ITEM = '{"t":[%s]}', '{"d":[[1,%s]]}'
 )
 def test_both_ends_refuse_the_same_depth(outer: str, inner: str) -> None:
     text = "0"
-    for _ in range(values.MAX_DEPTH - (outer != "%s")):
+    for _ in range(plain.MAX_DEPTH - (outer != "%s")):
         text = inner.replace("%s", text)
     for read in (values.decode, plain.decode):
         read(outer.replace("%s", text))

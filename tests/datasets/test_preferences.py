@@ -1,9 +1,9 @@
 import random
 from dataclasses import replace
 
-from tasks.core.records import Behaviour, Pair, Solution, Suite
+from tasks.core.records import Behaviour, Pair, SftRow, Solution, Suite
 from tasks.datasets.kept_problem import load_kept_problems
-from tasks.datasets.preferences import cap_share, kill_counts, rows_of
+from tasks.datasets.preferences import Rows, cap_share, kill_counts, rows_of
 from tasks.datasets.solver_rows import solver_pairs, solver_sft
 from tasks.datasets.verifier_rows import good_suites, recombined_suite, verifier_pairs, verifier_sft
 from tasks.execution.problem_data import join_by_problem
@@ -30,6 +30,10 @@ SUITES = [
     suite("short", "assert add(9, 1) == 10"),
 ]
 SETTINGS = PreferenceSettings()
+
+
+def rows_in(rows: Rows) -> list[SftRow | Pair]:
+    return [*rows.sft, *rows.pairs]
 
 
 def kept_problem(  # type: ignore[no-untyped-def]
@@ -217,7 +221,7 @@ def test_what_does_not_continue_its_prompt_is_in_no_row_and_says_so() -> None:
     told = {(row.kind, row.record_id): row.reason for row in rows.dropped}
     assert told["solution", "other"] == told["solution", "loser"] == "other_signature"
     assert told["suite", "backwards"] == "other_target"
-    used = {source for row in (*rows.sft, *rows.pairs) for source in row.sources}
+    used = {source for row in rows_in(rows) for source in row.sources}
     assert not used & {"other", "loser", "backwards"}
     assert {row.role for row in rows.sft} == {"solver", "verifier"}
 
@@ -259,7 +263,7 @@ def test_caps_keep_the_share() -> None:
 
 def test_whatever_is_in_no_row_says_why() -> None:
     rows = rows_of([kept_problem()], 2, SETTINGS, 0)
-    used = {source for row in (*rows.sft, *rows.pairs) for source in row.sources}
+    used = {source for row in rows_in(rows) for source in row.sources}
     told = {row.record_id for row in rows.dropped}
     # Four programs won, of two texts; "idle" holds, and rejects less than "good" does.
     assert {"0", "1", "2", "3"} <= used | told

@@ -13,6 +13,7 @@ from tasks.benchmarks.starter import load_starter
 from tasks.core.records import Pair, Problem, Sample, SftRow, Solution
 from tasks.datasets.collection import pair_lengths
 from tasks.datasets.row_filters import (
+    AnyRow,
     RowSelection,
     cases_of,
     good_text,
@@ -81,7 +82,7 @@ def some_rows(draw: st.DrawFn) -> list[SftRow]:
     return rows
 
 
-def chosen(rows: list[SftRow], **changed: object) -> RowSelection[SftRow]:
+def chosen(rows: list[AnyRow], **changed: object) -> RowSelection[AnyRow]:
     return select(rows, 3, PROBLEMS, CLEAN, OPEN.model_copy(update=changed))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Pair, Sample, SftRow, Solution, Suite, ids_digest
+from tasks.core.records import Pair, Sample, SftRow, Solution, ids_digest
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import Rows, rows_of
 from tasks.datasets.row_filters import good_text
@@ -61,6 +61,7 @@ class Recorded:
     chat_format: ChatFormat
     before: str = ""
     behind: tuple[int, ...] = ()
+    alive: bool = True
 
     def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
         return [self._answers(request) for request in requests]
@@ -118,9 +119,7 @@ def settings_of(**own: object) -> SamplingSettings:
     )
 
 
-def made(
-    engine: Recorded, settings: SamplingSettings
-) -> tuple[list[Sample], Rows, list[Solution], list[Suite]]:
+def made(engine: Recorded, settings: SamplingSettings) -> tuple[list[Sample], Rows, list[Solution]]:
     samples = draw_samples(engine, [PROBLEM], settings, 0, engine.chat_format)
     solutions, suites, _ = parse_samples([PROBLEM], samples, settings)
     behaviours = [behaviour_of(one, suites) for one in solutions]

@@ -28,7 +28,7 @@ def test_bootstrap_covers_the_truth_about_95_percent_of_the_time() -> None:
     rng = np.random.default_rng(3)
     hits = 0
     for trial in range(300):
-        interval = bootstrap(rng.binomial(4, 0.3, 60) / 4, 400, trial)
+        interval = bootstrap(list(rng.binomial(4, 0.3, 60) / 4), 400, trial)
         hits += interval.low <= 0.3 <= interval.high
     assert 0.90 <= hits / 300 <= 0.98
 
@@ -45,7 +45,7 @@ def test_intervals_of_shares_cover_the_truth_also_near_an_end(
     hits = 0
     for trial in range(400):
         ease = rng.beta(spread * truth, spread * (1 - truth), problems)
-        interval = bootstrap(rng.binomial(samples, ease) / samples, 400, trial, shares=True)
+        interval = bootstrap(list(rng.binomial(samples, ease) / samples), 400, trial, shares=True)
         hits += interval.low <= truth <= interval.high
     assert 0.91 <= hits / 400 <= 0.99
 

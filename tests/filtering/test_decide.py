@@ -189,7 +189,7 @@ def test_groups_are_what_the_plain_definition_says(election: tuple[list[Behaviou
     cases = {(c.call or c.check, wanted_key(c) if c.call else ""): c for s in suites for c in s.cases}
     ruled = [pair for pair in cases if cases[pair].rule == CONDITION]
     ruled.sort(key=lambda pair: (calls.index(cast(Call, pair[0])), pair[1]))
-    places = [*calls, *sorted(plan.checks)]
+    places: list[Call | str] = [*calls, *sorted(plan.checks)]
     ordered = sorted(
         [pair for pair in cases if pair not in ruled], key=lambda pair: (places.index(pair[0]), pair[1])
     )
@@ -243,7 +243,7 @@ def test_nothing_depends_on_order_or_names(
     election: tuple[list[Behaviour], list[Suite]], rng: random.Random, rule: str
 ) -> None:
     rows, suites = election
-    settings = AgreementSettings(rule=rule, min_votes=2, min_vote_share=0, min_cases=1)  # type: ignore[arg-type]
+    settings = AgreementSettings(rule=rule, min_votes=2, min_vote_share=0, min_cases=1)
     straight = decide(problem_votes_of("p", rows, suites), settings)
 
     order = [replace(one, cases=tuple(rng.sample(one.cases, len(one.cases)))) for one in suites]

@@ -20,7 +20,7 @@ from tasks.testcode.split import split_tests
 from tests.generation.test_answer_styles import fenced, session
 
 SOLUTION = "def f(x, y=0):\n    return x"
-FREE = Prompt("", "", ())
+FREE = Prompt((), "", ())
 TESTS = ["assert f(1) == 2", 'assert f("a", 10**6) == [1, 2]', "assert f(0) is None"]
 SUITES = {
     "plain": "\n".join(TESTS),

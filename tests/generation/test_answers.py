@@ -69,7 +69,7 @@ def test_a_local_name_does_not_keep_a_top_level_input() -> None:
 
 
 def test_an_answer_without_prefill_is_read_from_its_fence_or_without_one() -> None:
-    free = prompts.Prompt("", "", ())
+    free = prompts.Prompt((), "", ())
     expected = "def add(a, b):\n    return a + b\n"
     for text in (
         "Sure! Here it is:\n```python\ndef add(a, b):\n    return a + b\n```\nHope it helps.",
@@ -99,7 +99,7 @@ def test_refused_solutions_say_why(completion: str, finish: str, reason: str) ->
 
 
 def test_a_solution_of_something_else_has_no_entry_point() -> None:
-    answer = parse_solution(prompts.Prompt("", "", ()), "def sub(a, b):\n    return a - b", "add")
+    answer = parse_solution(prompts.Prompt((), "", ()), "def sub(a, b):\n    return a - b", "add")
     assert isinstance(answer, Refusal)
     assert answer.reason == "no_entry_point"
 
@@ -149,11 +149,11 @@ def test_assertions_among_lines_that_do_not_parse_keep_their_own_words() -> None
     third = "assert f('''g''', 0x10) == 1_000"
     half = 'assert f("a", ["b").upper() == "c"'
     answer = f"Some tests:\n```python\n{first}\n{half}\n{second}\n```\nand one more:\n```\n{third}\n```\n"
-    assert parse_suite(prompts.Prompt("", "", ()), answer, "f") == [first, second, third]
+    assert parse_suite(prompts.Prompt((), "", ()), answer, "f") == [first, second, third]
 
 
 def test_unittest_and_pytest_become_statements() -> None:
-    free = prompts.Prompt("", "", ())
+    free = prompts.Prompt((), "", ())
     text = (
         "```python\nimport unittest\nfrom solution import add\n\nclass TestAdd(unittest.TestCase):\n"
         "    def setUp(self):\n        self.one = 1\n"

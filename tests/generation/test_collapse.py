@@ -11,13 +11,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from benchmarks.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 from tasks.benchmarks.files import data_file
 from tasks.benchmarks.starter import load_starter
-from tasks.core.records import Problem, Sample, SftRow
+from tasks.core.records import Problem, Role, Sample, SftRow
 from tasks.core.tables import read_table
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.row_filters import cases_of, good_text, select
@@ -61,8 +62,8 @@ def rows_of_votes(problems: Sequence[Problem], seeds: SandboxPair) -> list[SftRo
     """A row for every vote, and for every good suite, that agreement on the recorded samples gives."""
     known = {problem.problem_id for problem in problems}
     samples = [
-        Sample(f"{row.problem_id}/{row.role}/{row.temperature}/{row.index}", row.problem_id, row.role,
-               row.index, "", row.completion, row.finish_reason, 0, 0)  # type: ignore[arg-type]
+        Sample(f"{row.problem_id}/{row.role}/{row.temperature}/{row.index}", row.problem_id,
+               cast("Role", row.role), row.index, "", row.completion, row.finish_reason, 0, 0)
         for row in read_table(SAMPLES, Drawn) if row.problem_id in known
     ]  # fmt: skip
     solutions, suites, _ = parse_samples(problems, samples, WARM)

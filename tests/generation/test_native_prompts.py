@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -80,7 +81,9 @@ SETTINGS = SamplingSettings(solutions=1, suites=1, low_temperature_share=0)
 
 def drawn(problem: Problem, chat_format: ChatFormat, answer: str) -> list[Sample]:
     class Engine:
-        def generate(self, requests: list[Request]) -> list[list[Completion]]:
+        alive = True
+
+        def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
             return [[Completion(answer, "stop", 1)] * request.n for request in requests]
 
         def close(self) -> None:

@@ -1,5 +1,6 @@
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ from tasks.settings.sampling import SamplingSettings
 from tests.support.formats import demo_format
 
 
-def problem(problem_id: str, statement: str, **more: str) -> Problem:
-    return Problem(problem_id, statement, more.pop("entry_point", "f"), "def f(x):", "statement", **more)  # type: ignore[arg-type]
+def problem(problem_id: str, statement: str, entry_point: str = "f", **more: Any) -> Problem:
+    return Problem(problem_id, statement, entry_point, "def f(x):", "statement", **more)
 
 
 LONG = "Write a function that takes a list of prices and returns the two cheapest ones in order."

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -114,7 +115,7 @@ def test_the_endpoint_can_be_chosen_and_a_prefill_is_gone_on_with(tmp_path: Path
     assert server.asked[0]["prompt"] == "write it"
 
 
-def _fields(request: Request) -> dict[str, object]:
+def _fields(request: Request) -> dict[str, Any]:
     return {name: getattr(request, name) for name in Request.__slots__}
 
 
@@ -339,7 +340,8 @@ def test_what_servers_say_of_themselves() -> None:
     # From its cache it would compute other last bits.
     assert (body["cache_prompt"], body["prompt"]) == (False, [5, 6, 7])
     assert held_models({"data": [{"id": "x", "owned_by": "sglang"}]})[0] == "sglang"
-    for listing in (None, [], {"data": 3}, {"data": [{}]}):
+    unreadable: list[Any] = [None, [], {"data": 3}, {"data": [{}]}]
+    for listing in unreadable:
         with pytest.raises(HalfAnswerError):
             held_models(listing)
 

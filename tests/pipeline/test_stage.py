@@ -76,7 +76,8 @@ def others(value: Any, hint: Any) -> list[Any]:
     if hint in (Ref, ModelRef):
         return [dataclasses.replace(value, digest="9" * 64)]
     if isinstance(hint, type) and issubclass(hint, BaseModel):
-        counted = {n: f.annotation for n, f in hint.model_fields.items() if n not in hint.NOT_IN_CACHE_KEY}
+        left_out = getattr(hint, "NOT_IN_CACHE_KEY", {})
+        counted = {n: f.annotation for n, f in hint.model_fields.items() if n not in left_out}
         return [
             value.model_copy(update={name: other})
             for name, inner in counted.items()
@@ -141,7 +142,8 @@ def test_what_fits_a_run_to_its_machine_is_no_part_of_a_key_and_says_why() -> No
         for name, reason in type(settings).NOT_IN_CACHE_KEY.items():
             assert reason
             now = getattr(settings, name)
-            value = {list: ["http://host"], str: f"{now}x"}.get(type(now)) or now + 1
+            others_of: dict[type, Any] = {list: ["http://host"], str: f"{now}x"}
+            value = others_of.get(type(now)) or now + 1
             other = settings.model_copy(update={name: value})
             assert exact(other) == exact(settings)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,11 +95,7 @@ def test_finished_shards_survive_a_kill_and_are_not_computed_again(tmp_path: Pat
     for attempt in range(2):
         try:
             with workspace.stage(1, "sample", "k", {}, {}) as stage:
-                rows = [
-                    row
-                    for name in "ab"
-                    for row in stage.shard(name, Dropped, lambda name=name: compute(name))
-                ]
+                rows = [row for name in "ab" for row in stage.shard(name, Dropped, partial(compute, name))]
                 stage.write("dropped", Dropped, rows)
         except RuntimeError:
             assert attempt == 0

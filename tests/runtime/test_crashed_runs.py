@@ -43,7 +43,7 @@ campaign()
 def states(run_ids: list[str]) -> list[str]:
     with get_client(sync_client=True) as client:
         found = [client.read_flow_run(UUID(run_id)).state for run_id in run_ids]
-    return [state.name for state in found if state is not None]
+    return [str(state.name) for state in found if state is not None]
 
 
 @flow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from prefect import get_client
@@ -22,6 +23,7 @@ def test_an_empty_field_of_the_form_is_as_served(prefect_server: None) -> None:
     served = load_settings("smoke", assignments=("seed=5", "workspace=w"))
     parameters = {"settings": served.model_dump(mode="json")}
     made = deployment_of(tell, "w", parameters, "A note.").apply()
+    assert isinstance(made, UUID)
     # The form leaves out what was emptied.
     form = {"sampling": {"solutions": 9}, "evaluation": {"k": [1]}}
     with get_client(sync_client=True) as client:
@@ -38,7 +40,7 @@ def test_an_old_name_in_a_form_counts_and_the_log_tells_the_new_one(
     monkeypatch.setattr(renamed, "_told", set())
     form: Any = {"rows": {"history": 3}, "sampling": {"witness_share": 0.4}}
     with caplog.at_level(logging.INFO):
-        got = cast("dict[str, Any]", tell(form))
+        got = tell(form)
     assert (got["rows"]["replay_iterations"], got["sampling"]["reference_share"]) == (3, 0.4)
     words = [record.getMessage() for record in caplog.records]
     assert any("the setting 'rows.history' is called 'rows.replay_iterations' now" in line for line in words)

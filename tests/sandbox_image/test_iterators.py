@@ -128,7 +128,8 @@ def test_what_an_iterator_is_travels_both_ways() -> None:
         list(sent(ends_badly()))
     with pytest.raises(TypeError):
         len(sent(map(str, "ab")))
-    assert {type(one) for one in (zip(), map(str, ""), {}.keys(), iter(""))} <= KINDS
+    made: list[object] = [zip(), map(str, ""), {}.keys(), iter("")]
+    assert {type(one) for one in made} <= KINDS
     assert not {list, dict, str, type(open)} & KINDS
 
 

@@ -74,7 +74,7 @@ def test_processes_work_and_other_programs_are_refused(sandbox: DockerSandbox) -
     st.lists(st.sampled_from(["acquire", "release", "value", "mine", "zero", "count"]), max_size=12),
 )
 def test_it_does_what_the_c_library_does(kind: int, value: int, steps: list[str]) -> None:
-    theirs = multiprocessing.get_context("fork").Semaphore(0)._semlock.__class__
+    theirs = multiprocessing.get_context("fork").Semaphore(0)._semlock.__class__  # type: ignore[attr-defined]
     maxvalue = max(1, value) if kind else 1
     start = min(value, 1) if not kind else value
     both = [

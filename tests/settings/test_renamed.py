@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_an_old_name_counts_wherever_settings_come_from_and_is_told_once(old: st
     section, _, name = old.partition(".")
     file = tmp_path / "old.toml"
     file.write_text(f"[{section}]\n{name} = {json.dumps(VALUES[old])}\n")
-    ways = (
+    ways: tuple[Callable[[], IterationSettings], ...] = (
         lambda: load_settings(config=file),
         lambda: load_settings(assignments=(f"{old}={json.dumps(VALUES[old])}",)),
         lambda: load_settings(over=nested(old)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -17,7 +18,7 @@ from tasks.mutation.mutate import mutants, mutate_all
 from tasks.testcode.suites import case_as_written, read_cases
 from tests.support.factories import PROBLEM, solution
 
-SHAPES = {
+SHAPES: dict[str, Callable[[int], str]] = {
     "sum": lambda depth: " + ".join(["a"] * depth),
     "calls": lambda depth: "a" + "()" * depth,
     "attributes": lambda depth: "a" + ".b" * depth,

@@ -352,7 +352,7 @@ def test_arguments_of_a_test_are_fixtures_defaults_or_columns() -> None:
     tree = parse_python(FIXTURES)
     assert tree is not None
     first, default, *rows = split_tests(tree, "f")
-    space = {"f": len}
+    space: dict[str, Any] = {"f": len}
     exec(first, space)
     assert (space["xs"], space["n"]) == ([1, 2], 2)
     assert default == "x = 2\nassert f(x) == 3"

@@ -34,7 +34,7 @@ from tasks.training.job import (
     step_count,
     warmup_steps,
 )
-from tasks.training.process import explain_exit, finished_training, run_training
+from tasks.training.process import TrainingResult, explain_exit, finished_training, run_training
 from tasks.training.token_rows import plan_dpo, plan_sft, read_rows
 from tasks.training.worker import train
 from tests.support.formats import DEMO
@@ -311,8 +311,8 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(
     assert len(looks) > 6 or not held_out
     rows = write(tmp_path / "rows.jsonl", ROWS)
     apart = write(tmp_path / "held_out.jsonl", held_out) if held_out else None
-    arguments = ("sft", tiny, rows, tmp_path / "models" / "out", settings, "float32", 0, tmp_path / "log")
-    out, said = tmp_path / "models" / "out", []
+    out = tmp_path / "models" / "out"
+    said: list[str] = []
 
     def kill_late() -> None:
         """Lines come too late to kill by: the tiny model takes its twelve steps in a moment."""
@@ -321,14 +321,17 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_weights(
             time.sleep(0.002)
         os.kill(int(re.findall(r"in process (\d+)", said[0])[0]), signal.SIGKILL)
 
-    def log_progress(line: str) -> None:
-        said.append(line)
+    def train() -> TrainingResult:
+        log = tmp_path / "log"
+        return run_training(
+            "sft", tiny, rows, out, settings, "float32", 0, log, said.append, held_out_file=apart
+        )
 
     threading.Thread(target=kill_late, daemon=True).start()
     with pytest.raises(FlywheelError, match="killed by SIGKILL"):
-        run_training(*arguments, log_progress, held_out_file=apart)
+        train()
     assert not out.exists()
-    result = run_training(*arguments, log_progress, held_out_file=apart)
+    result = train()
     assert any(line.startswith("sft: going on from checkpoint-") for line in said)
     assert [step for step, _ in result.losses] == list(range(1, 1 + len(series(events, "loss"))))
     assert [loss for _, loss in result.losses] == pytest.approx(series(events, "loss"))
