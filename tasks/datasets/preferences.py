@@ -162,7 +162,7 @@ class PreferenceStatistics(Statistics):
 class RulesInUse:
     """The versions of the pair rules that the settings name."""
 
-    pair_rules: tuple[tuple[str, int], ...]
+    rule_versions: tuple[tuple[str, int], ...]
 
 
 def rules_in_use(_context: IterationContext, settings: PreferenceSettings) -> RulesInUse:

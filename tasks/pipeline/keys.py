@@ -94,13 +94,13 @@ def stage_key(
     else is a setting. The fields of `found` (a dataclass, what the step looked up) are inputs too: text as it
     is, anything else as its digest. None is as if the argument were not there.
 
-    Raises `FlywheelError` for a value without an exact text, and where two parts have one name.
+    Raises `FlywheelError` for a value without an exact text, and where two inputs or settings have one name.
     """
     inputs: dict[str, str] = {}
     settings: dict[str, Any] = {}
 
     def put(into: dict[str, Any], part: str, value: Any) -> None:
-        if part in inputs or part in settings:
+        if part in into:
             raise FlywheelError(f"two parts of the key of stage {name} are called {part!r}: rename one.")
         into[part] = value
 
