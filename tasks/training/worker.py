@@ -48,6 +48,8 @@ _TOKENIZER_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
     "*chat_template*",
+    # Of models that see or hear: engines load them with the tokenizer.
+    "*processor_config.json",
 )
 
 
