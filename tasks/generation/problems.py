@@ -29,10 +29,11 @@ from tasks.generation.answers import parse_problem
 from tasks.generation.asked_with import AskedWith, asked_with
 from tasks.generation.asking import asked_of, sample_of
 from tasks.generation.decontamination import Contamination, find_duplicates
+from tasks.generation.shards import in_batches
 from tasks.generation.signatures import BadSignature, plain_signature
 from tasks.generation.thinking import without_thought
 from tasks.inference.base import Sampler
-from tasks.inference.engines import shared_sampler
+from tasks.inference.engines import engine_of, shared_sampler
 from tasks.models.chat_format import ChatFormat, format_of
 from tasks.pipeline.stage import IterationContext, log_progress, stage
 from tasks.pipeline.stage_name import StageName
@@ -169,8 +170,10 @@ def propose_with(
     settings: SamplingSettings,
     seed: int,
     chat_format: ChatFormat,
+    at_once: int = 1,
 ) -> tuple[list[Sample], list[Problem], list[Dropped]]:
-    """One proposed problem a snippet; answers that are no problem are dropped with a reason."""
+    """One proposed problem a snippet; answers that are no problem are dropped with a reason. The engine may
+    be asked for so many batches `at_once`."""
     style = prompts.style_of(chat_format)
     longest, temperature = settings.max_problem_tokens, settings.temperature
     shown = [prompts.proposer_prompt(code, style) for _, code in seeds]
@@ -178,7 +181,7 @@ def propose_with(
         asked_of("proposer", prompt, 1, seed + number, longest, temperature, settings, chat_format)
         for number, prompt in enumerate(shown)
     ]
-    answers = sampler.generate([asked.request for asked in planned])
+    answers = in_batches(sampler, [asked.request for asked in planned], at_once)
     samples, problems, dropped = [], [], []
     for (where, _), prompt, asked, (answer,) in zip(seeds, shown, planned, answers, strict=True):
         problem_id = f"proposed/{record_id(where, asked.request.prompt, answer.text, asked.request.seed)}"
@@ -301,7 +304,12 @@ def propose(
         with progress.span(settings.propose):
             chat_format = format_of(stage.path(model), sampling)
             samples, proposed, dropped = propose_with(
-                sampler, seeds, sampling, rng.randrange(2**30), chat_format
+                sampler,
+                seeds,
+                sampling,
+                rng.randrange(2**30),
+                chat_format,
+                engine_of(engine).parallel(engine),
             )
     before = [problem for problem in found.earlier if problem.source == "proposed"]
     kept, unclean = clean(

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tasks.core.progress import current
+from tasks.inference.base import Completion, Request, Sampler
 from tasks.inference.engines import close_shared_sampler
 from tasks.pipeline.stage import log_progress
 from tasks.pipeline.workspace import Stage
 
 Record = TypeVar("Record")
+BATCH = 1024
+"""Requests that are one batch where more are asked for at once; another number gives other last bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +69,21 @@ def computed_shards(
     if failed and failed[0] is not None:
         raise failed[0]
     return [row for future in futures for row in future.result()]
+
+
+def in_batches(sampler: Sampler, requests: Sequence[Request], at_once: int) -> list[list[Completion]]:
+    """The completions of each request, in order, from batches of `BATCH` requests, `at_once` side by side."""
+    batches = [requests[start : start + BATCH] for start in range(0, len(requests), BATCH)]
+    if len(batches) < 2:
+        return sampler.generate(requests)
+    progress, found = current(), []
+    with ThreadPoolExecutor(at_once) as pool:
+        try:
+            for answers in pool.map(sampler.generate, batches):
+                found += answers
+                progress.part(len(found) / len(requests))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            close_shared_sampler()
+            raise
+    return found

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tasks.core.errors import FlywheelError
-from tasks.inference.dialects import Dialect, HalfAnswerError, HeldModel, held_models
+from tasks.inference.server_calls import HalfAnswerError, HeldModel, ServerKind, held_models
 from tasks.settings.engine import EngineSettings
 
 # Too early or too many, or a proxy's or the server's own trouble; 529 is that of an overloaded host.
@@ -67,7 +67,7 @@ class Address:
         self._closed.set()
         self._client.close()
 
-    def look(self) -> tuple[Dialect, list[HeldModel]]:
+    def look(self) -> tuple[ServerKind, list[HeldModel]]:
         """What the server is, and the models that it names.
 
         Raises `ServerGoneError` when it cannot be reached, `FlywheelError` for a refused key, or an address
@@ -79,32 +79,11 @@ class Address:
             raise FlywheelError(
                 f"{self.base} is no OpenAI-compatible server ({half}): name its address up to /v1."
             ) from None
-        return Dialect(software, self._version(software)), models
+        return ServerKind(software, self._version(software)), models
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to `{base}{path}`. Raises as `look` does, and `ContextExceededError`."""
         return self._tried("POST", f"{self.base}{path}", body, self._settings.request_timeout_s)
-
-    def load_adapter(self, name: str, folder: str) -> None:
-        """Have vLLM load a LoRA adapter from a folder of its machine. Raises `FlywheelError` when it does
-        not."""
-        body = {"lora_name": name, "lora_path": folder}
-        try:
-            answer = self._client.post(f"{self.base}/load_lora_adapter", json=body)
-        except httpx.TransportError as error:
-            raise ServerGoneError(self._gone(_cause(error))) from None
-        if answer.status_code == 404:
-            raise FlywheelError(
-                f"the server {self.base} loads no adapters while it runs: start it with --enable-lora and "
-                "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 in its environment, or load the adapter "
-                f"{folder} as {name} when it starts."
-            )
-        told = _message(answer)
-        if answer.is_error and "already" not in told:
-            raise FlywheelError(
-                f"the server {self.base} does not load the adapter {folder} ({told}): it must be able to "
-                "read that folder, and --max-lora-rank must be at least the adapter's."
-            )
 
     def _tried(self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float) -> Any:
         """The answer as plain JSON; what may pass is tried again after a pause, ever longer."""

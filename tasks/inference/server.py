@@ -16,10 +16,10 @@ from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
 from tasks.inference.address import Address, ContextExceededError, ServerGoneError, key_header
 from tasks.inference.base import Completion, Engine, Request, Sampler, Weights
-from tasks.inference.dialects import (
-    Dialect,
+from tasks.inference.server_calls import (
     HalfAnswerError,
     HeldModel,
+    ServerKind,
     body_of,
     completions_of,
     prompt_tokens,
@@ -64,7 +64,7 @@ class _Server:
 
     address: Address
     model: str
-    dialect: Dialect
+    kind: ServerKind
     given_up: ServerGoneError | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,7 +77,7 @@ class ServerSampler:
     """
 
     def __init__(
-        self, servers: Sequence[tuple[Address, str, Dialect]], limit: int, settings: EngineSettings
+        self, servers: Sequence[tuple[Address, str, ServerKind]], limit: int, settings: EngineSettings
     ) -> None:
         self._servers = [_Server(*one) for one in servers]
         self._limit, self._settings = limit, settings
@@ -159,13 +159,11 @@ class ServerSampler:
         if room is not None and room < 1:
             return too_long
         max_tokens = request.max_tokens if room is None else min(request.max_tokens, room)
-        chat = uses_chat(request, self._settings.endpoint, server.dialect)
+        chat = uses_chat(request, self._settings.endpoint, server.kind)
         found: list[Completion] = []
         while len(found) < request.n:
             seed = (request.seed + len(found)) % 2**31
-            body = body_of(
-                request, server.model, request.n - len(found), seed, max_tokens, chat, server.dialect
-            )
+            body = body_of(request, server.model, request.n - len(found), seed, max_tokens, chat, server.kind)
             try:
                 found += self._answered(server, body, chat, request)
             except ContextExceededError:
@@ -213,7 +211,7 @@ def forget_looks() -> None:
         _looked.clear()
 
 
-def _looks(settings: EngineSettings) -> list[tuple[Address, Dialect, list[HeldModel]]]:
+def _looks(settings: EngineSettings) -> list[tuple[Address, ServerKind, list[HeldModel]]]:
     """Every server that answers, and what it holds. Raises the last one's error when none does, and any error
     but that it cannot be reached."""
     found, gone = [], None
@@ -253,10 +251,10 @@ def base_model_of(models: Sequence[HeldModel], settings: EngineSettings, where: 
     raise FlywheelError(f"the server {where} holds {names}: name the base model in engine.served_model.")
 
 
-def _described(dialect: Dialect, model: HeldModel) -> str:
+def _described(kind: ServerKind, model: HeldModel) -> str:
     origin = Path(model.origin).name if model.origin not in ("", model.name) else ""
     told = ", ".join(filter(None, (model.name, origin, model.size)))
-    return f"{dialect.described()}, {told}"
+    return f"{kind.described()}, {told}"
 
 
 def _identity(settings: EngineSettings) -> str:
@@ -272,10 +270,10 @@ def _identity(settings: EngineSettings) -> str:
         return _looked[key]
 
 
-def _agreed(looks: Sequence[tuple[Address, Dialect, list[HeldModel]]], settings: EngineSettings) -> str:
+def _agreed(looks: Sequence[tuple[Address, ServerKind, list[HeldModel]]], settings: EngineSettings) -> str:
     told = {
-        _described(dialect, base_model_of(models, settings, address.base)): address.base
-        for address, dialect, models in looks
+        _described(kind, base_model_of(models, settings, address.base)): address.base
+        for address, kind, models in looks
     }
     if len(told) > 1:
         (one, first), (other, second), *_ = told.items()
@@ -319,8 +317,7 @@ def _open(weights: Weights, settings: EngineSettings, log_folder: Path) -> Sampl
     looks = _looks(settings)
     try:
         servers = [
-            (address, _name_at(address, models, weights, settings), dialect)
-            for address, dialect, models in looks
+            (address, _name_at(address, models, weights, settings), kind) for address, kind, models in looks
         ]
         for address, _, models in looks:
             limits = [model.limit for model in models if model.limit]

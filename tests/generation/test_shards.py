@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,9 @@ import pytest
 from tasks.core import progress
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Dropped
-from tasks.generation.shards import Shard, computed_shards
+from tasks.generation.shards import Shard, computed_shards, in_batches
+from tasks.inference.base import Completion, Request
+from tasks.inference.replay import ReplaySampler
 from tasks.pipeline.workspace import Workspace
 
 
@@ -49,6 +51,28 @@ def test_rows_come_in_order_and_finished_shards_stay(tmp_path: Path, at_once: in
     asked.clear()
     assert [one.record_id for one in sampled()] == ["0", "0", "1", "1", "2", "2", "3", "3"]
     assert set(map(str, asked)) == {"0", "1", "2", "3"} - finished
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_many_requests_are_batches_whose_answers_come_in_order(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.generation.shards.BATCH", 4)
+    sizes: list[int] = []
+
+    class Sampler(ReplaySampler):
+        def generate(self, requests: Sequence[Request]) -> list[list[Completion]]:
+            sizes.append(len(requests))
+            # The later the sooner.
+            time.sleep(0.05 / len(sizes))
+            return super().generate(requests)
+
+    sampler = Sampler(lambda request: [request.prompt])
+    requests = [Request(f"{number}", 1, number, 4, 1.0, 0, ()) for number in range(10)]
+    assert [one[0].text for one in in_batches(sampler, requests, at_once)] == [
+        f"{number}" for number in range(10)
+    ]
+    assert sorted(sizes) == [2, 4, 4]
 
 
 def test_progress_adds_up_over_what_threads_work_on() -> None:

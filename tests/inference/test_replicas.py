@@ -12,7 +12,7 @@ import pytest
 
 from tasks.core.errors import FlywheelError
 from tasks.inference.base import Request
-from tasks.inference.engines import close_shared_sampler, engine_of, shared_sampler
+from tasks.inference.engines import close_shared_sampler, shared_sampler
 from tasks.inference.replicas import check_devices, share_of
 from tasks.settings.engine import EngineSettings
 
@@ -93,19 +93,3 @@ def test_gpus_and_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
         assert {core for part in parts for core in part} == set(allowed)
     whole = share_of(0, EngineSettings(), on_cpu=False)
     assert (whole.cores, dict(whole.environment)) == ((), {})
-
-
-def test_the_kind_follows_from_what_is_set_or_is_named() -> None:
-    assert engine_of(EngineSettings()).name == "vllm"
-    assert engine_of(EngineSettings(replay="file")).name == "replay"
-    assert engine_of(EngineSettings(servers=["http://host:1"])).name == "server"
-    both = EngineSettings(replay="file", servers=["http://host:1"])
-    assert engine_of(both).name == "replay"
-    assert engine_of(both.model_copy(update={"kind": "server"})).name == "server"
-    assert [engine_of(one).parallel(one) for one in (both, EngineSettings(replicas=3))] == [1, 3]
-    with pytest.raises(FlywheelError, match=r"no engine is called 'sglang': choose among auto, vllm, server"):
-        engine_of(EngineSettings(kind="sglang"))
-    with pytest.raises(ValueError, match=r"kind 'server' needs an address in engine.servers"):
-        EngineSettings(kind="server")
-    with pytest.raises(ValueError, match=r"kind 'replay' needs a file"):
-        EngineSettings(kind="replay")

@@ -15,9 +15,9 @@ from tasks.core import progress
 from tasks.core.errors import FlywheelError
 from tasks.core.records import Message
 from tasks.inference.base import Completion, Request, Weights
-from tasks.inference.dialects import Dialect, HalfAnswerError, body_of, completions_of, held_models
 from tasks.inference.engines import close_shared_sampler, engine_of, engine_version, shared_sampler
 from tasks.inference.server import ENGINE
+from tasks.inference.server_calls import HalfAnswerError, ServerKind, body_of, completions_of, held_models
 from tasks.settings.engine import EngineSettings
 from tests.support.openai_server import Fault, OpenAiServer, openai_server
 
@@ -336,7 +336,7 @@ def test_what_servers_say_of_themselves() -> None:
     llama = {"id": "m.gguf", "owned_by": "llamacpp", "meta": {"n_params": 134, "size": 99}}
     software, models = held_models({"data": [llama]})
     assert (software, models[0].size) == ("llama.cpp", "134,99")
-    body = body_of(ASK, "m", 1, 0, 4, False, Dialect("llama.cpp", "b1"))
+    body = body_of(ASK, "m", 1, 0, 4, False, ServerKind("llama.cpp", "b1"))
     # From its cache it would compute other last bits.
     assert (body["cache_prompt"], body["prompt"]) == (False, [5, 6, 7])
     assert held_models({"data": [{"id": "x", "owned_by": "sglang"}]})[0] == "sglang"

@@ -103,10 +103,6 @@ def _handler(server: OpenAiServer) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self, body: dict[str, Any]) -> None:
             fault = server.next_fault()
-            if self.path == "/v1/load_lora_adapter":
-                server.models.append({"id": body["lora_name"], "owned_by": "vllm", "parent": "base"})
-                self._send(200, {})
-                return
             answer = answer_to(body, self.path.endswith("/chat/completions"), server.gives_at_most)
             if isinstance(fault, int):
                 self._send(fault, {"error": {"message": f"fault {fault}"}})

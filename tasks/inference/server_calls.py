@@ -32,7 +32,7 @@ class HeldModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class ServerKind:
     """What a server is, as far as it tells: "" for one of the many that only speak the common core."""
 
     software: Software
@@ -74,10 +74,10 @@ def held_models(listing: Any) -> tuple[Software, list[HeldModel]]:
     return software, models  # type: ignore[return-value]
 
 
-def uses_chat(request: Request, endpoint: str, dialect: Dialect) -> bool:
+def uses_chat(request: Request, endpoint: str, kind: ServerKind) -> bool:
     """Whether the server renders the conversation. Raises `FlywheelError` where it cannot."""
     if endpoint != "chat":
-        return endpoint == "auto" and request.is_chat and not dialect.takes_tokens
+        return endpoint == "auto" and request.is_chat and not kind.takes_tokens
     if not request.messages:
         raise FlywheelError(
             "engine.endpoint is 'chat', but a prompt is no conversation: choose 'completions'."
@@ -86,7 +86,7 @@ def uses_chat(request: Request, endpoint: str, dialect: Dialect) -> bool:
 
 
 def body_of(
-    request: Request, model: str, n: int, seed: int, max_tokens: int, chat: bool, dialect: Dialect
+    request: Request, model: str, n: int, seed: int, max_tokens: int, chat: bool, kind: ServerKind
 ) -> dict[str, Any]:
     """The body that asks for `n` completions. Raises `FlywheelError` for a prefill that the server's
     software does not take."""
@@ -99,24 +99,24 @@ def body_of(
         "top_p": request.top_p,
         "stream": False,
         **({"stop": list(request.stop)} if request.stop else {}),
-        **_beside_the_core(request, dialect.software),
+        **_beside_the_core(request, kind.software),
     }
     if not chat:
-        as_tokens = dialect.takes_tokens and request.prompt_ids
+        as_tokens = kind.takes_tokens and request.prompt_ids
         return {**body, "prompt": list(request.prompt_ids) if as_tokens else request.prompt}
     turns = [{"role": turn.role, "content": turn.content} for turn in request.messages]
     if request.system and turns[0]["role"] != "system":
         turns.insert(0, {"role": "system", "content": request.system})
     if request.prefill:
-        if not dialect.software:
+        if not kind.software:
             raise FlywheelError(
                 "the servers are not known to go on from the first words of an answer: set "
                 "sampling.prefill to 'none'."
             )
         turns.append({"role": "assistant", "content": request.prefill})
-        if dialect.software != "llama.cpp":
+        if kind.software != "llama.cpp":
             body |= {"continue_final_message": True, "add_generation_prompt": False}
-    if dialect.software:
+    if kind.software:
         body["chat_template_kwargs"] = dict(request.template_arguments)
     return {**body, "messages": turns}
 
