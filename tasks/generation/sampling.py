@@ -7,6 +7,7 @@ reference model of agreement (`tasks.filtering.rules.consensus`).
 from __future__ import annotations
 
 import random
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,6 +43,9 @@ from tasks.settings.engine import EngineSettings
 from tasks.settings.sampling import SamplingSettings
 from tasks.testcode.dialects import installed_dialects
 from tasks.testcode.suites import read_cases
+
+# Shards are sampled by threads, and tokenizers are not made for several at once.
+_TOKENIZING = threading.Lock()
 
 
 def split_sample_budget(settings: SamplingSettings) -> tuple[SamplingSettings, SamplingSettings]:
@@ -119,21 +123,23 @@ def draw_samples(
     Those `of_reference` are drawn with other seeds than the champion's.
     """
     stream = f"{seed}/witness" if of_reference else seed
-    planned = [
-        (problem, asked)
-        for problem in problems
-        for asked in requests_of(problem, settings, stream, chat_format, native_tokens)
-    ]
+    with _TOKENIZING:
+        planned = [
+            (problem, asked)
+            for problem in problems
+            for asked in requests_of(problem, settings, stream, chat_format, native_tokens)
+        ]
     answers = sampler.generate([asked.request for _, asked in planned])
     drawn: Counter[tuple[str, Role]] = Counter()
     samples = []
-    for (problem, asked), completions in zip(planned, answers, strict=True):
-        for index, completion in enumerate(completions):
-            place = problem.problem_id, asked.role
-            sample_id = record_id(*place, asked.request.seed, index, asked.request.prompt)
-            sample = sample_of(asked, completion, sample_id, problem.problem_id, settings, chat_format)
-            samples.append(replace(sample, index=drawn[place], of_reference=of_reference))
-            drawn[place] += 1
+    with _TOKENIZING:
+        for (problem, asked), completions in zip(planned, answers, strict=True):
+            for index, completion in enumerate(completions):
+                place = problem.problem_id, asked.role
+                sample_id = record_id(*place, asked.request.seed, index, asked.request.prompt)
+                sample = sample_of(asked, completion, sample_id, problem.problem_id, settings, chat_format)
+                samples.append(replace(sample, index=drawn[place], of_reference=of_reference))
+                drawn[place] += 1
     return samples
 
 

@@ -26,6 +26,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _LONGEST_ASKED_S = 600.0
 _CONNECT_S = 10.0
 _LOOK_S = 30.0
+# Before a run starts nobody waits long to hear that a server is not there.
+_LOOKS = 2
 
 
 class ServerGoneError(FlywheelError):
@@ -74,7 +76,7 @@ class Address:
         that lists no models.
         """
         try:
-            software, models = held_models(self._tried("GET", f"{self.base}/models", None, _LOOK_S))
+            software, models = held_models(self._tried("GET", f"{self.base}/models", None, _LOOK_S, _LOOKS))
         except HalfAnswerError as half:
             raise FlywheelError(
                 f"{self.base} is no OpenAI-compatible server ({half}): name its address up to /v1."
@@ -83,13 +85,16 @@ class Address:
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to `{base}{path}`. Raises as `look` does, and `ContextExceededError`."""
-        return self._tried("POST", f"{self.base}{path}", body, self._settings.request_timeout_s)
+        timeout_s, retries = self._settings.request_timeout_s, self._settings.retries
+        return self._tried("POST", f"{self.base}{path}", body, timeout_s, retries)
 
-    def _tried(self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float) -> Any:
+    def _tried(
+        self, method: str, url: str, body: Mapping[str, Any] | None, timeout_s: float, most: int
+    ) -> Any:
         """The answer as plain JSON; what may pass is tried again after a pause, ever longer."""
-        trouble = ""
+        trouble, retries = "", min(most, self._settings.retries)
         timeout = httpx.Timeout(timeout_s, connect=_CONNECT_S, pool=None)
-        for attempt in range(self._settings.retries + 1):
+        for attempt in range(retries + 1):
             asked_s = 0.0
             try:
                 answer = self._client.request(method, url, json=body, timeout=timeout)
@@ -108,15 +113,14 @@ class Address:
                 # httpx says so of a client that was closed in the meantime.
                 if not self._closed.is_set():
                     raise
-            if attempt < self._settings.retries and not self._closed.is_set():
+            if attempt < retries and not self._closed.is_set():
                 self.waits_for = f"waiting for {self.base} ({trouble})"
                 self._closed.wait(max(asked_s, _pause(attempt)))
             if self._closed.is_set():
                 raise ServerGoneError(f"the connection to {self.base} was closed.")
-        raise ServerGoneError(self._gone(trouble))
+        raise ServerGoneError(self._gone(trouble, retries + 1))
 
-    def _gone(self, trouble: str) -> str:
-        times = self._settings.retries + 1
+    def _gone(self, trouble: str, times: int) -> str:
         often = f" {times} times in a row" if times > 1 else ""
         if trouble.startswith("it answers 429"):
             step = "lower engine.concurrency or raise engine.retries"
