@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from sandbox_image import child, handles, iterators, outcomes, plain, state, testing
 from sandbox_image.handles import Attribute, resolved
-from sandbox_image.operations import ITERATING, refused
+from sandbox_image.operations import ITERATING, is_missing, refused
 from sandbox_image.peer import MAX_NESTED, TOO_MUCH, Peer
 
 # Functions look names up in the builtins they were made with: a test that patches them changes nothing here.
@@ -325,6 +325,8 @@ class _Channel(Peer):
             return (state.warn if operation == ".warned" else state.log)(*args)
         if not any(map(self.heap.is_ours, args[:2])):
             self._lost("malformed answer")
+        if is_missing(operation, args):
+            raise AttributeError(args[1])
         if why := refused(operation, args):
             self.refuse(f"the solution asks for what the test's process keeps: {why}")
         return super().perform(operation, args, kwargs)

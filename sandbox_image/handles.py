@@ -139,7 +139,11 @@ class Handle(metaclass=HandleType):
     def __getattribute__(self, name: str) -> Any:
         if name == "__class__":
             return _said(type(self))
-        if name in _COPIES or (name in _READS_LOCALLY_OF_ERRORS and isinstance_of_error(self)):
+        if (
+            name in _COPIES
+            or name in _SPECIAL
+            or (name in _READS_LOCALLY_OF_ERRORS and isinstance_of_error(self))
+        ):
             return _object_get(self, name)
         if name in _functions(type(self)):
             return Attribute(self, name)

@@ -254,6 +254,7 @@ class Heap:
         if len(objects) < self.forget_above:
             return []
         dropped = [number for number in objects if _references(objects[number]) <= 2 and number not in pinned]
+        dropped = [number for number in dropped if not self._has_changed(number)]
         for number in dropped:
             self._drop(number)
         kept = len(pinned) + len(self.handles)
@@ -263,6 +264,10 @@ class Heap:
             self._drop(number)
         self.forget_above = min(2 * len(objects), MAX_OBJECTS + kept) if len(objects) > _FEW else 0
         return dropped + oldest
+
+    def _has_changed(self, number: int) -> bool:
+        """Whether the other side is still to be told of a change."""
+        return number in self.contents and not self.is_known(number, self.state(self.objects[number]))
 
     def _untag(self, pairs: list[tuple[str, Any]]) -> Any:
         ((tag, body),) = pairs

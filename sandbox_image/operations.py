@@ -131,6 +131,15 @@ _FORMATS = ("format", "format_map")
 _REFUSED = {".probe", ".copy", ".deepcopy", ".dir"}
 
 
+# What a decorator asks a function for, and can do without.
+_OF_FUNCTIONS = {"__annotations__", "__type_params__", "__dict__", "__wrapped__", "__signature__"}
+
+
+def is_missing(operation: str, args: list[Any]) -> bool:
+    """Whether a function of the test's has nothing of this name for the solution."""
+    return operation == ".get" and args[1] in _OF_FUNCTIONS and callable(args[0])
+
+
 def refused(operation: str, args: list[Any]) -> str:
     """Why a test's process does not make this operation for the solution's, "" if it does."""
     if operation not in OPERATIONS or operation in _REFUSED:

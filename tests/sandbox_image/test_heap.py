@@ -167,6 +167,14 @@ def test_what_nobody_holds_is_forgotten() -> None:
     assert held[-1][1][0] is held[-1][0]
 
 
+def test_a_change_of_what_nobody_holds_any_more_is_told_first() -> None:
+    kept: list[int] = []
+    function = Pipe(lambda *items: kept)
+    function().append(3)
+    assert function() == [3]
+    assert kept == [3]
+
+
 def test_what_is_no_plain_data_is_told() -> None:
     heap = Heap(0)
     assert heap.write([[1, (2, "x")]], BUDGET)[1]
