@@ -22,7 +22,7 @@ from tasks.execution.verdicts import OPAQUE_KEY, CallPlan, suite_outcomes
 from tasks.sandbox.base import Sandbox
 
 NAME = "check"
-# Asked in one process; one that ends it costs the others of its process alone.
+# Asked in one process, as long as they come to an end.
 BATCH = 64
 REFUSES_REFERENCE = "the checker does not take the expected output itself for right"
 _REFUSALS = ("value", "exception")
@@ -80,19 +80,46 @@ def questions_of(behaviours: Iterable[Behaviour], suites: Sequence[Suite], plan:
 def ask(
     sandbox: Sandbox, checkers: Mapping[str, str], questions: Mapping[str, Sequence[Question]]
 ) -> dict[str, dict[Question, Outcome]]:
-    """What each problem's checker says to its questions, by problem_id."""
-    parts = [
-        (problem_id, asked[start : start + BATCH])
-        for problem_id, asked in questions.items()
-        for start in range(0, len(asked), BATCH)
+    """What each problem's checker says to its questions, by problem_id.
+
+    A question that had less than all its time, since the checker came to no end on others, is asked again
+    among those about its own output: what one program puts out is no other's trouble.
+    """
+    answers = _asked(
+        sandbox,
+        checkers,
+        [
+            (problem_id, asked[start : start + BATCH])
+            for problem_id, asked in questions.items()
+            for start in range(0, len(asked), BATCH)
+        ],
+    )
+    again: dict[tuple[str, str], list[Question]] = {}
+    for problem_id, asked in questions.items():
+        found = answers.get(problem_id, {})
+        for output in {one.output for one in asked if found[one].tried != "full"}:
+            again[problem_id, output] = [one for one in asked if one.output == output]
+    more = [
+        (problem_id, part[start : start + BATCH])
+        for (problem_id, _), part in sorted(again.items())
+        for start in range(0, len(part), BATCH)
     ]
+    for problem_id, told in _asked(sandbox, checkers, more).items():
+        answers[problem_id].update(told)
+    return {problem_id: answers.get(problem_id, {}) for problem_id in questions}
+
+
+def _asked(
+    sandbox: Sandbox, checkers: Mapping[str, str], parts: Sequence[tuple[str, Sequence[Question]]]
+) -> dict[str, dict[Question, Outcome]]:
+    """The answers to these questions, each part asked in one process."""
     programs = [
         Program(
             f"checker/{number}", checkers[problem_id], NAME, tuple(one.call for one in part), cpu_each=True
         )
         for number, (problem_id, part) in enumerate(parts)
     ]
-    answers: dict[str, dict[Question, Outcome]] = {problem_id: {} for problem_id in questions}
+    answers: dict[str, dict[Question, Outcome]] = {problem_id: {} for problem_id, _ in parts}
     for (problem_id, part), execution in zip(parts, _whole(sandbox, programs), strict=True):
         answers[problem_id].update(zip(part, execution, strict=True))
     return answers

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from math import isclose, isfinite
 from typing import Any, Literal, get_args
 
@@ -24,6 +25,8 @@ _FRACTION = re.compile(
     r"[+-]?(?:(?:\d+\.\d*|\.\d+)(?:e[+-]?\d+)?|\d+e[+-]?\d+|inf(?:inity)?|nan)", re.IGNORECASE
 )
 
+_WHOLE = re.compile(r"[+-]?\d+")
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -35,13 +38,14 @@ class Comparison:
     tokens    the same words, whatever is between them       as exact
     float     as tokens; a word that is a decimal fraction   as exact; a float may differ by the tolerance
               may differ by the tolerance
-    wrapped   as tokens                                      as exact, or as an expected list's first item
-                                                             (APPS)
+    wrapped   as tokens                                      as exact, or as the only item of an expected
+                                                             list (APPS)
     lines     line by line without outer blanks; lines may   as exact
               be equal as decimal numbers (LiveCodeBench)
 
-    `tolerance` is absolute, and relative to the expected number. `any_order`: of a list's items, or of
-    stdout's lines, it only counts how often each is there."""
+    `tolerance` is absolute, and relative to an expected number that is no whole number: 3.3333333333333332e16
+    is not 33333333333333333. `any_order`: of a list's items, or of stdout's lines, it only counts how often
+    each is there."""
 
     mode: Mode = "exact"
     tolerance: float = 1e-6
@@ -154,6 +158,8 @@ def _close_fractions(left: str, right: str, tolerance: float) -> bool:
     if not (_FRACTION.fullmatch(left) or _FRACTION.fullmatch(right)):
         return False
     try:
+        if _WHOLE.fullmatch(right):
+            return _near_whole(float(left), int(right), tolerance)
         return _near(float(left), float(right), tolerance)
     except ValueError:
         return False
@@ -163,6 +169,12 @@ def _near(one: float, other: float, tolerance: float) -> bool:
     if not isfinite(other) or not isfinite(one):
         return one == other
     return isclose(one, other, rel_tol=0.0, abs_tol=tolerance * max(1.0, abs(other)))
+
+
+def _near_whole(one: float, whole: int, tolerance: float) -> bool:
+    """Whether a float is a whole number but for the absolute tolerance, exactly: a float of many digits that
+    should be an integer has been rounded on the way."""
+    return isfinite(one) and abs(Fraction(one) - whole) <= tolerance
 
 
 def _close_data(left: Any, right: Any, tolerance: float) -> bool:
@@ -179,6 +191,8 @@ def _close(left: Any, right: Any, tolerance: float) -> bool:
         return left.keys() == right.keys() and all(_close(left[key], right[key], tolerance) for key in left)
     numbers = all(type(value) in (int, float) for value in (left, right))
     if numbers and float in (type(left), type(right)):
+        if type(right) is int:
+            return _near_whole(left, right, tolerance)
         try:
             return _near(float(left), float(right), tolerance)
         except OverflowError:
@@ -196,7 +210,7 @@ def wrapped_equal(value: Any, expected: Any) -> bool:
     """The rule of `wrapped` for data."""
     if json_equal(value, expected):
         return True
-    return isinstance(expected, list) and bool(expected) and json_equal(value, expected[0])
+    return isinstance(expected, list) and len(expected) == 1 and json_equal(value, expected[0])
 
 
 def listed(value: Any) -> Any:

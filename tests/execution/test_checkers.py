@@ -107,6 +107,23 @@ def test_a_checker_that_refuses_the_reference_fails_nobody(
 
 
 @pytest.mark.docker
+def test_outputs_that_a_checker_never_ends_on_are_no_other_programs_trouble(
+    seeds: SandboxPair, tmp_path: Path
+) -> None:
+    checker = (
+        "def check(input, output, reference):\n    while output < 0: pass\n    return output == reference\n"
+    )
+    codes = {
+        "hangs": "def pair(x):\n    return -1\n",
+        "right": "def pair(x):\n    return x\n",
+        "wrong": "def pair(x):\n    return x + 1\n",
+    }
+    lines = judged(seeds, tmp_path, codes, checker, [{"args": [x], "expected": x} for x in range(13)])
+    assert [name for name, line in lines.items() if line["passed"]] == ["right"]
+    assert {case["verdict"] for case in lines["wrong"]["cases"] + lines["hangs"]["cases"]} == {"fail"}
+
+
+@pytest.mark.docker
 def test_a_candidate_cannot_reach_its_checker(seeds: SandboxPair, tmp_path: Path) -> None:
     """What patches all in reach, and returns what pretends to be right, is judged as what it returned."""
     patches = (

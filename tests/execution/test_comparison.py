@@ -28,6 +28,13 @@ from tasks.execution.comparison import Comparison, Mode
         ("float", "1000000007", "1000000008", False),
         ("float", "0011", "11", False),
         ("float", "3", "3.0", True),
+        # A division that should have been one of whole numbers.
+        ("float", "3.3333333333333332e+16", "33333333333333333", False),
+        ("float", "1000000006.5", "1000000007", False),
+        ("float", "1e18", "1000000000000000001", False),
+        ("float", "1e18", "1000000000000000000", True),
+        ("float", "2.9999999", "3", True),
+        ("float", "nan", "3", False),
         ("float", "nan", "nan", True),
         ("float", "inf", "1e308", False),
         ("float", "1.5 2", "1.5", False),
@@ -49,6 +56,9 @@ def test_stdout(mode: Mode, output: str, expected: str, same: bool) -> None:
         ("float", [0.1 + 0.2, "a", 3], [0.3, "a", 3], True),
         ("float", {"a": 1.0000001}, {"a": 1}, True),
         ("float", [10**9 + 7], [10**9 + 8], False),
+        ("float", [10**17 / 3], [10**17 // 3], False),
+        ("float", [10**17 / 4], [10**17 // 4], True),
+        ("float", float("inf"), 3, False),
         ("float", True, 1.0, True),
         ("float", "0.30000001", "0.3", False),
         ("float", [1.0], [1.0, 2.0], False),
@@ -57,6 +67,8 @@ def test_stdout(mode: Mode, output: str, expected: str, same: bool) -> None:
         ("wrapped", [1, 3], [1, 3], True),
         ("wrapped", [5], 5, False),
         ("wrapped", 5, [6, 5], False),
+        ("wrapped", 6, [6, 5], False),
+        ("wrapped", None, [], False),
     ],
 )
 def test_data(mode: Mode, output: Any, expected: Any, same: bool) -> None:
