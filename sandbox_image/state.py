@@ -34,7 +34,8 @@ class Changes:
             "input": None if builtins.input is _input else builtins.input,
             "stdin": None if sys.stdin is self.stdin else sys.stdin,
             "cwd": _folder(),
-            "environ": dict(os.environ),
+            # As it lies there: to decode it takes longer than all the rest.
+            "environ": {**getattr(os.environ, "_data", os.environ)},
         }
         if (random := sys.modules.get("random")) is not None:
             now["random"] = random_state(random)
@@ -48,7 +49,10 @@ class Changes:
         if now == self.known:
             return {}
         known, self.known = self.known, now
-        return {name: value for name, value in now.items() if known.get(name, self) != value}
+        changed = {name: value for name, value in now.items() if known.get(name, self) != value}
+        if "environ" in changed:
+            changed["environ"] = dict(os.environ)
+        return changed
 
 
 def _folder() -> str:
