@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from sandbox_image import child, handles, iterators, outcomes, plain, state, testing
 from sandbox_image.handles import Attribute, resolved
+from sandbox_image.objects import path_of
 from sandbox_image.operations import ITERATING, is_missing, refused
 from sandbox_image.peer import MAX_NESTED, TOO_MUCH, Peer
 
@@ -39,6 +40,7 @@ _OWN_FOLDERS = "files in the working folder are each process's own (those in a t
 _ENDS = (StopIteration, StopAsyncIteration)
 # Operations by which a class says something of two of its objects.
 _WORDS = {".eq", ".ne", ".lt", ".le", ".gt", ".ge", ".contains", ".hash", ".probe", ".name"}
+_WORDS |= {".isinstance", ".issubclass"}
 ANSWERS = ("value", "exception", "unloaded", "memory", "output_limit", "no_result", "nothing")
 
 
@@ -280,8 +282,8 @@ class _Channel(Peer):
             if self.heap.is_theirs(other):
                 self.compared += 1
                 return super().compare(one, other, how)
-            said = type(other).__name__ if type(other).__module__ == "builtins" else ""
-            if not self.operate(".probe", (one, said, how), {}):
+            said = type(other) if path_of(type(other), True) else ""
+            if not self.operate(".probe", (one, other if other is None else said, how), {}):
                 self.refuse(
                     f"an object of type {type.__getattribute__(type(one), '__name__')} is compared with "
                     "what is none of the solution's, which its process must not know"
@@ -289,6 +291,12 @@ class _Channel(Peer):
         elif one is other:
             return how == "eq"
         return NotImplemented
+
+    def is_member(self, operation: str, one: Any, kind: Any) -> bool:
+        if not self.heap.is_theirs(one):
+            return False
+        self.compared += 1
+        return super().is_member(operation, one, kind)
 
     def combine(self, operation: str, one: Any, other: Any, args: tuple[Any, ...]) -> Any:
         """Data goes along to objects of classes that the test names, no others: it may be what is expected in

@@ -9,6 +9,7 @@ handle (`objects`). Both processes of a check use this; what either lets the oth
 from __future__ import annotations
 
 import builtins
+import collections.abc
 import types
 from collections.abc import Callable
 from typing import Any
@@ -106,6 +107,12 @@ class HandleType(type):
     def __delattr__(cls, name: str) -> None:
         _ask(".del", cls, name)
 
+    def __instancecheck__(cls, value: Any) -> bool:
+        return type.__instancecheck__(cls, value) or _has_member(".isinstance", cls, value)
+
+    def __subclasscheck__(cls, kind: Any) -> bool:
+        return type.__subclasscheck__(cls, kind) or _has_member(".issubclass", cls, kind)
+
     def __iter__(cls) -> Any:
         return _ask(".iter", cls)
 
@@ -126,6 +133,11 @@ class HandleType(type):
 
     def __dir__(cls) -> Any:
         return _ask(".dir", cls)
+
+
+def _has_member(operation: str, cls: type, value: Any) -> bool:
+    """Whether the metaclass of a class, where it has a say (`ABC.register`, protocols), takes a value in."""
+    return "m" in _type_get(cls, "__own__") and _peers[0].is_member(operation, value, cls)
 
 
 class Handle(metaclass=HandleType):
@@ -362,6 +374,11 @@ def _local(kind: type) -> Any:
 _SPECIAL = {name: _special(name) for name in SPECIALS}
 
 
+def _bound(self: Any, owner: Any, _: Any = None) -> Any:
+    """A function that is an attribute of a class is a method of its objects."""
+    return self if owner is None else types.MethodType(self, owner)
+
+
 def _no_truth(self: Any) -> bool:
     _peers[0].refuse(f"the truth of a {_type_get(type(self), '__name__')} of the solution's is asked for")
     return True
@@ -385,11 +402,12 @@ def handle_class(
         body["__bool__"] = _no_truth
     body |= {"__handle__": said, "__functions__": frozenset(functions), "__module__": "solution"}
     body |= {"__slots__": (), "__own__": own}
-    root: type = Handle
-    if holds_data(bases):
-        root = Data
-        for letter in own:
-            body |= _OWN.get(letter, {})
+    if said == "function":
+        body["__get__"] = _bound
+    root: type = Data if holds_data(bases) else Handle
+    for letter in own if root is Data else {*own} & {"h", "u"}:
+        body |= _OWN.get(letter, {})
+    if root is Data:
         inherited = {one for base in bases if type(base) is not HandleType for one in dir(base)}
         inherited |= {one for base in bases if type(base) is HandleType for one in _local(base)}
         body["__local__"] = frozenset(inherited - {*(names or ()), *functions} - _ASKED)
@@ -398,7 +416,11 @@ def handle_class(
     lowest = [base for base in bases if not any(base in other.__mro__[1:] for other in bases)]
     for chosen in (tuple(lowest), (root,)):
         try:
-            return _type_call(HandleType, name, chosen, dict(body))  # type: ignore[no-any-return]
+            made: type = _type_call(HandleType, name, chosen, dict(body))
         except TypeError:
             continue
+        if said in collections.abc.__all__:
+            # A class with such a base has what it asks for by its word, as `Mapping` has it.
+            getattr(collections.abc, said).register(made)
+        return made
     raise ValueError("no such class")

@@ -43,6 +43,7 @@ _STATES: dict[type, tuple[str, Callable[[Any], list[Any]]]] = {
     decimal.Decimal: ("Decimal", lambda value: [decimal.Decimal.__str__(value)]),
     fractions.Fraction: ("Fraction", lambda value: [_numerator(value), _denominator(value)]),
     bytearray: ("bytearray", lambda value: [bytes(value)]),
+    slice: ("slice", _fields(slice, ("start", "stop", "step"))),
 }
 
 
@@ -144,6 +145,7 @@ _MAKERS: dict[str, Callable[..., Any]] = {
     "Decimal": _decimal,
     "Fraction": _fraction,
     "bytearray": bytearray,
+    "slice": slice,
     "UUID": _uuid,
     "PosixPath": _path("PosixPath"),
     "PurePosixPath": _path("PurePosixPath"),

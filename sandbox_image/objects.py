@@ -6,8 +6,9 @@ named, and are those of the other process. An exception is one there, with its a
 generator, which drives the one that it stands for.
 
 Kinds of bodies beside the heap's: `p` an object `[class], [hash]`, `c` a class `[bases..], [name, builtin
-name, special methods, functions, flags]`, `x` an exception `[class, arguments..], [text]`. Types are read
-with C-level methods; no `__class__` of an object is asked.
+name, special methods, functions, flags]`, `x` an exception `[class, cause, context, attributes..,
+arguments..], [names of the attributes]`. Types are read with C-level methods; no `__class__` of an object is
+asked.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sandbox_image import handles, library, plain
+from sandbox_image import errors, handles, library, plain
 from sandbox_image.handles import Attribute, Handle
 from sandbox_image.heap import _KIND_OF, _NEW, Heap, _fill, _Reference, _shallow, contents_of
 
@@ -28,6 +29,8 @@ from sandbox_image.heap import _KIND_OF, _NEW, Heap, _fill, _Reference, _shallow
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
 MAX_CLASSES = 2000
+# So many exceptions lead to one, as far as the other process knows.
+MAX_CAUSES = 5
 _bases = vars(type)["__bases__"].__get__
 _ancestors = vars(type)["__mro__"].__get__
 _contents = vars(type)["__dict__"].__get__
@@ -35,7 +38,6 @@ _flags = vars(type)["__flags__"].__get__
 _HEAP_TYPE = 1 << 9  # A class that is not built in.
 _module = vars(type)["__module__"].__get__
 _qualname = vars(type)["__qualname__"].__get__
-_arguments = vars(BaseException)["args"].__get__
 _FUNCTIONS = {types.FunctionType, types.BuiltinFunctionType}
 _METHOD_OF_A_TYPE = type(str.upper)
 # What a solution's process may name of the library, so that it is the test's own: data, and what only looks.
@@ -67,6 +69,7 @@ _LIBRARY = {
     "pathlib.PurePath",
     "pathlib.PosixPath",
     "pathlib.PurePosixPath",
+    *(f"dataclasses.{name}" for name in ("_FIELD", "_FIELD_CLASSVAR", "_FIELD_INITVAR", "MISSING")),
 }
 # Builtin types of data that a class may derive from: those that change, by their kinds of bodies, and others.
 _CHANGING: dict[type, str] = {
@@ -123,6 +126,8 @@ class ObjectHeap(Heap):
         self.drivers: dict[int, Any] = {}
         self.classes = 0
         self.reading = False
+        # Numbers of the exceptions that are being written.
+        self.telling: set[int] = set()
         self._types: dict[type, TypeOf] = {}
         self._data: dict[type, type | None] = dict.fromkeys(_KIND_OF)
 
@@ -236,9 +241,24 @@ class ObjectHeap(Heap):
     def _error_item(self, writer: Any, value: Any, kind: type) -> str:
         class_item = writer.item(kind)
         number = self._exported(value)
-        items = [class_item, *(writer.item(one) for one in _arguments(value))]
-        writer.bodies.append(f'[{number},"x",[{",".join(items)}],[]]')
+        self.telling.add(number)
+        # A test's exception has its arguments alone here: what led to it is the test's.
+        state = errors.state_of(value, kind, bool(path_of(kind, False))) if self.first else {}
+        before = errors.led_to(value) if self.first else (None, None)
+        given = errors.arguments_of(value, kind)
+        items = [self._part(writer, one) for one in (*before, *state.values(), *given)]
+        self.telling.discard(number)
+        names = ",".join(map(plain._quote, state))
+        writer.bodies.append(f'[{number},"x",[{",".join([class_item, *items])}],[{names}]]')
         return f'{{"@":{number}}}'
+
+    def _part(self, writer: Any, value: Any) -> str:
+        """The item of a part of an exception; None for another one that this is a part of, or too deep."""
+        if BaseException in _ancestors(type(value)):
+            number = self.number_of(value)
+            if number in self.telling or (number is None and len(self.telling) > MAX_CAUSES):
+                return "null"
+        return writer.item(value)  # type: ignore[no-any-return]
 
     def _refuse_inner(self, value: Any, kind: type) -> None:
         if kind in _INNER or kind is types.ModuleType or self.peer.is_inner(value):
@@ -259,7 +279,7 @@ class ObjectHeap(Heap):
         if kind == "c":
             return self._made_class(items, texts)
         if kind == "x":
-            return _made_error(items)
+            return errors.made(items, texts)
         if kind == "v":
             return library.made(texts[0], items)
         if kind == "i":
@@ -360,22 +380,6 @@ def _new_data(kind: Any, known: Any, parts: Any) -> Any:
     raise ValueError("not an object of a class of data")
 
 
-def _made_error(items: list[Any]) -> BaseException:
-    kind, *args = items
-    if not (issubclass(type(kind), type) and issubclass(kind, BaseException)):
-        raise ValueError("not an exception")
-    if type(kind) is not handles.HandleType:
-        try:
-            error = kind(*args)
-            if type(error) is kind:
-                return error
-        except Exception:
-            pass  # It wants other arguments.
-    builtin = next(base for base in kind.__mro__ if type(base) is not handles.HandleType)
-    made: BaseException = builtin.__new__(kind, *args)
-    return made
-
-
 def is_of_library(kind: type) -> bool:
     """Whether a class is built in, or one of the standard library's."""
     return not _flags(kind) & _HEAP_TYPE or bool(path_of(kind, True))
@@ -383,8 +387,8 @@ def is_of_library(kind: type) -> bool:
 
 def description(kind: type) -> tuple[str, str, str, str, str, str]:
     """What a handle's class is made from: name, the name of a builtin type, special methods, functions; what
-    of `==` (e), `hash` (h; u: there is none), `repr` (r), `str` (s) and `format` (f) is the class's own; and
-    what else it defines."""
+    of `==` (e), `hash` (h; u: there is none), `repr` (r), `str` (s) and `format` (f) is the class's own, and
+    of `isinstance` (m) its metaclass's; and what else it defines."""
     names: dict[str, Any] = {}
     for ancestor in reversed(_ancestors(kind)[:-1]):
         if ancestor in _DERIVED:
@@ -397,6 +401,8 @@ def description(kind: type) -> tuple[str, str, str, str, str, str]:
         name for name, value in names.items() if type(value) is types.FunctionType and name[:2] != "__"
     ]
     own = "".join([letter for letter, name in _OWN if name in names])
+    if any("__instancecheck__" in _contents(one) for one in _ancestors(type(kind))[:-2]):
+        own += "m"
     if "__hash__" in names:
         own += "h" if names["__hash__"] is not None else "u"
     said = plain.type_name(kind) if is_of_library(kind) else ""
@@ -440,6 +446,9 @@ def path_of(value: Any, anything: bool) -> str:
         module, name = _module(value), _qualname(value)
     elif kind in _FUNCTIONS:
         module, name = value.__module__, value.__qualname__
+    elif _module(kind) == "dataclasses" and kind.__name__ in ("_FIELD_BASE", "_MISSING_TYPE"):
+        # What `asdict` and its likes tell fields by, as the very object.
+        module, name = "dataclasses", getattr(value, "name", "MISSING")
     elif kind is _METHOD_OF_A_TYPE and anything:
         module, name = _module(value.__objclass__), value.__qualname__
     elif kind is types.ModuleType and anything:

@@ -47,14 +47,13 @@ class _Probe:
     """What an object is compared with in place of what a test expects: of the same type, as far as it says,
     and whatever else is asked of it is noted."""
 
-    def __init__(self, said: str) -> None:
+    def __init__(self, said: type | None) -> None:
         object.__setattr__(self, "touched", False)
-        object.__setattr__(self, "said", said)
+        object.__setattr__(self, "said", said or _Probe)
 
     def __getattribute__(self, name: str) -> Any:
         if name == "__class__":
-            said = object.__getattribute__(self, "said")
-            return getattr(builtins, said, type(None) if said == "NoneType" else _Probe)
+            return object.__getattribute__(self, "said")
         object.__setattr__(self, "touched", True)
         raise AttributeError(name)
 
@@ -72,17 +71,37 @@ for _name in (*handles.SPECIALS, "__eq__", "__ne__", "__hash__", "__str__", "__r
         setattr(_Probe, _name, _touched(_name))
 
 
-def probed(value: Any, said: str, how: str) -> bool:
-    """Whether an object is unequal to anything of a type of that name: its class's own method answers so,
-    and looks at nothing but the type."""
-    probe = _Probe(said)
+def probed(value: Any, said: Any, how: str) -> bool:
+    """Whether an object is unequal to anything of a type; to None where `said` is None, to what is of no type
+    that is known where it is "". Its class's own method answers so, and looks at nothing but the type; what
+    is written in C looks at what a probe cannot show."""
+    method = getattr(type(value), f"__{how}__")
+    if how == "ne" and method is object.__ne__:
+        method, how = type(value).__eq__, "eq"
+    if method is object.__eq__:
+        return True
+    if type(method) is not types.FunctionType:
+        return False
+    if said is None:
+        return _says_unequal(method(value, None), how)
+    probe = _Probe(said or None)
+    builtins.type = _type_of  # type: ignore[misc, assignment]
     try:
-        answer = getattr(type(value), f"__{how}__")(value, probe)
+        answer = method(value, probe)
     except Exception:
         return False
-    if object.__getattribute__(probe, "touched"):
-        return False
+    finally:
+        builtins.type = type  # type: ignore[misc]
+    return not object.__getattribute__(probe, "touched") and _says_unequal(answer, how)
+
+
+def _says_unequal(answer: Any, how: str) -> bool:
     return answer is NotImplemented or answer is (how == "ne")
+
+
+def _type_of(*args: Any, **options: Any) -> Any:
+    """`type`, for which a probe is of the type that it stands for."""
+    return args[0].__class__ if len(args) == 1 and type(args[0]) is _Probe else type(*args, **options)
 
 
 _NAMES = (
@@ -96,7 +115,7 @@ _FUNCTIONS = {
         name: getattr(builtins, name)
         for name in (
             *("len", "iter", "next", "reversed", "bool", "int", "float", "complex", "round", "divmod"),
-            *("bytes", "repr", "str", "format", "dir", "hash"),
+            *("bytes", "repr", "str", "format", "dir", "hash", "isinstance", "issubclass"),
         )
     },
 }

@@ -134,6 +134,10 @@ class Peer:
         """An operator whose one operand is a handle."""
         return self.operate(operation, args, {})
 
+    def is_member(self, operation: str, one: Any, kind: Any) -> bool:
+        """Whether an object, or a class, counts as one of a class whose metaclass has a say in that."""
+        return bool(self.operate(operation, (one, kind), {}))
+
     def hash_of(self, value: Any) -> int:
         own = handles.own(value)
         if "u" in own:
