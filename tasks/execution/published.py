@@ -20,10 +20,13 @@ import pyarrow
 import pyarrow.parquet
 
 from tasks.core.errors import FlywheelError
-from tasks.core.jsonl import id_of, read_objects
+from tasks.core.jsonl import code_of, id_of, read_objects
+from tasks.execution.asked import check_suite
+from tasks.execution.asked_problems import problem_of
 from tasks.execution.converters import CONVERTERS, converter_for
 from tasks.execution.converters.base import Converted, Converter, Row, first_id
 from tasks.execution.converters.samples import IDS, is_sample, solutions_of
+from tasks.settings.judging import JudgingSettings
 
 FILES = ("problems.jsonl", "solutions.jsonl", "tests.jsonl")
 BATCH_ROWS = 16
@@ -197,7 +200,8 @@ def convert(source: Path, converter: Converter, files: ExchangeFiles, prompts: d
                 converted = converter.convert(row, number)
                 # What cannot be written is no data of JSON.
                 json.dumps([converted.problem, *converted.suites, *converted.solutions])
-            except _BAD_ROW as error:
+                _check(converted)
+            except (*_BAD_ROW, FlywheelError) as error:
                 name = first_id(row, number, *IDS, "name")
                 why = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
                 counts.unread.append(f"{where}: {why[:200]}")
@@ -214,6 +218,15 @@ def convert(source: Path, converter: Converter, files: ExchangeFiles, prompts: d
             "fetch it again, or write the files as docs/execute-and-agree.md has them."
         )
     return counts
+
+
+def _check(converted: Converted) -> None:
+    """Raises `FlywheelError` for a line that would be refused where it is read, with the whole file."""
+    problem_of(converted.problem, "its problem", JudgingSettings())
+    for suite in converted.suites:
+        check_suite(suite, "its suite")
+    for solution in converted.solutions:
+        code_of(solution, "its solution")
 
 
 def _unread(name: str, why: str) -> Converted:

@@ -95,6 +95,37 @@ def test_a_row_that_cannot_be_read_is_a_problem_that_says_so(tmp_path: Path) -> 
         exchange_files(write(tmp_path / "e.jsonl", other), None, None, tmp_path, silent)
 
 
+@pytest.mark.parametrize(
+    ("row", "odd", "why"),
+    [
+        (TACO_STDIN.row, {"solutions": [None, "print(1)"]}, "'code' is missing"),
+        (TACO_STDIN.row, {"solutions": '"print(1)"'}, "not a list"),
+        (
+            TACO_STDIN.row,
+            {"input_output": '{"fn_name": "a.b", "inputs": [[1]], "outputs": [1]}'},
+            "entry_point",
+        ),
+        (APPS_CALL.row, {"starter_code": 5}, "'starter_code' must be text"),
+        (HUMANEVAL.row, {"test": None}, "'code' is missing"),
+        (HUMANEVAL.row, {"entry_point": None}, "entry_point"),
+    ],
+)
+def test_a_row_that_would_be_refused_later_costs_no_other(
+    tmp_path: Path, row: dict[str, Any], odd: dict[str, Any], why: str
+) -> None:
+    files = exchanged(tmp_path, write(tmp_path / "d.jsonl", row, {**row, **odd}, row))
+    problems = read_problems(files.problems)
+    assert len(problems) == 3
+    assert len([*read_solutions(files.solutions, problems)]) >= 2 * ("solutions" in row)
+    reasons = [
+        suites[0].entries[0]
+        for suites in read_suites(files.tests, problems).values()
+        if suites[0].suite.suite_id == "unread"
+    ]
+    assert len(reasons) == 1
+    assert why in str(reasons[0])
+
+
 def test_a_pickle_of_more_than_a_text_is_not_executed(tmp_path: Path) -> None:
     row = {**LIVECODEBENCH_STDIN.row, "private_test_cases": "eJwrTqksSS0uAQAOCQMv"}
     with pytest.raises(FlywheelError, match="no row of it can be read"):

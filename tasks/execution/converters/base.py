@@ -66,7 +66,9 @@ def loaded(value: Any) -> Any:
 
 
 def numbered(prefix: str, codes: Sequence[str]) -> list[dict[str, Any]]:
-    """Solutions that the data set has no names for."""
+    """Solutions that the data set has no names for. Raises ValueError for one text, which is no list."""
+    if isinstance(codes, str):
+        raise ValueError("its solutions are one text, not a list")
     return [{"solution_id": f"{prefix}{number}", "code": code} for number, code in enumerate(codes)]
 
 
