@@ -73,7 +73,7 @@ def made(items: list[Any], names: list[str]) -> BaseException:
     return error
 
 
-def _new_error(kind: type, args: list[Any]) -> BaseException:
+def _new_error(kind: type[BaseException], args: list[Any]) -> BaseException:
     if type(kind) is not handles.HandleType:
         try:
             error = kind(*args)
