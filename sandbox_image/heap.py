@@ -59,6 +59,8 @@ _flattened = chain.from_iterable
 _dict_items, _ordered_items = dict.items, OrderedDict.items
 _dict_update = dict.update
 _references = sys.getrefcount
+_factory = vars(defaultdict)["default_factory"].__get__
+_set_factory = vars(defaultdict)["default_factory"].__set__
 
 
 class _Reference:
@@ -148,6 +150,7 @@ class Heap:
         for number in dropped or ():
             self._drop(number)
         fixed: dict[int, Any] = {}
+        factories: dict[int, Any] = {}
         for number, kind, items, *more in bodies:
             if type(number) is not int or not self.kinds.issuperset(map(type, items)):
                 raise ValueError("no items")
@@ -156,6 +159,9 @@ class Heap:
                     raise ValueError("another kind of object")
             elif number < 0 or number % 2 == self.first:
                 raise ValueError("not a number of the other side's")
+            elif kind == "m" and more and len(more[0]) == 2:
+                self.keep(number, defaultdict())
+                factories[number] = more[0][1]
             elif kind in _NEW and not _has_class(more):
                 self.keep(number, self._made(kind, more))
             else:
@@ -166,6 +172,8 @@ class Heap:
             if kind in _NEW:
                 self.fill(self.objects[number], kind, self._resolved(items))
                 self.contents[number] = self.state(self.objects[number])
+        for number, factory in factories.items():
+            self._have_made(self.objects[number], factory)
         if not self.kinds.issuperset(map(type, roots)):
             raise ValueError("no roots")
         return self._resolved(roots)
@@ -179,6 +187,15 @@ class Heap:
             ((name,),) = more
             return defaultdict(plain.FACTORIES[name])
         return _NEW[kind]()
+
+    def _have_made(self, made: Any, factory: Any) -> None:
+        """Gives a defaultdict the function of the other side that makes what is not in it."""
+        if not self.kinds.issuperset({type(factory)}):
+            raise ValueError("no item")
+        (function,) = self._resolved([factory])
+        if function is not None and not callable(function):
+            raise ValueError("not a function")
+        _set_factory(made, function)
 
     def number_of(self, value: Any) -> int | None:
         """The number of an object that has one."""
@@ -389,6 +406,8 @@ class _Writer:
                 more = f",[{value.maxlen}]"
             elif kind == "m" and (name := plain.factory_name(value)):
                 more = f',["{name}"]'
+            elif kind == "m" and number in self.new and (factory := _factory(value)) is not None:
+                more = f',["",{self.item(factory)}]'
             self.bodies.append(f'[{number},"{kind}",{text}{more}]')
             if kind in _NEW:
                 heap.contents[number] = items

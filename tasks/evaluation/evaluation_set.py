@@ -67,7 +67,7 @@ class EvaluationSetStatistics(Statistics):
     )
 
 
-@stage(StageName.EVALUATION_SET, 8, looks_up=labelled_problems)
+@stage(StageName.EVALUATION_SET, 9, looks_up=labelled_problems)
 def evaluation_set(
     stage: Stage,
     found: LabelledProblems,

@@ -277,7 +277,7 @@ class ScoreStatistics(Statistics):
     scores: dict[str, dict[str, Interval]] = Field(description="Benchmark/split -> metric -> interval.")
 
 
-@stage(StageName.SCORE, 8)
+@stage(StageName.SCORE, 9)
 def score(
     stage: Stage,
     samples: SampleRefs,

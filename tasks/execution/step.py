@@ -175,7 +175,7 @@ class ExecutionStatistics(Statistics):
     image: str = Field(description="Tag of the image whose containers ran them.")
 
 
-@stage(StageName.EXECUTE, 11, looks_up=sandbox_image)
+@stage(StageName.EXECUTE, 12, looks_up=sandbox_image)
 def execute(
     stage: Stage,
     found: SandboxImage,

@@ -312,7 +312,7 @@ def sampled_with(context: IterationContext, engine: EngineSettings, native_token
 
 @stage(
     StageName.SAMPLE,
-    9,
+    10,
     looks_up=sampled_with,
     not_in_key={"engine": "what of it changes samples is looked up: its kind and version (`asked_with`)"},
 )

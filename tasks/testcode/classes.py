@@ -7,10 +7,13 @@ from __future__ import annotations
 import ast
 import copy
 import unittest
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from tasks.testcode.fixtures import decorators_of, fixture_of, is_fixture, mark_fixture
+from tasks.testcode.fixtures import decorators_of, fixture_of, is_fixture, mark_fixture, without_request
+from tasks.testcode.proven import is_quiet, is_straight, own_names
+from tasks.testcode.slices import free_names
 
+_TEARDOWNS = ("tearDown", "teardown_method", "tearDownClass", "teardown_class", "teardown")
 _SETUPS = ("setUpClass", "setUp", "setup_class", "setup_method", "setup")
 # Decorators that say how a method is bound; as a function it is not.
 _BINDING = ("staticmethod", "classmethod")
@@ -31,16 +34,24 @@ def _base_names(node: ast.ClassDef) -> list[str]:
 
 
 def is_collected(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
-    """Whether pytest runs the tests of a class; those of a mixin run in the classes that inherit it."""
-    return node.name not in bases or node.name.startswith("Test") or _is_test_case(node, bases)
+    """Whether pytest runs the tests of a class; those of a mixin run in the classes that inherit it, those of
+    a class that makes its objects itself nowhere."""
+    if is_test_case(node, bases):
+        return True
+    makes = any(
+        isinstance(part, _FUNCTIONS) and part.name in ("__init__", "__new__")
+        for one in lineage(node, bases)
+        for part in one.body
+    )
+    return node.name.startswith("Test") and not makes
 
 
-def _is_test_case(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
-    classes = _lineage(node, bases)
+def is_test_case(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
+    classes = lineage(node, bases)
     return any(ast.unparse(base) in _TEST_CASES for one in classes for base in one.bases)
 
 
-def _lineage(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> list[ast.ClassDef]:
+def lineage(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> list[ast.ClassDef]:
     """A class behind those of the file from which it inherits, the nearest last."""
     found: list[ast.ClassDef] = [node]
     waiting = _base_names(node)
@@ -59,9 +70,113 @@ def has_tests(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
     return any(
         (isinstance(part, _FUNCTIONS) and part.name.startswith("test"))
         or (isinstance(part, ast.ClassDef) and has_tests(part, {}))
-        for one in _lineage(node, bases)
+        for one in lineage(node, bases)
         for part in one.body
     )
+
+
+def is_plain(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
+    """Whether the methods of a test class use their object for its attributes alone, its setups are straight
+    and nothing is done behind its tests: then `class_parts` means what the class does."""
+    methods = methods_of(node, bases)
+    outside = set().union(*map(free_names, methods)) if methods else set()
+    for method in methods:
+        first = method.args.args[0].arg if method.args.args and not _is_static(method) else ""
+        attributes = [
+            part
+            for part in ast.walk(method)
+            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == first
+        ]
+        uses = sum(isinstance(part, ast.Name) and part.id == first for part in ast.walk(method))
+        if uses != len(attributes) or any(
+            part.attr.startswith("_") and part.attr[1:2] in "_t" for part in attributes
+        ):
+            return False
+        if method.name in _SETUPS and (len(method.args.args) > 1 or not is_straight(method.body, ())):
+            return False
+        if method.name in _SETUPS and own_names(method.body) & outside:
+            return False
+        if method.name in _TEARDOWNS and not all(map(is_quiet, method.body)):
+            return False
+    return True
+
+
+def methods_of(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> list[ast.FunctionDef]:
+    """Those of a class and of the classes from which it inherits in its file, the nearest last; copies."""
+    classes = [copy.deepcopy(one) for one in lineage(node, bases)]
+    return [part for one in classes for part in one.body if isinstance(part, ast.FunctionDef)]
+
+
+def _is_static(method: ast.FunctionDef) -> bool:
+    return "staticmethod" in decorators_of(method)
+
+
+def shared_in(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> set[str]:
+    """The names that all tests of a class share, as `class_parts` writes them: of its body and what is set up
+    once, but not what is set up for each test."""
+    once, each = set[str](), set[str]()
+    for one in lineage(node, bases):
+        once |= own_names([part for part in one.body if not isinstance(part, _FUNCTIONS)])
+    for method in methods_of(node, bases):
+        if method.name in ("setUpClass", "setup_class"):
+            once |= _stored_in(method)
+        elif method.name in _SETUPS:
+            each |= _stored_in(method)
+    return {f"self_{name}" for name in once - each}
+
+
+def _stored_in(method: ast.AST) -> set[str]:
+    return {
+        part.attr
+        for part in ast.walk(method)
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)
+    }
+
+
+def stored_on(node: ast.ClassDef, test: str) -> set[str]:
+    """The attributes that a test stores on its class itself: `TestA.made = 1`."""
+    owners = {node.name, "cls", "type(self)", "self.__class__"}
+    return {
+        part.attr
+        for method in node.body
+        if isinstance(method, _FUNCTIONS) and method.name == test
+        for part in ast.walk(method)
+        if isinstance(part, ast.Attribute)
+        and isinstance(part.ctx, ast.Store)
+        and ast.unparse(part.value) in owners
+    }
+
+
+def attributes_of(node: ast.ClassDef, test: str) -> set[str]:
+    """The names of attributes that a test of a class mentions."""
+    return {
+        part.attr
+        for method in node.body
+        if isinstance(method, _FUNCTIONS) and method.name == test
+        for part in ast.walk(method)
+        if isinstance(part, ast.Attribute)
+    }
+
+
+def whole(node: ast.ClassDef, tests: Collection[str]) -> ast.ClassDef:
+    """A copy of a test class with its fixtures, as functions of its objects, and these tests of it alone."""
+    made = copy.deepcopy(node)
+    made.decorator_list = []
+    named = {part.attr for part in ast.walk(made) if isinstance(part, ast.Attribute)}
+    made.body = [
+        part
+        for part in made.body
+        if not isinstance(part, _FUNCTIONS)
+        or not part.name.startswith("test")
+        or part.name in {*tests, *named}
+    ] or [ast.Pass()]
+    for method in made.body:
+        if isinstance(method, ast.FunctionDef):
+            if method.name in tests:
+                method.decorator_list = []
+                without_request(method)
+            mark_fixture(method)
+    return made
 
 
 def class_parts(
@@ -74,7 +189,7 @@ def class_parts(
     tests = [part for part in body if isinstance(part, _FUNCTIONS) and part.name.startswith("test")]
     ready = [method for name in _SETUPS for method in methods if method.name == name]
     ready = [method for method in ready if not is_fixture(method)]
-    names = {part.name for part in _lineage(node, bases)}
+    names = {part.name for part in lineage(node, bases)}
     change = _SelfAttributes({"self", "cls", *names}, methods, replaced)
     setup: list[ast.stmt] = list(ast.parse("import unittest\nself = unittest.TestCase()").body)
     own: set[str] = set()
@@ -124,7 +239,7 @@ def _with_inherited(
     bodies of those, the nearest last."""
     body: list[ast.stmt] = []
     replaced: dict[str, list[list[ast.stmt]]] = {}
-    for one in _lineage(node, bases):
+    for one in lineage(node, bases):
         parts = one.body if one is node else copy.deepcopy(one).body
         names = {part.name for part in parts if isinstance(part, _FUNCTIONS)}
         kept: list[ast.stmt] = []

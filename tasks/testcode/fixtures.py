@@ -8,15 +8,14 @@ import ast
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tasks.testcode.proven import own_parts
 from tasks.testcode.slices import used_names
 from tasks.testcode.styles import asserts
 from tasks.testcode.tables import PARAM, assigned, direct_names, indirect_names
 
-OPEN = "open_fixture_"
-"""How the name of a fixture begins that goes on after the test (`given_to`)."""
 FINALIZERS = "finalizers_of_request"
 """The argument that takes the place of `request` where that is asked for `addfinalizer`."""
-_MODULE_SETUPS = ("setUpModule", "setup_module", "setup_function")
+MODULE_SETUPS = ("setUpModule", "setup_module", "setup_function")
 _OPTIONS = {"name", "autouse", "scope", "params", "ids"}
 
 
@@ -31,16 +30,18 @@ class Fixture:
     name: str
     is_autouse: bool = False
     params: ast.expr | None = None
+    is_made_once: bool = False
+    """Whether all tests of a class, or of the file, share what it gives."""
 
 
 @dataclass
 class Given:
-    """What runs before a test (`steps`) and after it (`ends`, sources of calls), the arguments that nothing
-    gives (`missing`), and the fixtures that ask for some of those. `asserts`: whether the steps do."""
+    """What runs before a test (`steps`), the arguments that nothing gives (`missing`), and the fixtures that
+    ask for some of those. `asserts`: whether the steps do; `goes_on`: whether they do more after the test."""
 
     steps: list[ast.stmt] = field(default_factory=list)
-    ends: list[str] = field(default_factory=list)
     asserts: bool = False
+    goes_on: bool = False
     missing: set[str] = field(default_factory=set)
     asking: list[ast.FunctionDef] = field(default_factory=list)
 
@@ -71,7 +72,10 @@ def mark_fixture(node: ast.FunctionDef) -> None:
     without_request(node, name)
     autouse = options.get("autouse")
     node.fixture = Fixture(  # type: ignore[attr-defined]
-        name, isinstance(autouse, ast.Constant) and bool(autouse.value), options.get("params")
+        name,
+        isinstance(autouse, ast.Constant) and bool(autouse.value),
+        options.get("params"),
+        getattr(options.get("scope"), "value", "function") != "function",
     )
     node.decorator_list = []
 
@@ -138,7 +142,7 @@ def asserts_in_calls(statement: ast.stmt, functions: dict[str, ast.FunctionDef])
     return False
 
 
-def _used_by(
+def used_by(
     node: ast.FunctionDef | ast.AsyncFunctionDef,
     setup: Sequence[ast.stmt],
     decorators: Sequence[ast.expr],
@@ -158,8 +162,8 @@ def tables_of_fixtures(
     decorators: Sequence[ast.expr],
 ) -> list[ast.expr]:
     """The `params` of the fixtures that a test uses, as marks that parametrize it."""
-    makers = _makers(setup)
-    waiting = [arg.arg for arg in node.args.args] + [*_used_by(node, setup, decorators)]
+    makers = makers_of(setup)
+    waiting = [arg.arg for arg in node.args.args] + [*used_by(node, setup, decorators)]
     seen = direct_names(decorators)
     given = indirect_names(decorators)
     found: list[ast.expr] = []
@@ -178,6 +182,20 @@ def tables_of_fixtures(
     return found
 
 
+def yields(maker: ast.FunctionDef) -> bool:
+    """Whether a fixture is a generator."""
+    return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in own_parts(maker.body))
+
+
+def _goes_on(maker: ast.FunctionDef) -> bool:
+    """Whether a fixture does anything after the test."""
+    last = maker.body[-1]
+    ends = isinstance(last, ast.Expr) and isinstance(last.value, ast.Yield)
+    return yields(maker) and not (
+        ends and sum(isinstance(one, ast.Yield) for one in own_parts(maker.body)) == 1
+    )
+
+
 def _before_yield(maker: ast.FunctionDef) -> Iterator[ast.stmt]:
     """The statements of a fixture that are run before the test."""
     for step in maker.body:
@@ -186,7 +204,7 @@ def _before_yield(maker: ast.FunctionDef) -> Iterator[ast.stmt]:
             return
 
 
-def _makers(setup: Sequence[ast.stmt]) -> dict[str, list[ast.FunctionDef]]:
+def makers_of(setup: Sequence[ast.stmt]) -> dict[str, list[ast.FunctionDef]]:
     """The fixtures of each name, those of classes behind those of the file that they replace."""
     found: dict[str, list[ast.FunctionDef]] = {}
     for step in setup:
@@ -207,7 +225,7 @@ def given_to(
     """
     defaults = dict(zip([arg.arg for arg in node.args.args[::-1]], node.args.defaults[::-1], strict=False))
     functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
-    makers = _makers(setup)
+    makers = makers_of(setup)
     bound = set(known)
     given = Given()
 
@@ -220,8 +238,7 @@ def given_to(
         elif name in makers:
             make(name, makers[name])
         elif name == FINALIZERS:
-            given.steps += ast.parse(f"import contextlib\n{name} = contextlib.ExitStack()").body
-            given.ends.append(f"{name}.close()")
+            given.goes_on = True
         elif name in PYTESTS_OWN:
             given.steps += ast.parse(f"{name} = pytest.given({name!r})").body
         else:
@@ -240,29 +257,14 @@ def given_to(
         given.asserts = given.asserts or any(
             asserts_in_calls(step, functions) for step in _before_yield(maker)
         )
-        # What it asserts when it ends is asked after the test.
-        ends = asserts_in_calls(maker, functions) or any(
-            isinstance(part, ast.With | ast.Raise) for part in ast.walk(maker)
-        )
+        given.goes_on = given.goes_on or len(asked) < len(maker.args.args) or _goes_on(maker)
         call = f"{maker.name}({', '.join(asked)})"
-        if len(asked) < len(maker.args.args):
-            stack = f"{OPEN}{maker.name}_finalizers"
-            given.steps += ast.parse(f"import contextlib\n{stack} = contextlib.ExitStack()").body
-            call = f"{maker.name}({', '.join([*asked, f'{FINALIZERS}={stack}'])})"
-            given.ends += [f"{stack}.close()"] if ends else []
-        if not any(isinstance(part, ast.Yield) for part in ast.walk(maker)):
-            given.steps += ast.parse(f"{name} = {call}").body
-        elif ends:
-            opened = f"{OPEN}{maker.name}"
-            given.steps += ast.parse(f"{opened} = {call}\n{name} = next({opened})").body
-            given.ends.append(f"next({opened}, None)")
-        else:
-            given.steps += ast.parse(f"{name} = next({call})").body
+        given.steps += ast.parse(f"{name} = next({call})" if yields(maker) else f"{name} = {call}").body
 
     for step in functions.values():
-        if step.name in _MODULE_SETUPS:
+        if step.name in MODULE_SETUPS:
             nothing = ", ".join(["None"] * len(step.args.args))
             given.steps += ast.parse(f"{step.name}({nothing})").body
-    for name in (*_used_by(node, setup, decorators), *(arg.arg for arg in node.args.args)):
+    for name in (*used_by(node, setup, decorators), *(arg.arg for arg in node.args.args)):
         bind(name)
     return given

@@ -250,6 +250,14 @@ class _Step:
     exits: bool
 
 
+@dataclass(frozen=True)
+class Changing:
+    """A test that changes what stands under names of the file, and the statements that run it."""
+
+    names: set[str]
+    run: list[ast.stmt]
+
+
 class History:
     """The statements before an assertion, in order, and which objects each of them has to do with."""
 
@@ -267,6 +275,8 @@ class History:
         self.exiting: set[str] = set()
         # Assertions at the end of a long chain: only the last of a chain is a test of its own.
         self.chained: list[tuple[ast.stmt, ast.Module]] = []
+        # Tests that change what others of the file see.
+        self.changing: list[Changing] = []
 
     def __iter__(self) -> Iterator[ast.stmt]:
         return (step.statement for step in self.steps)
@@ -277,6 +287,7 @@ class History:
         other.steps, other.versions = [*self.steps], {**self.versions}
         other.definitions, other.shared = {**self.definitions}, {*self.shared}
         other.moved, other.exiting = {*self.moved}, {*self.exiting}
+        other.changing = [*self.changing]
         for statement in statements:
             other.add(statement)
         return other
@@ -330,6 +341,29 @@ class History:
         if any(name not in self.versions and not hasattr(builtins, name) for name in alone):
             touched.add((_SOLUTION, 0))
         return touched
+
+    def reached(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The definitions of the file that a statement may come to."""
+        known = {id(one): one for name in self.names(statement) if (one := self.definitions.get(name))}
+        return [*known.values()]
+
+    def changed_by(self, function: ast.stmt) -> set[str]:
+        """The names of the file whose objects a function, or one that it calls, surely changes: by an
+        assignment to a name that is global or to a part of the object, or by a method that does more than
+        look."""
+        found: set[str] = set()
+        for one in (function, *self.reached(function)):
+            if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            outside = free_names(one) & self.versions.keys()
+            found |= _global_names(one) & bound_names(ast.Module(body=one.body, type_ignores=[]))  # type: ignore[arg-type]
+            for part in ast.walk(one):
+                called = part.func if isinstance(part, ast.Call) else None
+                if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
+                    found |= {_root(part)} & outside
+                elif isinstance(called, ast.Attribute) and called.attr not in _PURE_METHODS:
+                    found |= {_root(called)} & outside - self.definitions.keys()
+        return found
 
     def changes_nothing(self, statement: ast.stmt) -> bool:
         """Whether an assertion binds nothing and only looks at what may change."""
@@ -389,6 +423,13 @@ class History:
         if "*" not in _facts(step.statement).bound:
             return False
         return not names <= {*self.versions, self.entry_point, "pytest", *dir(builtins)}
+
+
+def _root(node: ast.expr) -> str:
+    """`a` of `a.b[c].d`, else ""."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def is_long_chain(kept: Sequence[ast.stmt]) -> bool:

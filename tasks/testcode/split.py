@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 from tasks.core.fragments import is_deep, parse_python, read_fragments
-from tasks.testcode import classes, doctests, fixtures, styles, tables
+from tasks.testcode import classes, doctests, fixtures, styles, tables, whole
 from tasks.testcode import marks as testmarks
 from tasks.testcode.dialects import as_plain
 from tasks.testcode.names import mentions
-from tasks.testcode.slices import History, bound_names, free_names, is_long_chain, used_names
+from tasks.testcode.proven import is_quiet, is_straight, own_names
+from tasks.testcode.slices import Changing, History, bound_names, free_names, is_long_chain, used_names
 from tasks.testcode.written import Author
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
@@ -39,11 +41,7 @@ def patched(text: str) -> tuple[ast.Module, list[str]]:
     return module or ast.Module(body=[], type_ignores=[]), list(found.skipped)
 
 
-# In the order in which they are called; a class's own methods are functions of that name in its setup.
-_TEARDOWNS = (
-    *("self_tearDown", "self_teardown_method", "self_tearDownClass", "self_teardown_class"),
-    *("teardown_function", "tearDownModule", "teardown_module"),
-)
+_TEARDOWNS = ("teardown_function", "tearDownModule", "teardown_module")
 
 
 def split_tests(module: ast.Module, entry_point: str) -> list[str]:
@@ -200,6 +198,7 @@ def _of_definition(
     entry_point: str,
     turns: int,
     outer: Sequence[ast.expr] = (),
+    inside: _Class | None = None,
 ) -> Iterator[ast.Module]:
     """The tests of a test function, or of a class with test methods or test classes; any other class is
     setup. `outer`: the decorators of the classes around it, and the marks of the file."""
@@ -217,7 +216,9 @@ def _of_definition(
     rows, body = tables.parametrized(
         decorators, _marked(plain_body, testmarks.marks_of(decorators)), [*setup]
     )
-    for row in rows:
+    given_rows = tables.parametrized(decorators, [], [*setup], whole.GIVEN)[0]
+    of_tables = tables.parametrized(decorators, [], [*setup])[1]
+    for number, row in enumerate(rows):
         marks = testmarks.marks_of([*decorators, *row.marks])
         if not marks.is_asked:
             continue
@@ -225,8 +226,7 @@ def _of_definition(
         known = set().union(*map(bound_names, row.steps)) if row.steps else set()
         given = fixtures.given_to(node, known, [*setup], decorators)
         before = setup.followed_by(*_skips(marks), *row.steps, *given.steps)
-        whole = _closed(own, given.ends, before)
-        loops = {name for part in body if isinstance(part, ast.For) for name in bound_names(part)}
+        loops = {name for part in of_tables for name in bound_names(part)}
         unread = {name for step in before if fixtures.is_fixture(step) for name in bound_names(step)}
         missing = given.missing - (before.versions.keys() - unread) - loops
         if isinstance(node, ast.AsyncFunctionDef) or missing:
@@ -234,17 +234,181 @@ def _of_definition(
             named = {arg.arg for function in (*given.asking, node) for arg in function.args.args}
             node.args.args += [ast.arg(arg=name) for name in sorted(missing - named)]
             yield ast.Module(body=[*given.asking, node], type_ignores=[])
-        elif _is_function(node, whole, before):
-            yield _called(node, whole, before, loops)
+        elif not _is_proven(node, own, given, before, bool(loops), inside):
+            yield _whole(node, setup, decorators, given_rows[number], inside)
         elif given.asserts:
             first = setup.followed_by(*_skips(marks), *row.steps)
-            yield from _walk([*given.steps, *whole], first, entry_point, turns * len(rows))
-        elif any(_is_assertion(part, before) for part in whole):
-            yield from _walk(whole, before, entry_point, turns * len(rows))
-        elif any(mentions(part, entry_point) for part in whole):
+            yield from _walk([*given.steps, *own], first, entry_point, turns * len(rows))
+        elif any(_is_assertion(part, before) for part in own):
+            yield from _covered(own, before, entry_point, turns * len(rows))
+        elif any(mentions(part, entry_point) for part in own):
             # What it asks is that nothing is raised.
-            *earlier, last = whole
+            *earlier, last = own
             yield ast.Module(body=[*before.followed_by(*earlier).slice(last), last], type_ignores=[])
+    if isinstance(node, ast.FunctionDef):
+        _note_changes(node, setup, decorators, given_rows, inside)
+
+
+def _covered(body: list[ast.stmt], before: History, entry_point: str, turns: int) -> Iterator[ast.Module]:
+    """The tests of a body, and for each of its calls of the entry point on which none of them stands one that
+    asks for no more than that nothing is raised."""
+    used: set[int] = set()
+    for test in _walk(body, before, entry_point, turns):
+        used |= _statements(test)
+        yield test
+    for number, statement in enumerate(body):
+        if isinstance(statement, ast.Assert) or is_quiet(statement) or not mentions(statement, entry_point):
+            continue
+        if used.isdisjoint(_statements(statement)):
+            earlier = before.followed_by(*body[:number])
+            yield ast.Module(body=[*earlier.slice(statement), statement], type_ignores=[])
+
+
+def _statements(node: ast.AST) -> set[int]:
+    return {id(part) for part in ast.walk(node) if isinstance(part, ast.stmt)}
+
+
+def _is_proven(
+    node: ast.FunctionDef,
+    body: Sequence[ast.stmt],
+    given: fixtures.Given,
+    before: History,
+    loops: bool,
+    inside: _Class | None,
+) -> bool:
+    """Whether a test means the same as statements of its file, which may be taken apart."""
+    arguments = {arg.arg for arg in node.args.args}
+    attributes = {name for name in own_names(node.body) if name.startswith("self_")}
+    if given.goes_on or _own_decorators(node, before) or not is_straight(node.body, arguments | attributes):
+        return False
+    if inside is not None and not inside.is_plain:
+        return False
+    if loops and (given.steps or inside is not None):
+        # Each row has its own.
+        return False
+    functions = {step.name: step for step in before if isinstance(step, ast.FunctionDef)}
+    if any(not all(map(is_quiet, functions[name].body)) for name in _TEARDOWNS if name in functions):
+        return False
+    parts = [one for part in body for one in ast.walk(part)]
+    if any(isinstance(one, ast.Attribute) and one.attr == "addCleanup" for one in parts):
+        return False
+    own = arguments | own_names([part for part in body if not isinstance(part, ast.Import | ast.ImportFrom)])
+    own = {name for name in own if name != "self" and not name.startswith("self_")}
+    if own & {name for part in body for one in before.reached(part) for name in _read_outside(one)}:
+        return False
+    touched = {name for part in body for name in before.names(part)}
+    if inside is not None:
+        touched |= {f"self_{name}" for name in classes.attributes_of(inside.node, node.name)}
+    earlier = [one.names for one in before.changing]
+    earlier += [names for names, _, _ in inside.changing] if inside is not None else []
+    return not any(names & touched for names in earlier)
+
+
+def _read_outside(definition: ast.stmt) -> set[str]:
+    value = definition.value if isinstance(definition, ast.Assign) else None
+    if isinstance(value, ast.Lambda):
+        return used_names(value) - {arg.arg for arg in ast.walk(value.args) if isinstance(arg, ast.arg)}
+    imports = ast.Import | ast.ImportFrom
+    return set() if isinstance(definition, imports) else free_names(definition)
+
+
+@dataclass
+class _Class:
+    """A test class as it is written, and what is around it. `changing`: of its tests so far those that change
+    what its later ones see, by what they change, with what runs them."""
+
+    node: ast.ClassDef
+    outer: History
+    is_plain: bool
+    shared: set[str]
+    changing: list[tuple[set[str], str, ast.stmt]] = field(default_factory=list)
+
+    def run(
+        self, name: str, names: set[str], decorators: Sequence[ast.expr]
+    ) -> tuple[whole.Run, list[ast.stmt], list[ast.stmt]]:
+        """How its test of a name is run, its definition, and what runs before it in the same class."""
+        earlier = [(test, step) for changed, test, step in self.changing if changed & names]
+        tests = {name, *(test for test, _ in earlier)}
+        made = [classes.whole(one, tests) for one in classes.lineage(self.node, self.outer.bases)]
+        methods = [part for one in made for part in one.body if isinstance(part, ast.FunctionDef)]
+        owner = whole.Owner(self.node.name, methods, classes.is_test_case(self.node, self.outer.bases))
+        test = owner.method(name)
+        assert test is not None
+        run = whole.run_of(test, [*self.outer], decorators, owner)
+        return run, [*made], [step for _, step in earlier]
+
+
+def _whole(
+    node: ast.FunctionDef,
+    setup: History,
+    decorators: Sequence[ast.expr],
+    row: tables.MarkedRow,
+    inside: _Class | None,
+) -> ast.Module:
+    """A test as pytest runs it, behind the tests that change what it sees."""
+    steps = _run(node, setup, decorators, row, inside)
+    names = {name for step in [*node.body, *steps] for name in setup.names(step)}
+    earlier = [step for one in setup.changing if one.names & names for step in one.run]
+    *before, last = [*earlier, *steps]
+    if inside is not None and not any(
+        name.startswith("self_") for step in steps for name in used_names(step)
+    ):
+        setup = inside.outer
+    return ast.Module(body=[*setup.followed_by(*before).slice(last), last], type_ignores=[])
+
+
+def _run(
+    node: ast.FunctionDef,
+    setup: History,
+    decorators: Sequence[ast.expr],
+    row: tables.MarkedRow,
+    inside: _Class | None,
+) -> list[ast.stmt]:
+    """The statements that define a test and run it, the last of which is its own."""
+    marks = testmarks.marks_of([*decorators, *row.marks])
+    if inside is not None:
+        names = {name for step in node.body for name in setup.names(step)}
+        names |= {f"self_{name}" for name in classes.attributes_of(inside.node, node.name)}
+        run, defined, earlier = inside.run(node.name, names, decorators)
+    else:
+        function = ast.FunctionDef(
+            name=node.name, args=node.args, body=node.body, decorator_list=_own_decorators(node, setup)
+        )
+        run, defined, earlier = whole.run_of(node, [*setup], decorators), [function], []
+    _, loops = tables.parametrized(decorators, _marked(run.inner(), marks), [*setup], whole.GIVEN)
+    last = run.around(loops)
+    imports = ast.parse("import contextlib").body if "contextlib" not in setup.versions else []
+    return [*imports, *defined, *earlier, *_skips(marks), *row.steps, last]
+
+
+def _note_changes(
+    node: ast.FunctionDef,
+    setup: History,
+    decorators: Sequence[ast.expr],
+    rows: Sequence[tables.MarkedRow],
+    inside: _Class | None,
+) -> None:
+    """Remembers a test that changes what later ones of its class or file see."""
+    changed = setup.changed_by(node)
+    own = {name for name in changed if name.startswith("self_")}
+    changed -= own
+    if inside is not None:
+        own = (own & inside.shared) | {f"self_{name}" for name in classes.stored_on(inside.node, node.name)}
+        if own:
+            inside.changing += [
+                (own, node.name, _quietly(_run(node, setup, decorators, row, inside)[-1])) for row in rows
+            ]
+    if changed:
+        outer = setup if inside is None else inside.outer
+        for row in rows:
+            *before, last = _run(node, setup, decorators, row, inside)
+            outer.changing.append(Changing(changed, [*before, _quietly(last)]))
+
+
+def _quietly(step: ast.stmt) -> ast.stmt:
+    """A step of an earlier test, whose failing is told of where it is asked for itself."""
+    manager = ast.parse("contextlib.suppress(Exception)", mode="eval").body
+    return ast.With(items=[ast.withitem(context_expr=manager)], body=[step])
 
 
 def _of_class(
@@ -253,11 +417,18 @@ def _of_class(
     if not classes.has_tests(node, setup.bases):
         setup.add(node)
         return
+    if not classes.is_collected(node, setup.bases):
+        setup.add(node)
+        return
     decorators += testmarks.module_marks(node.body)
     inner_classes = [part for part in node.body if isinstance(part, ast.ClassDef)]
+    original = copy.deepcopy(node)
+    inside = _Class(
+        original, setup, classes.is_plain(original, setup.bases), classes.shared_in(original, setup.bases)
+    )
     parts, tests = classes.class_parts(node, setup.bases)
-    for test in tests if classes.is_collected(node, setup.bases) else ():
-        yield from _of_definition(test, setup.followed_by(*parts), entry_point, turns, decorators)
+    for test in tests:
+        yield from _of_definition(test, setup.followed_by(*parts), entry_point, turns, decorators, inside)
     for inner in inner_classes:
         if classes.has_tests(inner, {}):
             before = setup.followed_by(*classes.fixtures_in(parts))
@@ -289,68 +460,9 @@ def _skips(marks: testmarks.Marks) -> list[ast.stmt]:
     return steps
 
 
-def _returns(node: ast.AST) -> bool:
-    """Whether a statement returns from the function in which it stands."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-        return False
-    return isinstance(node, ast.Return) or any(map(_returns, ast.iter_child_nodes(node)))
-
-
-def _is_function(node: ast.FunctionDef, body: list[ast.stmt], before: History) -> bool:
-    """Whether a test means something else as statements of the file: it returns early, has a name of its own
-    that functions of the file read as another, or a decorator of the file's."""
-    if any(_returns(part) for part in body if not isinstance(part, ast.Return)):
-        return True
-    imports = ast.Import | ast.ImportFrom
-    own = {name for part in body if not isinstance(part, imports) for name in bound_names(part)}
-    helpers = {id(one): one for one in before.definitions.values() if not fixtures.is_fixture(one)}
-    return bool(_own_decorators(node, before)) or any(own & free_names(one) for one in helpers.values())
-
-
 def _own_decorators(node: ast.FunctionDef, before: History) -> list[ast.expr]:
     functions = {name for name, one in before.definitions.items() if isinstance(one, ast.FunctionDef)}
     return [one for one in node.decorator_list if used_names(one) & functions]
-
-
-def _called(
-    node: ast.FunctionDef, body: list[ast.stmt], before: History, loops: Collection[str]
-) -> ast.Module:
-    """A test as the function that it is."""
-    names = [arg.arg for arg in node.args.args if arg.arg != "self" and arg.arg not in loops]
-    arguments = ast.arguments(
-        posonlyargs=[], args=[ast.arg(arg=name) for name in names], kwonlyargs=[], kw_defaults=[], defaults=[]
-    )
-    function = ast.FunctionDef(
-        name=node.name, args=arguments, body=[*body], decorator_list=_own_decorators(node, before)
-    )
-    classes.declare(function)
-    call = ast.parse(f"{node.name}({', '.join(names)})").body[0]
-    return ast.Module(body=[*before.followed_by(function).slice(call), call], type_ignores=[])
-
-
-def _closed(body: list[ast.stmt], ends: Sequence[str], setup: History) -> list[ast.stmt]:
-    """The body of a test, and behind it what is asserted after a test: by the fixtures behind their `yield`
-    and by their finalizers (`ends`, the last first), by the methods and functions that tear down."""
-    body = _cleaned(body)
-    ends = [*reversed(ends)]
-    functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
-    for name in _TEARDOWNS:
-        if name in functions and _is_assertion(functions[name], setup):
-            ends.append(f"{name}({', '.join(['None'] * len(functions[name].args.args))})")
-    for end in ends:
-        body = [ast.Try(body=body, handlers=[], orelse=[], finalbody=ast.parse(end).body)]
-    return body
-
-
-def _cleaned(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The body of a test whose `self.addCleanup(function, ..)` calls the function after what follows."""
-    for number, step in enumerate(body):
-        call = step.value if isinstance(step, ast.Expr) else None
-        if isinstance(call, ast.Call) and call.args and ast.unparse(call.func) == "self.addCleanup":
-            later = ast.Expr(value=ast.Call(func=call.args[0], args=call.args[1:], keywords=call.keywords))
-            rest = _cleaned(body[number + 1 :]) or [ast.Pass()]
-            return [*body[:number], ast.Try(body=rest, handlers=[], orelse=[], finalbody=[later])]
-    return body
 
 
 def _is_assertion(statement: ast.stmt, setup: History) -> bool:

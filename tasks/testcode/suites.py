@@ -169,8 +169,10 @@ def _undefined(tree: ast.Module, target: str) -> bool:
             bound.add(node.arg)
         elif isinstance(node, ast.Global):
             bound.update(node.names)
-        elif isinstance(node, ast.ExceptHandler | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        elif isinstance(node, ast.ExceptHandler):
             bound.add(node.name or "")
+        elif isinstance(node, ast.stmt):
+            bound |= bound_names(node)
     star = any(isinstance(node, ast.alias) and node.name == "*" for node in ast.walk(tree))
     return not star and any(name not in bound and not hasattr(builtins, name) for name in used_names(tree))
 

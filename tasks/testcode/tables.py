@@ -75,12 +75,12 @@ def _param(row: ast.expr) -> ast.expr:
 
 
 def parametrized(
-    decorators: Sequence[ast.expr], body: list[ast.stmt], setup: Sequence[ast.stmt]
+    decorators: Sequence[ast.expr], body: list[ast.stmt], setup: Sequence[ast.stmt], prefix: str = ""
 ) -> tuple[list[MarkedRow], list[ast.stmt]]:
     """The rows of all `mark.parametrize` (one empty row without any), and the body.
 
     A table that is no literal, or one too many, becomes a loop around the body. A column that goes to a
-    fixture (`indirect`) is bound to the fixture's `request.param`.
+    fixture (`indirect`) is bound to the fixture's `request.param`. `prefix`: of the names of the others.
     """
     tables: list[list[MarkedRow]] = []
     count = 1
@@ -88,7 +88,10 @@ def parametrized(
         names, whole = _names(given.get("argnames"))
         if not names or (values := given.get("argvalues")) is None:
             continue
-        names = [PARAM + name if name in _indirect(given, names) else name for name in names]
+        indirect = _indirect(given, names)
+        names = [
+            (PARAM if name in indirect else "" if name.startswith(PARAM) else prefix) + name for name in names
+        ]
         rows = table(values, setup)
         if rows is not None and count * len(rows) <= MAX_ROWS:
             count *= len(rows)
