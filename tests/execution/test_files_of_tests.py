@@ -455,7 +455,7 @@ def test_what_suites_mostly_are_stays_plain_calls() -> None:
         "fixtures": "@pytest.fixture\ndef v():\n    yield 5\n@pytest.fixture(scope='module')\ndef w():\n"
         "    return 7\ndef test_a(v):\n    assert f(1) == 2\ndef test_b(w):\n    assert f(1) == 3\n",
         "helpers": "def double(n):\n    return 2 * n\ndef test_a():\n    n = 4\n    got = f(n)\n"
-        "    print(got)\n    assert f(3) == 6\ndef test_b():\n    with pytest.raises(ValueError):\n"
+        "    assert got == 8\n    assert f(3) == 6\ndef test_b():\n    with pytest.raises(ValueError):\n"
         "        f(-1)\n",
     }
     for name, text in plain.items():
