@@ -193,9 +193,8 @@ class Heap:
         if not self.kinds.issuperset({type(factory)}):
             raise ValueError("no item")
         (function,) = self._resolved([factory])
-        if function is not None and not callable(function):
-            raise ValueError("not a function")
-        _set_factory(made, function)
+        if callable(function):
+            _set_factory(made, function)
 
     def number_of(self, value: Any) -> int | None:
         """The number of an object that has one."""
