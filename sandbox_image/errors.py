@@ -24,6 +24,8 @@ _arguments, _cause, _context, _error_dict = (
 )
 _MEMBERS = {types.MemberDescriptorType, types.GetSetDescriptorType}
 _NOTES = "__notes__"
+_FROM_NONE = "__suppress_context__"
+_suppresses = vars(BaseException)[_FROM_NONE].__get__
 # Attributes of exceptions that lead on to other objects, or are there at times alone.
 _UNSAID = {"obj", "characters_written", "print_file_and_line"}
 
@@ -45,15 +47,17 @@ def state_of(value: Any, kind: type, of_library: bool) -> dict[str, Any]:
     """What an exception of the library's has beside its arguments (`errno`, `name`, what was set); of one of
     the solution's, whose attributes are asked for, its notes."""
     own = {str(name): part for name, part in _error_dict(value).items()}
+    if _suppresses(value):
+        own[_FROM_NONE] = True
     if not of_library:
-        return {name: part for name, part in own.items() if name == _NOTES}
+        return {name: part for name, part in own.items() if name in (_NOTES, _FROM_NONE)}
     for ancestor in _ancestors(kind):
         if ancestor not in (BaseException, BaseExceptionGroup, object):
             for name, member in _contents(ancestor).items():
                 if type(member) in _MEMBERS and name not in _UNSAID:
                     with contextlib.suppress(AttributeError):
                         own[name] = member.__get__(value)
-    kept = [name for name in own if name[:2] != "__" or name == _NOTES]
+    kept = [name for name in own if name[:2] != "__" or name in (_NOTES, _FROM_NONE)]
     return {name: own[name] for name in kept[:MAX_ATTRIBUTES]}
 
 
@@ -63,7 +67,7 @@ def made(items: list[Any], names: list[str]) -> BaseException:
         raise ValueError("not an exception")
     error = _new_error(kind, parts[len(names) :])
     for name, part in zip(names, parts, strict=False):
-        if name[:2] != "__" or name == _NOTES:
+        if name[:2] != "__" or name in (_NOTES, _FROM_NONE):
             with contextlib.suppress(Exception):
                 object.__setattr__(error, name, part)
     if isinstance(cause, BaseException):

@@ -14,7 +14,15 @@ from collections.abc import Iterable, Sequence
 
 from tasks.core.fragments import Part
 from tasks.generation.entry_points import MAX_PARTS
-from tasks.generation.statement_facts import DEFINITIONS, Facts, assigned_objects, dotted, facts_of, root_of
+from tasks.generation.statement_facts import (
+    DEFINITIONS,
+    PURE_METHODS,
+    Facts,
+    assigned_objects,
+    dotted,
+    facts_of,
+    root_of,
+)
 from tasks.testcode.slices import used_names
 from tasks.testcode.styles import is_foreign
 
@@ -240,7 +248,7 @@ def _is_dropped(node: ast.stmt, entry_point: str) -> bool:
     if isinstance(node, ast.Pass | ast.Raise | ast.Return):
         return True
     if isinstance(node, ast.Assert):
-        return not any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))
+        return not any(isinstance(part, ast.NamedExpr) for part in ast.walk(node)) and not _calls_method(node)
     if isinstance(node, ast.If):
         return "__name__" in used_names(node.test) and not node.orelse
     if isinstance(node, ast.ImportFrom):
@@ -251,8 +259,15 @@ def _is_dropped(node: ast.stmt, entry_point: str) -> bool:
     if isinstance(node, ast.Expr):
         called = node.value.func if isinstance(node.value, ast.Call) else None
         example = isinstance(called, ast.Name) and called.id == entry_point
-        return example or isinstance(node.value, ast.Constant | ast.Name | ast.Compare)
+        looks = isinstance(node.value, ast.Constant | ast.Name | ast.Compare) and not _calls_method(node)
+        return example or looks
     return False
+
+
+def _calls_method(node: ast.stmt) -> bool:
+    """Whether a statement calls a method that does more than look: `assert X.pop() == 1`."""
+    calls = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
+    return any(isinstance(one, ast.Attribute) and one.attr not in PURE_METHODS for one in calls)
 
 
 def _is_shown(node: ast.AST) -> bool:

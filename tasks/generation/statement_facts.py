@@ -24,7 +24,7 @@ _PURE = {
     *("reversed", "round", "set", "slice", "sorted", "str", "sum", "super", "tuple", "type", "vars", "zip"),
     *("filter", "map"),
 }
-_PURE_METHODS = {
+PURE_METHODS = {
     *("copy", "count", "endswith", "format", "get", "index", "isdigit", "items", "join", "keys", "lower"),
     *("most_common", "split", "splitlines", "startswith", "strip", "upper", "values", "encode", "decode"),
 }
@@ -183,7 +183,7 @@ def _changes(node: ast.AST) -> tuple[set[str], set[str], str, set[str]]:
     if not isinstance(node, ast.Call):
         return none, none, "", none
     name, called = dotted(node.func), none
-    if name in _PURE or name.rpartition(".")[2] in _PURE_METHODS:
+    if name in _PURE or name.rpartition(".")[2] in PURE_METHODS:
         return none, none, "", none
     if isinstance(node.func, ast.Attribute):
         called = {root_of(node.func)}

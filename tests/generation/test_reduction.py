@@ -45,6 +45,8 @@ KEPT = {
     "a wrapper under the same name": "def f(x):\n    return x\n\nold = f\n\ndef f(x):\n    return old(x) + 1",
     "a function put into a table": "def g(x):\n    return x\n\nWAYS = {'g': g}\n\n"
     "def f(x):\n    return WAYS['g'](x)",
+    "a method in an assertion": "X = []\n\nassert X.append(1) is None\n\ndef f(x):\n    return X",
+    "a method in a comparison": "X = [1]\n\nX.pop() == 1\n\ndef f(x):\n    return X",
     "a walrus in an assertion": "assert (n := 3) > 2\n\ndef f(x):\n    return n",
     "one of two ways": "try:\n    from math import isqrt\nexcept ImportError:\n    isqrt = None\n\n"
     "def f(x):\n    return isqrt(x)",
