@@ -91,7 +91,13 @@ class _Program:
             for number, facts in enumerate(self.facts):
                 if number in kept or number in dead:
                     continue
-                if facts.bound & needed or self.effects[number] & needed or "*" in self.effects[number]:
+                by_name = facts.bound and "globals" in needed
+                if (
+                    by_name
+                    or facts.bound & needed
+                    or self.effects[number] & needed
+                    or "*" in self.effects[number]
+                ):
                     if self._takes_input(number):
                         continue
                     kept.add(number)

@@ -180,11 +180,18 @@ def _changes(node: ast.AST) -> tuple[set[str], set[str], str, set[str]]:
         return {root_of(node)}, none, "", none
     if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
         return {node.target.id}, none, "", none
+    if isinstance(node, ast.For) and any(isinstance(one, ast.Break) for one in ast.walk(node)):
+        # What it leaves of an iterator is for others.
+        return none, {root_of(node.iter)}, "", none
     if not isinstance(node, ast.Call):
         return none, none, "", none
     name, called = dotted(node.func), none
     if name in _PURE or name.rpartition(".")[2] in PURE_METHODS:
-        return none, none, "", none
+        # `map(rows.append, ..)` calls what it is given.
+        methods = [
+            one for one in node.args if isinstance(one, ast.Attribute) and one.attr not in PURE_METHODS
+        ]
+        return none, set(map(root_of, methods)) if name in ("map", "filter") else none, "", none
     if isinstance(node.func, ast.Attribute):
         called = {root_of(node.func)}
     handed = map(_handed, [*node.args, *(word.value for word in node.keywords)])

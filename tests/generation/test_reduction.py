@@ -47,6 +47,9 @@ KEPT = {
     "def f(x):\n    return WAYS['g'](x)",
     "a method in an assertion": "X = []\n\nassert X.append(1) is None\n\ndef f(x):\n    return X",
     "a method in a comparison": "X = [1]\n\nX.pop() == 1\n\ndef f(x):\n    return X",
+    "a method that is handed on": "h = []\n\nlist(map(h.append, [1, 2]))\n\ndef f(x):\n    return h",
+    "what a loop leaves": "it = iter([1, 2])\n\nfor v in it:\n    break\n\ndef f(x):\n    return next(it)",
+    "a name that is looked up": "K = 1\n\ndef f(x):\n    return globals()['K']",
     "a walrus in an assertion": "assert (n := 3) > 2\n\ndef f(x):\n    return n",
     "one of two ways": "try:\n    from math import isqrt\nexcept ImportError:\n    isqrt = None\n\n"
     "def f(x):\n    return isqrt(x)",
