@@ -100,6 +100,11 @@ class _Solution(Peer):
             return None
         if operation == ".name":
             return self.named(args[0])
+        if operation == ".bind":
+            name, *bound = args
+            self.namespace.pop(name, None)
+            self.namespace.update((name, value) for value in bound)
+            return None
         if operation == ".files":
             return bool(os.listdir())
         if operation == ".state":

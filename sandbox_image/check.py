@@ -17,6 +17,7 @@ import signal
 import struct
 import sys
 import time
+import types
 from typing import Any, NoReturn
 
 from sandbox_image import child, handles, iterators, outcomes, plain, state, testing
@@ -83,11 +84,32 @@ class Names(dict[str, Any]):
         return self.channel.look_up(name)
 
 
+class Solution(types.ModuleType):
+    """The module of the solution's, for a test that patches a name of it (`patch("solution.helper")`)."""
+
+    def __init__(self, channel: _Channel) -> None:
+        super().__init__("solution")
+        vars(self)["__channel__"] = channel
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return resolved(vars(self)["__channel__"].look_up(name))
+        except (KeyError, _NothingError):
+            raise AttributeError(f"module 'solution' has no attribute {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        vars(self)["__channel__"].operate(".bind", (name, value), {})
+
+    def __delattr__(self, name: str) -> None:
+        vars(self)["__channel__"].operate(".bind", (name,), {})
+
+
 def _run(source: str, channel: _Channel, report: child.Report) -> None:
     module = child.new_module("check")
     namespace = Names({**module, **PROVIDED, "pytest": testing.install()})
     namespace.channel = channel
-    channel.inner |= {id(namespace), id(module)}
+    sys.modules["solution"] = Solution(channel)
+    channel.inner |= {id(namespace), id(module), id(sys.modules["solution"])}
     try:
         exec(compile(source, "<check>", "exec", dont_inherit=True), namespace)
     except BaseException as error:
@@ -211,7 +233,7 @@ class _Channel(Peer):
 
     def operate(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of an operation of the solution's process, or what that raised."""
-        self.calls += operation != ".name"
+        self.calls += operation not in (".name", ".bind")
         if self.null:
             return Null()
         if operation in (".call", ".get") and type(args[0]) is handles.HandleType:

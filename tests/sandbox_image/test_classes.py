@@ -53,6 +53,9 @@ class Empty:
     def __eq__(self, o): return o is None
 class Day(date): pass
 def f(): return SimpleNamespace(a=1)
+COUNT = 1
+def count(): return COUNT
+def twice(): return f() * 2
 def poke(o):
     o.items.append(7)
     return o.items
@@ -126,3 +129,17 @@ def test_classes_have_the_say_that_they_have_in_one_process(sandbox: DockerSandb
     assert [check for check in (*RIGHT, *UNSEEN) if not true_of(SOLUTION, check)] == []
     # Nobody has seen that they are unequal.
     assert {*found[len(RIGHT) :]} == {"boundary"}
+
+
+def test_names_of_the_solutions_module_can_be_patched(sandbox: DockerSandbox) -> None:
+    check = """
+from unittest.mock import patch
+with patch('solution.f', return_value=3) as m:
+    assert twice() == 6
+m.assert_called_once_with()
+assert f().a == 1 and patch('solution.COUNT', 5)
+with patch('solution.COUNT', 5):
+    assert count() == 5
+assert count() == 1
+"""
+    assert kinds(sandbox, SOLUTION, (check, "import solution\nsolution.nope")) == ["value", "exception"]
