@@ -1,4 +1,4 @@
-"""Rooms by question, each with its step (one @task) where it has one; arrows point down."""
+"""Rooms by question, each with its step (one `@stage` function) where it has one; arrows point down."""
 
 import os
 

@@ -24,7 +24,7 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 # A test that asks for one of these fixtures, however far down, starts what the marker says.
-STARTS = {"docker": {"image", "sandbox", "seeds", "turned"}, "server": {"prefect_server"}}
+STARTS = {"docker": {"image", "sandbox", "seeds", "two_iterations"}, "server": {"prefect_server"}}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,7 +19,7 @@ from tasks.pipeline.statistics import Statistics
 from tasks.pipeline.workspace import Stage
 from tasks.sandbox.backends import backend_of
 from tasks.settings.sandbox import SandboxSettings
-from tasks.testcode.dialects import installed_dialects
+from tasks.testcode.dialects import dialect_versions
 
 
 def first_of_each(problems: Sequence[Problem], count: int) -> list[Problem]:
@@ -54,7 +54,7 @@ def labelled_problems(
     also = [problem for name in others for problem in load_benchmark(name)]
     guarded = tuple(replace(problem, gold_cases=()) for problem in [*problems, *also])
     image = backend_of(sandbox).prepare(sandbox, log_progress)
-    return LabelledProblems(tuple(problems), guarded, (*benchmarks, *others), image, installed_dialects())
+    return LabelledProblems(tuple(problems), guarded, (*benchmarks, *others), image, dialect_versions())
 
 
 class EvaluationSetStatistics(Statistics):

@@ -41,7 +41,7 @@ from tasks.pipeline.statistics import Figures, Statistics
 from tasks.pipeline.workspace import ModelRef, Ref, Stage
 from tasks.settings.engine import EngineSettings
 from tasks.settings.sampling import SamplingSettings
-from tasks.testcode.dialects import installed_dialects
+from tasks.testcode.dialects import dialect_versions
 from tasks.testcode.suites import read_cases
 
 # Shards are sampled by threads, and tokenizers are not made for several at once.
@@ -306,7 +306,7 @@ def sampled_with(context: IterationContext, engine: EngineSettings, native_token
     """Raises `FlywheelError` as `asked_with` does."""
     found = asked_with(context, engine)
     native = f", native prompts {NATIVE_VERSION}" if native_tokens else ""
-    dialects = "".join(f", tests in {name} {version}" for name, version in installed_dialects())
+    dialects = "".join(f", tests in {name} {version}" for name, version in dialect_versions())
     return replace(found, chat_format=f"{found.chat_format}{native}{dialects}")
 
 

@@ -54,10 +54,9 @@ def dialects() -> tuple[Dialect, ...]:
     return tuple(installed(GROUP, Dialect, BUILT_IN))
 
 
-def installed_dialects() -> tuple[tuple[str, int], ...]:
-    """Name and version of those that packages bring: what reads tests is part of what their cases are cached
-    by."""
-    return tuple((one.name, one.version) for one in dialects() if one not in BUILT_IN)
+def dialect_versions() -> tuple[tuple[str, int], ...]:
+    """Name and version of every dialect: what reads tests is part of what their cases are cached by."""
+    return tuple((one.name, one.version) for one in dialects())
 
 
 def as_plain(module: ast.Module, entry_point: str) -> ast.Module:
