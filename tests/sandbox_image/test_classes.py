@@ -53,6 +53,9 @@ class Empty:
     def __eq__(self, o): return o is None
 class Day(date): pass
 def f(): return SimpleNamespace(a=1)
+def tell(o, x):
+    if o.on_change: o.on_change(x)
+    return True
 COUNT = 1
 def count(): return COUNT
 def twice(): return f() * 2
@@ -109,6 +112,13 @@ from unittest.mock import patch
 with patch.object(Stack, 'pop', lambda self: self.items):
     assert Stack().pop() == []
 assert patch and Strict(1) != None and Strict(1) != 1 and not Strict(1) == 'x'
+
+seen = []
+s = Stack()
+s.on_change = seen.append
+assert tell(s, 3) and seen == [3]
+s.on_change = lambda x: seen.append(-x)
+assert tell(s, 3) and seen == [3, -3]
 
 Sq.area = lambda self: 7
 assert Sq(1).area() == 7
