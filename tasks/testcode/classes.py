@@ -88,6 +88,10 @@ def is_plain(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
             if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == first
         ]
         uses = sum(isinstance(part, ast.Name) and part.id == first for part in ast.walk(method))
+        inner = sum(isinstance(part, ast.arg) and part.arg == first for part in ast.walk(method))
+        if inner > 1:
+            # A class, or a function, in it has another object of that name.
+            return False
         if uses != len(attributes) or any(
             part.attr.startswith("_") and part.attr[1:2] in "_t" for part in attributes
         ):

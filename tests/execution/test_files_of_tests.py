@@ -394,6 +394,12 @@ FILES: dict[str, tuple[str, str]] = {
         SAME,
         "class TestA:\n    def test_a(self):\n        assert f(type(self).__name__) == 'TestA'\n",
     ),
+    "a class in a method": (
+        SAME,
+        "class TestA:\n    def test_a(self):\n        class Leaf:\n"
+        "            def __init__(self, value):\n                self.value = value\n"
+        "        assert f(Leaf(2)).value == 2\n",
+    ),
     "self handed on": (
         SAME,
         "def check(case):\n    case.x = 2\nclass TestA:\n    def test_a(self):\n"
