@@ -162,7 +162,8 @@ class ServerSampler:
         chat = uses_chat(request, self._settings.endpoint, server.kind)
         found: list[Completion] = []
         while len(found) < request.n:
-            seed = (request.seed + len(found)) % 2**31
+            # Not cut to 31 bits: a server counts on from the seed of a request as here.
+            seed = request.seed + len(found)
             body = body_of(request, server.model, request.n - len(found), seed, max_tokens, chat, server.kind)
             try:
                 found += self._answered(server, body, chat, request)

@@ -122,6 +122,10 @@ def test_an_unfinished_iteration_is_listed_as_running_while_its_workspace_is_hel
 def test_a_name_means_the_candidate_of_an_iteration_or_the_last_that_was_promoted(tmp_path: Path) -> None:
     workspace = history(tmp_path / "w", ["promote", "hold", "promote", "hold"])
     root = str(workspace.root)
+    for number in (2, 3, 4):
+        (workspace.root / f"m{number}").mkdir()
+    with pytest.raises(FlywheelError, match=r"iteration 1 is not in .* any more: training\.keep_models"):
+        model_named("1", root)
     assert model_named("2", root) == (f"{root}/m2", 2)
     assert model_named("0", root) == (f"{root}/m4", 4)
     assert model_named("champion", root) == (f"{root}/m3", 3)
