@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Protocol, TypeVar
 
@@ -46,3 +46,12 @@ def installed(group: str, kind: type[T], built_in: Iterable[T]) -> list[T]:
             )
         found[loaded.name] = loaded
     return list(found.values())
+
+
+def chosen(found: Mapping[str, T], name: str, setting: str, what: str) -> T:
+    """The one that a setting names. Raises `FlywheelError` when there is none of that name."""
+    if name not in found:
+        raise FlywheelError(
+            f"setting '{setting}': no {what} is called {name!r}: choose among {', '.join(found)}."
+        )
+    return found[name]

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from tasks.core.errors import FlywheelError
-from tasks.core.plugins import installed
+from tasks.core.plugins import chosen, installed
 from tasks.core.records import Pair
 from tasks.datasets.kept_problem import KeptProblem
 from tasks.datasets.solver_rows import CRASHES, solver_pairs
@@ -69,10 +68,4 @@ def pair_rules() -> Mapping[str, PairRule]:
 
 def chosen_rules(settings: PreferenceSettings) -> list[PairRule]:
     """The rules that are configured, in their order. Raises `FlywheelError` when one of them is not there."""
-    for name in settings.pair_rules:
-        if name not in pair_rules():
-            raise FlywheelError(
-                f"setting 'preferences.pair_rules': no rule is called {name!r}: "
-                f"choose among {', '.join(pair_rules())}."
-            )
-    return [pair_rules()[name] for name in settings.pair_rules]
+    return [chosen(pair_rules(), name, "preferences.pair_rules", "rule") for name in settings.pair_rules]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
-from tasks.core.errors import FlywheelError
-from tasks.core.plugins import installed
+from tasks.core.plugins import chosen, installed
 from tasks.core.records import CONDITION, TRUTH, Call, Decision
 from tasks.execution.problem_data import ProblemData
 from tasks.execution.verdicts import wanted_key
@@ -30,12 +29,7 @@ def rules() -> Mapping[str, FilterRule]:
 
 def rule_of(settings: AgreementSettings) -> FilterRule:
     """Raises `FlywheelError` when no rule has the name that is configured."""
-    if settings.rule not in rules():
-        raise FlywheelError(
-            f"setting 'agreement.rule': no rule is called {settings.rule!r}: "
-            f"choose among {', '.join(rules())}."
-        )
-    return rules()[settings.rule]
+    return chosen(rules(), settings.rule, "agreement.rule", "rule")
 
 
 def decide(problem_votes: ProblemVotes, settings: AgreementSettings) -> Decision:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from tasks.core.errors import FlywheelError
-from tasks.core.plugins import installed
+from tasks.core.plugins import chosen, installed
 from tasks.sandbox import pool
 from tasks.sandbox.base import Backend
 from tasks.settings.sandbox import SandboxSettings
@@ -23,9 +22,4 @@ def backends() -> Mapping[str, Backend]:
 
 def backend_of(settings: SandboxSettings) -> Backend:
     """Raises `FlywheelError` when no backend has the name that is configured."""
-    if settings.backend not in backends():
-        raise FlywheelError(
-            f"setting 'sandbox.backend': no backend is called {settings.backend!r}: "
-            f"choose among {', '.join(backends())}."
-        )
-    return backends()[settings.backend]
+    return chosen(backends(), settings.backend, "sandbox.backend", "backend")
