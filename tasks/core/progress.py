@@ -19,6 +19,7 @@ LogProgress = Callable[[str], None]
 Item = TypeVar("Item")
 
 EVERY_S = 15.0
+LEAST_SHARE = 0.05
 """Silence that ends with a line; with the pause between two looks it stays well below twenty seconds."""
 _LOOK_S = 0.5
 
@@ -126,10 +127,13 @@ class Progress:
         return "time left not known yet" if seconds is None else f"about {duration(seconds)} left"
 
     def seconds_left(self) -> float | None:
-        """Seconds that the rest takes at the pace of what was counted; None before there is any."""
+        """Seconds that the rest takes at the pace of what was counted; None before that is `LEAST_SHARE`: a
+        first answer comes late, and says nothing about the others."""
         start, since = self._counted_from
         made = self.done - start
-        return None if made <= 0 else (self.total - self.done) * (self._clock() - since) / made
+        if made <= 0 or made < LEAST_SHARE * (self.total - start):
+            return None
+        return (self.total - self.done) * (self._clock() - since) / made
 
 
 def duration(seconds: float) -> str:

@@ -110,6 +110,17 @@ def test_what_an_earlier_run_did_says_nothing_about_the_rest() -> None:
     assert told.done == 30
 
 
+def test_the_first_of_many_says_nothing_about_the_rest() -> None:
+    clock = Clock()
+    told = Progress("sample", print, clock)
+    told.count(40, "problems")
+    clock.now = 20
+    told.reach(1)
+    assert told.seconds_left() is None
+    told.reach(2)
+    assert told.seconds_left() == 380
+
+
 def test_outside_of_a_stage_nobody_is_told() -> None:
     assert list(progress.over([1, 2], "problems")) == [1, 2]
 
