@@ -15,7 +15,7 @@ import signal
 import struct
 from typing import Any, NoReturn
 
-from sandbox_image import child, handles, iterators, outcomes, state
+from sandbox_image import child, handles, iterators, loops, outcomes, state
 from sandbox_image.peer import TOO_MUCH, Peer
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
@@ -109,9 +109,16 @@ class _Solution(Peer):
             return bool(os.listdir())
         if operation == ".state":
             return self.beside.apply(args[0])
+        if operation in loops.OPERATIONS:
+            return self.loops.perform(operation, args)
         if operation[0] == ".":
-            return super().perform(operation, args, kwargs)
-        return self.function(operation)(*args, **kwargs)
+            return self.loops.within(lambda: super(_Solution, self).perform(operation, args, kwargs))
+        called = self.function(operation)
+        return self.loops.within(lambda: called(*args, **kwargs))
+
+    def begin(self) -> None:
+        super().begin()
+        self.beside.reset()
 
     def function(self, name: str) -> Any:
         called = self.namespace.get(name)

@@ -20,7 +20,7 @@ import time
 import types
 from typing import Any, NoReturn
 
-from sandbox_image import child, handles, iterators, outcomes, plain, state, testing
+from sandbox_image import child, handles, iterators, loops, outcomes, plain, state, testing
 from sandbox_image.handles import Attribute, resolved
 from sandbox_image.objects import path_of
 from sandbox_image.operations import ITERATING, is_missing, refused
@@ -194,7 +194,7 @@ class _Channel(Peer):
         self.functions = function_names(code)
         if entry_point and not any(entry_point in bound(node) for node in _top_level(code)):
             self.functions.add(entry_point)
-        self.changes = state.Changes()
+        self.changes = state.Changes(self.loops)
         self.calls = 0
         self.crossings = 0
         # Classes of the solution that the test calls, or reads names of; answers that are data; answers that
@@ -233,7 +233,7 @@ class _Channel(Peer):
 
     def operate(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of an operation of the solution's process, or what that raised."""
-        self.calls += operation not in (".name", ".bind")
+        self.calls += operation not in (".name", ".bind", ".unlink")
         if self.null:
             return Null()
         if operation in (".call", ".get") and type(args[0]) is handles.HandleType:
@@ -257,6 +257,8 @@ class _Channel(Peer):
                     self.hear(told)
             except ValueError:
                 self._lost("malformed answer")
+        if kind == "value" and operation in loops.OPERATIONS:
+            return roots[0] if loops.is_answer(roots[0]) else self._lost("malformed answer")
         if kind == "value":
             return self._received(operation, roots[0])
         if kind == "exception":
@@ -280,9 +282,14 @@ class _Channel(Peer):
         generator."""
         if isinstance(error, _ENDS) and operation not in ITERATING:
             name = type.__getattribute__(type(error), "__name__")
-            kind = StopIteration if isinstance(error, StopIteration) else StopAsyncIteration
-            return testing.EndedError(kind, f"the solution raised {name}")
+            return testing.EndedError(error, f"the solution raised {name}")
         return error
+
+    def came_of_task(self, returned: bool, value: Any) -> Any:
+        if returned:
+            return self._received(".await", value)
+        self.observed += 1
+        return value if isinstance(value, BaseException) else Exception("an exception that is none")
 
     def _received(self, operation: str, value: Any) -> Any:
         """A view of a dictionary is one here."""
@@ -353,6 +360,10 @@ class _Channel(Peer):
             return self.hear(str(args[0]))
         if operation in (".warned", ".logged"):
             return (state.warn if operation == ".warned" else state.log)(*args)
+        if operation in loops.OPERATIONS:
+            if operation == ".await" and not self.heap.is_ours(args[0]):
+                self._lost("malformed answer")
+            return self.loops.perform(operation, args)
         if not any(map(self.heap.is_ours, args[:2])):
             self._lost("malformed answer")
         if is_missing(operation, args):
@@ -430,21 +441,39 @@ class _NothingError(Exception):
 
 class Null(plain.Opaque):
     """What the null candidate has for everything: an object equal to nothing, whose every method gives
-    another."""
+    another, and so does to await it."""
 
     __slots__ = ()
+    # What an event loop looks at of a coroutine.
+    cr_code = gi_code = None
+    cr_running = False
 
     def __init__(self) -> None:
         super().__init__("null")
 
     def __getattr__(self, name: str) -> Null:
         if name[:2] == "__":
+            # What a function says of itself is looked at.
+            handles._peers[0].calls += 1
             raise AttributeError(name)
         return Null()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Null:
         handles._peers[0].calls += 1
         return Null()
+
+    def __await__(self) -> Any:
+        return self
+        yield
+
+    def send(self, value: object) -> Null:
+        raise StopIteration(self)
+
+    def throw(self, error: BaseException, *_: object) -> Null:
+        raise error
+
+    def close(self) -> None:
+        pass
 
 
 def _exception(text: str, message: str) -> BaseException:

@@ -272,6 +272,12 @@ def _folder(name: str = "") -> Any:
     return pathlib.Path(tempfile.mkdtemp(prefix=name))
 
 
+def _event_loop() -> Any:
+    from sandbox_image import testing
+
+    return testing.runner().get_loop()
+
+
 _MAKERS: dict[str, Callable[[], Any]] = {
     "capsys": Capture,
     "capfd": Capture,
@@ -280,6 +286,7 @@ _MAKERS: dict[str, Callable[[], Any]] = {
     "recwarn": _recorded,
     "tmp_path": _folder,
     "tmp_path_factory": Folders,
+    "event_loop": _event_loop,
 }
 
 

@@ -337,12 +337,18 @@ def _special(name: str) -> Callable[..., Any]:
             return bool(_peers[0].combine(".contains", self, item, (self, item)))
 
         return contains
-    if bare == "exit":
+    if bare in ("exit", "aexit"):
 
         def leave(self: Any, kind: Any, error: Any, trace: Any) -> Any:
-            return _ask(".exit", self, error)
+            return _ask(f".{bare}", self, error)
 
         return leave
+    if bare == "await":
+
+        def awaited(self: Any) -> Any:
+            return _peers[0].loops.awaited(self).__await__()
+
+        return awaited
     if bare == "call":
 
         def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:

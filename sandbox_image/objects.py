@@ -317,10 +317,10 @@ class ObjectHeap(Heap):
             if hashed is not None:
                 self.hashes[number] = hashed
             self.handles.add(number)
-            if handles._said_name(type(value)) == "generator":
+            if (said := handles._said_name(type(value))) in ("generator", "coroutine"):
                 self.drivers[number] = value
                 self.numbers[id(value)] = number
-                value = driven(self, value)
+                value = driven(self, value) if said == "generator" else self.peer.loops.awaited(value)
         elif number % 2 != self.first and (
             type(value) is handles.HandleType or isinstance(value, BaseException)
         ):
@@ -338,6 +338,7 @@ class ObjectHeap(Heap):
     def _drop_all(self) -> None:
         super()._drop_all()
         self.hashes, self.drivers = {}, {}
+        self.peer.begin()
 
     def read(self, text: str) -> list[Any]:
         self.reading = True

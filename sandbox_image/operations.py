@@ -29,6 +29,10 @@ def _method(target: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:
     return getattr(target, name)(*args, **kwargs)
 
 
+def _resumed(generator: Any) -> Any:
+    return generator.send(None) if type(generator) is types.CoroutineType else next(generator)
+
+
 def _step(generator: Any, resume: Callable[..., Any], *args: Any) -> tuple[bool, Any]:
     """Whether a generator has come to its end, and what it has yielded or returned."""
     try:
@@ -41,6 +45,12 @@ def _leave(manager: Any, error: BaseException | None) -> Any:
     if error is None:
         return type(manager).__exit__(manager, None, None, None)
     return type(manager).__exit__(manager, type(error), error, error.__traceback__)
+
+
+def _leave_later(manager: Any, error: BaseException | None) -> Any:
+    if error is None:
+        return type(manager).__aexit__(manager, None, None, None)
+    return type(manager).__aexit__(manager, type(error), error, error.__traceback__)
 
 
 class _Probe:
@@ -129,13 +139,17 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     ".method": _method,
     ".enter": lambda manager: type(manager).__enter__(manager),
     ".exit": _leave,
+    ".aenter": lambda manager: type(manager).__aenter__(manager),
+    ".aexit": _leave_later,
+    ".aiter": lambda value: type(value).__aiter__(value),
+    ".anext": lambda value: type(value).__anext__(value),
     ".trunc": lambda value: type(value).__trunc__(value),
     ".floor": lambda value: type(value).__floor__(value),
     ".ceil": lambda value: type(value).__ceil__(value),
     ".fspath": lambda value: type(value).__fspath__(value),
     ".copy": copy.copy,
     ".deepcopy": copy.deepcopy,
-    ".step": lambda generator: _step(generator, next),
+    ".step": lambda generator: _step(generator, _resumed),
     ".send": lambda generator, value: _step(generator, type(generator).send, value),
     ".throw": lambda generator, error: _step(generator, type(generator).throw, error),
     ".close": lambda generator: generator.close(),
@@ -148,6 +162,8 @@ _READ = {"__name__", "__qualname__", "__doc__", "__module__"}
 _LEADS_ON = ("__", "gi_", "cr_", "ag_", "f_", "tb_", "co_", "func_")
 _FORMATS = ("format", "format_map")
 _REFUSED = {".probe", ".copy", ".deepcopy", ".dir"}
+# What tasks and locks of the test's lead on to: the loop, and all that runs in it.
+_OF_LOOPS = {"get_loop", "get_coro", "get_stack", "print_stack", "get_context"}
 
 
 # What a decorator asks a function for, and can do without.
@@ -171,6 +187,10 @@ def refused(operation: str, args: list[Any]) -> str:
     writes = operation in (".set", ".del")
     if name.startswith(_LEADS_ON) and (writes or name not in _READ):
         return f"the name {name!r} of an object of the test's"
+    if type(target).__module__.split(".")[0] in ("asyncio", "_asyncio") and (
+        name[:1] == "_" or name in _OF_LOOPS
+    ):
+        return f"the name {name!r} of an object of the test's event loop"
     if isinstance(target, str) and name in _FORMATS:
         return f"the name {name!r} of a text of the test's"
     if writes and (isinstance(target, type) or not _may_be_written(type(target), name)):

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from sandbox_image import child, handles, iterators, outcomes, plain
+from sandbox_image import child, handles, iterators, loops, outcomes, plain
 from sandbox_image.objects import ObjectHeap
 from sandbox_image.operations import OPERATIONS
 
@@ -40,6 +40,7 @@ class Peer:
     def __init__(self, outbox: int, inbox: int, limit: int, first: int, trusts: bool) -> None:
         self.outbox, self.inbox, self.limit = outbox, inbox, limit
         self.heap = ObjectHeap(first, self, trusts)
+        self.loops = loops.Loops(self)
         self.turn = _thread.RLock()
         self.nested = 0
 
@@ -107,7 +108,17 @@ class Peer:
         return ""
 
     def perform(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if operation in loops.OPERATIONS:
+            return self.loops.perform(operation, args)
         return OPERATIONS[operation](*args, **kwargs)
+
+    def begin(self) -> None:
+        """Another check's process is there now, which knows nothing of what the last one has left."""
+        self.loops = loops.Loops(self)
+
+    def came_of_task(self, returned: bool, value: Any) -> Any:
+        """What a task of the other process has returned or raised, as it is seen here."""
+        return value
 
     def operate(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of an operation of the other process, or what that raised."""

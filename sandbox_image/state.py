@@ -25,8 +25,8 @@ _input = input
 class Changes:
     """What a test has changed since it was last asked."""
 
-    def __init__(self) -> None:
-        self.stdin = sys.stdin
+    def __init__(self, loops: Any) -> None:
+        self.stdin, self.loops = sys.stdin, loops
         self.known = self._now()
 
     def _now(self) -> dict[str, Any]:
@@ -34,6 +34,7 @@ class Changes:
             "input": None if builtins.input is _input else builtins.input,
             "stdin": None if sys.stdin is self.stdin else sys.stdin,
             "cwd": _folder(),
+            "loop": self.loops.number_here(),
             # As it lies there: to decode it takes longer than all the rest.
             "environ": {**getattr(os.environ, "_data", os.environ)},
         }
@@ -129,6 +130,7 @@ class Beside:
     def __init__(self, peer: Any) -> None:
         self.peer = peer
         self.stdin, self.seeded, self.logs = sys.stdin, "", False
+        self.first = {"input": None, "stdin": None, "environ": dict(os.environ), "cwd": _folder()}
         for number, name in ((1, "stdout"), (2, "stderr")):
             stream = io.TextIOWrapper(Told(number, peer), "utf-8", "backslashreplace", write_through=True)  # type: ignore[type-var]
             setattr(sys, name, stream)
@@ -139,6 +141,11 @@ class Beside:
     def show(self, message: Any, category: Any, *_: Any) -> None:
         """Has the test's process warn; there it may be caught, or be an error."""
         self.peer.operate(".warned", (message, category), {})
+
+    def reset(self) -> None:
+        """As it was before the first of the checks that meet this process."""
+        self.apply(self.first)
+        self.seeded = ""
 
     def apply(self, changes: dict[str, Any]) -> None:
         """Makes what the test has changed."""
@@ -155,6 +162,8 @@ class Beside:
                 self.seeded = value
             elif name == "levels":
                 self.log(value)
+            elif name == "loop":
+                self.peer.loops.enter(value)
             elif name == "cwd":
                 # One that the test has closed to others stays its own.
                 with contextlib.suppress(OSError):
@@ -183,16 +192,17 @@ class Beside:
         """What the test's process is to know with an answer: what was printed, and where chance stands."""
         peer = self.peer
         random = random_state(sys.modules["random"]) if self.seeded and "random" in sys.modules else ""
-        if not peer.printed and random == self.seeded:
+        due = peer.loops.due()
+        if not peer.printed and random == self.seeded and due is None:
             return ""
         self.seeded = random
         printed, peer.printed, peer.printed_size = peer.printed, [], 0
-        return json.dumps([printed, random])
+        return json.dumps([printed, random, due])
 
 
 def hear(text: str, changes: Changes) -> None:
     """Does in the test's process what `Beside.told` says. Raises ValueError for anything else."""
-    printed, random = json.loads(text)
+    printed, random, due = json.loads(text)
     for number, part in printed:
         if number not in (1, 2) or type(part) is not str:
             raise ValueError("not what was printed")
@@ -202,6 +212,8 @@ def hear(text: str, changes: Changes) -> None:
     if type(random) is str and random:
         set_random_state(random)
         changes.known["random"] = random_state(sys.modules["random"])
+    if due is not None:
+        changes.loops.hear_due(*due)
 
 
 def warn(message: Any, category: Any) -> None:

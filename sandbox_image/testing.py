@@ -69,9 +69,9 @@ class ExceptionInfo:
 class EndedError(RuntimeError):
     """In the place of a StopIteration of the solution's, which would end a loop of the test's in silence."""
 
-    def __init__(self, kind: type[BaseException], text: str) -> None:
+    def __init__(self, ended: BaseException, text: str) -> None:
         super().__init__(text)
-        self.kind = kind
+        self.ended = ended
 
 
 class _Raises:
@@ -90,8 +90,9 @@ class _Raises:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if kind is None or error is None:
             raise AssertionError(f"did not raise {self.wanted!r}")
-        ended = error.kind if isinstance(error, EndedError) else kind
-        if not issubclass(kind, self.wanted) and not issubclass(ended, self.wanted):
+        if isinstance(error, EndedError) and not issubclass(kind, self.wanted):
+            kind, error = type(error.ended), error.ended
+        if not issubclass(kind, self.wanted):
             return False
         self.info.type, self.info.value = kind, error
         if self.pattern is not None:
@@ -275,6 +276,31 @@ class _Marks:
         return _decorator
 
 
+_runners: list[Any] = []
+
+
+def finished(awaitable: Any) -> Any:
+    """What a coroutine of a test's, or of a fixture's, comes to: all of a test have one event loop."""
+    return runner().run(_awaited(awaitable))
+
+
+def ended(generator: Any) -> None:
+    """Has a fixture go on that yields, behind the test."""
+    finished(anext(generator, None))
+
+
+def runner() -> Any:
+    import asyncio
+
+    if not _runners:
+        _runners.append(asyncio.Runner())
+    return _runners[0]
+
+
+async def _awaited(value: Any) -> Any:
+    return await value
+
+
 def install() -> types.ModuleType:
     """Makes `import pytest` find these names in this process; the module."""
     module = types.ModuleType("pytest")
@@ -290,9 +316,13 @@ def install() -> types.ModuleType:
         mark=_Marks(),
         ExceptionInfo=ExceptionInfo,
         given=given.given,
+        finished=finished,
+        ended=ended,
         warns=given.warns,
         deprecated_call=given.deprecated_call,
         MonkeyPatch=given.Patches,
     )
     sys.modules["pytest"] = module
+    sys.modules["pytest_asyncio"] = types.ModuleType("pytest_asyncio")
+    vars(sys.modules["pytest_asyncio"])["fixture"] = _decorator
     return module

@@ -31,7 +31,6 @@ _REASONS = {
     "skipped": "returns, or is skipped, before it asserts anything",
     "true": "holds whatever {target} is: it tests nothing",
     "false": "fails whatever {target} is",
-    "asynchronous": "is asynchronous: a coroutine cannot leave the solution's process",
 }
 # What these say of a test forbids nobody to pass its suite.
 _TESTS_NOTHING = ("skipped", "true")

@@ -10,6 +10,7 @@ import unittest
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tasks.testcode.fixtures import decorators_of, fixture_of, is_fixture, mark_fixture, without_request
+from tasks.testcode.names import Function
 from tasks.testcode.proven import is_quiet, is_straight, own_names
 from tasks.testcode.slices import free_names
 
@@ -19,7 +20,6 @@ _SETUPS = ("setUpClass", "setUp", "setup_class", "setup_method", "setup")
 _BINDING = ("staticmethod", "classmethod")
 _PROPERTIES = ("property", "cached_property", "functools.cached_property")
 _TEST_CASES = {"unittest.TestCase", "TestCase", "unittest.IsolatedAsyncioTestCase", "IsolatedAsyncioTestCase"}
-_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def bases_of(module: ast.Module) -> dict[str, ast.ClassDef]:
@@ -39,7 +39,7 @@ def is_collected(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
     if is_test_case(node, bases):
         return True
     makes = any(
-        isinstance(part, _FUNCTIONS) and part.name in ("__init__", "__new__")
+        isinstance(part, Function) and part.name in ("__init__", "__new__")
         for one in lineage(node, bases)
         for part in one.body
     )
@@ -68,7 +68,7 @@ def lineage(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> list[ast.C
 def has_tests(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
     """Whether a class, or a class in it, has tests of its own or of a class from which it inherits."""
     return any(
-        (isinstance(part, _FUNCTIONS) and part.name.startswith("test"))
+        (isinstance(part, Function) and part.name.startswith("test"))
         or (isinstance(part, ast.ClassDef) and has_tests(part, {}))
         for one in lineage(node, bases)
         for part in one.body
@@ -81,6 +81,9 @@ def is_plain(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
     methods = methods_of(node, bases)
     outside = set().union(*map(free_names, methods)) if methods else set()
     for method in methods:
+        if isinstance(method, ast.AsyncFunctionDef) and not method.name.startswith("test"):
+            # What runs before a test in its event loop, or is awaited there.
+            return False
         first = method.args.args[0].arg if method.args.args and not _is_static(method) else ""
         attributes = [
             part
@@ -105,13 +108,13 @@ def is_plain(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> bool:
     return True
 
 
-def methods_of(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> list[ast.FunctionDef]:
+def methods_of(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> list[Function]:
     """Those of a class and of the classes from which it inherits in its file, the nearest last; copies."""
     classes = [copy.deepcopy(one) for one in lineage(node, bases)]
-    return [part for one in classes for part in one.body if isinstance(part, ast.FunctionDef)]
+    return [part for one in classes for part in one.body if isinstance(part, Function)]
 
 
-def _is_static(method: ast.FunctionDef) -> bool:
+def _is_static(method: Function) -> bool:
     return "staticmethod" in decorators_of(method)
 
 
@@ -120,7 +123,7 @@ def shared_in(node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]) -> set[str]
     once, but not what is set up for each test."""
     once, each = set[str](), set[str]()
     for one in lineage(node, bases):
-        once |= own_names([part for part in one.body if not isinstance(part, _FUNCTIONS)])
+        once |= own_names([part for part in one.body if not isinstance(part, Function)])
     for method in methods_of(node, bases):
         if method.name in ("setUpClass", "setup_class"):
             once |= _stored_in(method)
@@ -143,7 +146,7 @@ def stored_on(node: ast.ClassDef, test: str) -> set[str]:
     return {
         part.attr
         for method in node.body
-        if isinstance(method, _FUNCTIONS) and method.name == test
+        if isinstance(method, Function) and method.name == test
         for part in ast.walk(method)
         if isinstance(part, ast.Attribute)
         and isinstance(part.ctx, ast.Store)
@@ -156,7 +159,7 @@ def attributes_of(node: ast.ClassDef, test: str) -> set[str]:
     return {
         part.attr
         for method in node.body
-        if isinstance(method, _FUNCTIONS) and method.name == test
+        if isinstance(method, Function) and method.name == test
         for part in ast.walk(method)
         if isinstance(part, ast.Attribute)
     }
@@ -170,12 +173,10 @@ def whole(node: ast.ClassDef, tests: Collection[str]) -> ast.ClassDef:
     made.body = [
         part
         for part in made.body
-        if not isinstance(part, _FUNCTIONS)
-        or not part.name.startswith("test")
-        or part.name in {*tests, *named}
+        if not isinstance(part, Function) or not part.name.startswith("test") or part.name in {*tests, *named}
     ] or [ast.Pass()]
     for method in made.body:
-        if isinstance(method, ast.FunctionDef):
+        if isinstance(method, Function):
             if method.name in tests:
                 method.decorator_list = []
                 without_request(method)
@@ -185,12 +186,12 @@ def whole(node: ast.ClassDef, tests: Collection[str]) -> ast.ClassDef:
 
 def class_parts(
     node: ast.ClassDef, bases: Mapping[str, ast.ClassDef]
-) -> tuple[list[ast.stmt], list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+) -> tuple[list[ast.stmt], list[Function]]:
     """A test class as setup (`self.x` is `self_x`, its helpers and its fixtures are functions) and its test
     functions; what it inherits in its file is its own. Uses the class up."""
     body, replaced = _with_inherited(node, bases)
     methods = [part for part in body if isinstance(part, ast.FunctionDef)]
-    tests = [part for part in body if isinstance(part, _FUNCTIONS) and part.name.startswith("test")]
+    tests = [part for part in body if isinstance(part, Function) and part.name.startswith("test")]
     ready = [method for name in _SETUPS for method in methods if method.name == name]
     ready = [method for method in ready if not is_fixture(method)]
     names = {part.name for part in lineage(node, bases)}
@@ -198,7 +199,7 @@ def class_parts(
     setup: list[ast.stmt] = list(ast.parse("import unittest\nself = unittest.TestCase()").body)
     own: set[str] = set()
     for part in body:
-        if isinstance(part, _FUNCTIONS) or _is_text(part):
+        if isinstance(part, Function) or _is_text(part):
             continue
         if isinstance(part, ast.ClassDef):
             if has_tests(part, {}):
@@ -209,7 +210,7 @@ def class_parts(
             one.id for one in ast.walk(part) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
         }
         setup.append(change.visit(_ClassNames(own).visit(part)))
-    for method in (part for part in body if isinstance(part, _FUNCTIONS)):
+    for method in (part for part in body if isinstance(part, Function)):
         # The names of a class are known where its methods are made, not in them.
         in_class = _ClassNames(own)
         method.decorator_list = [in_class.visit(one) for one in method.decorator_list]
@@ -245,10 +246,10 @@ def _with_inherited(
     replaced: dict[str, list[list[ast.stmt]]] = {}
     for one in lineage(node, bases):
         parts = one.body if one is node else copy.deepcopy(one).body
-        names = {part.name for part in parts if isinstance(part, _FUNCTIONS)}
+        names = {part.name for part in parts if isinstance(part, Function)}
         kept: list[ast.stmt] = []
         for part in body:
-            if isinstance(part, _FUNCTIONS) and part.name in names:
+            if isinstance(part, Function) and part.name in names:
                 replaced.setdefault(part.name, []).append(part.body)
             else:
                 kept.append(part)

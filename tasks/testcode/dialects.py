@@ -45,7 +45,7 @@ def called_check(module: ast.Module, entry_point: str) -> ast.Module:
     return ast.Module(body=[*module.body, *calls[-1:]], type_ignores=[])
 
 
-BUILT_IN = (Dialect("unittest-and-pytest", 1, styles.plain), Dialect("humaneval", 1, called_check))
+BUILT_IN = (Dialect("unittest-and-pytest", 2, styles.plain), Dialect("humaneval", 1, called_check))
 
 
 @cache

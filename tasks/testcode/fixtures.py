@@ -8,6 +8,7 @@ import ast
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tasks.testcode.names import Function
 from tasks.testcode.proven import own_parts
 from tasks.testcode.slices import used_names
 from tasks.testcode.styles import asserts
@@ -16,11 +17,14 @@ from tasks.testcode.tables import PARAM, assigned, direct_names, indirect_names
 FINALIZERS = "finalizers_of_request"
 """The argument that takes the place of `request` where that is asked for `addfinalizer`."""
 MODULE_SETUPS = ("setUpModule", "setup_module", "setup_function")
-_OPTIONS = {"name", "autouse", "scope", "params", "ids"}
+_OPTIONS = {"name", "autouse", "scope", "params", "ids", "loop_scope"}
+_FIXTURES = {"pytest.fixture", "fixture", "pytest_asyncio.fixture"}
 
 
 # Those of pytest's that the test process has (`sandbox_image.given`).
-PYTESTS_OWN = {"capsys", "capfd", "caplog", "monkeypatch", "recwarn", "tmp_path", "tmp_path_factory"}
+PYTESTS_OWN = {"capsys", "capfd", "caplog", "monkeypatch", "recwarn", "tmp_path", "tmp_path_factory"} | {
+    "event_loop"
+}
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,10 @@ class Given:
     asserts: bool = False
     goes_on: bool = False
     missing: set[str] = field(default_factory=set)
-    asking: list[ast.FunctionDef] = field(default_factory=list)
+    asking: list[Function] = field(default_factory=list)
 
 
-def decorators_of(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[str]:
+def decorators_of(node: Function | ast.ClassDef) -> list[str]:
     return [ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
 
 
@@ -57,11 +61,10 @@ def fixture_of(node: ast.stmt) -> Fixture | None:
 
 def is_fixture(node: ast.stmt) -> bool:
     """Whether a function is written as a fixture."""
-    functions = ast.FunctionDef | ast.AsyncFunctionDef
-    return isinstance(node, functions) and bool({"pytest.fixture", "fixture"} & {*decorators_of(node)})
+    return isinstance(node, Function) and not _FIXTURES.isdisjoint(decorators_of(node))
 
 
-def mark_fixture(node: ast.FunctionDef) -> None:
+def mark_fixture(node: Function) -> None:
     """Of a function that is a fixture, takes the decorator away: `given_to` knows it by the mark. `request`
     is taken out of it (`without_request`); one with other options than are known stays as it is."""
     options = _options(node) if is_fixture(node) else {}
@@ -71,7 +74,7 @@ def mark_fixture(node: ast.FunctionDef) -> None:
     name = str(named.value) if isinstance(named, ast.Constant) and named.value else node.name
     without_request(node, name)
     autouse = options.get("autouse")
-    node.fixture = Fixture(  # type: ignore[attr-defined]
+    node.fixture = Fixture(  # type: ignore[union-attr]
         name,
         isinstance(autouse, ast.Constant) and bool(autouse.value),
         options.get("params"),
@@ -80,12 +83,12 @@ def mark_fixture(node: ast.FunctionDef) -> None:
     node.decorator_list = []
 
 
-def _options(node: ast.FunctionDef) -> dict[str, ast.expr]:
+def _options(node: Function) -> dict[str, ast.expr]:
     calls = [one for one in node.decorator_list if isinstance(one, ast.Call)]
     return {keyword.arg or "": keyword.value for call in calls for keyword in call.keywords}
 
 
-def without_request(node: ast.FunctionDef, fixture: str = "") -> None:
+def without_request(node: Function, fixture: str = "") -> None:
     """`request.getfixturevalue("x")` becomes an argument, `request.param` the value that a table gives to
     this fixture, `request.addfinalizer` the `callback` of an ExitStack. Of what else it may be asked nothing
     is known: then it stays an argument."""
@@ -129,7 +132,7 @@ class _WithoutRequest(ast.NodeTransformer):
         return node
 
 
-def asserts_in_calls(statement: ast.stmt, functions: dict[str, ast.FunctionDef]) -> bool:
+def asserts_in_calls(statement: ast.stmt, functions: dict[str, Function]) -> bool:
     """Whether a statement asserts something, by itself or by functions of the file that it mentions."""
     if asserts(statement):
         return True
@@ -143,7 +146,7 @@ def asserts_in_calls(statement: ast.stmt, functions: dict[str, ast.FunctionDef])
 
 
 def used_by(
-    node: ast.FunctionDef | ast.AsyncFunctionDef,
+    node: Function,
     setup: Sequence[ast.stmt],
     decorators: Sequence[ast.expr],
 ) -> Iterator[str]:
@@ -157,7 +160,7 @@ def used_by(
 
 
 def tables_of_fixtures(
-    node: ast.FunctionDef | ast.AsyncFunctionDef,
+    node: Function,
     setup: Sequence[ast.stmt],
     decorators: Sequence[ast.expr],
 ) -> list[ast.expr]:
@@ -182,12 +185,12 @@ def tables_of_fixtures(
     return found
 
 
-def yields(maker: ast.FunctionDef) -> bool:
+def yields(maker: Function) -> bool:
     """Whether a fixture is a generator."""
     return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in own_parts(maker.body))
 
 
-def _goes_on(maker: ast.FunctionDef) -> bool:
+def _goes_on(maker: Function) -> bool:
     """Whether a fixture does anything after the test."""
     last = maker.body[-1]
     ends = isinstance(last, ast.Expr) and isinstance(last.value, ast.Yield)
@@ -196,7 +199,7 @@ def _goes_on(maker: ast.FunctionDef) -> bool:
     )
 
 
-def _before_yield(maker: ast.FunctionDef) -> Iterator[ast.stmt]:
+def _before_yield(maker: Function) -> Iterator[ast.stmt]:
     """The statements of a fixture that are run before the test."""
     for step in maker.body:
         yield step
@@ -204,18 +207,18 @@ def _before_yield(maker: ast.FunctionDef) -> Iterator[ast.stmt]:
             return
 
 
-def makers_of(setup: Sequence[ast.stmt]) -> dict[str, list[ast.FunctionDef]]:
+def makers_of(setup: Sequence[ast.stmt]) -> dict[str, list[Function]]:
     """The fixtures of each name, those of classes behind those of the file that they replace."""
-    found: dict[str, list[ast.FunctionDef]] = {}
+    found: dict[str, list[Function]] = {}
     for step in setup:
-        if isinstance(step, ast.FunctionDef) and (fixture := fixture_of(step)) is not None:
+        if isinstance(step, Function) and (fixture := fixture_of(step)) is not None:
             found[fixture.name] = [one for one in found.get(fixture.name, ()) if one.name != step.name]
             found[fixture.name].append(step)
     return found
 
 
 def given_to(
-    node: ast.FunctionDef | ast.AsyncFunctionDef,
+    node: Function,
     known: Collection[str],
     setup: Sequence[ast.stmt],
     decorators: Sequence[ast.expr] = (),
@@ -224,7 +227,7 @@ def given_to(
     the like, fixtures that are always used or asked for, each with those that it asks for itself, defaults.
     """
     defaults = dict(zip([arg.arg for arg in node.args.args[::-1]], node.args.defaults[::-1], strict=False))
-    functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
+    functions = {step.name: step for step in setup if isinstance(step, Function)}
     makers = makers_of(setup)
     bound = set(known)
     given = Given()
@@ -244,7 +247,7 @@ def given_to(
         else:
             given.missing.add(name)
 
-    def make(name: str, ways: Sequence[ast.FunctionDef]) -> None:
+    def make(name: str, ways: Sequence[Function]) -> None:
         maker = ways[-1]
         asked = [arg.arg for arg in maker.args.args if arg.arg != FINALIZERS]
         if name in asked and len(ways) > 1:
@@ -257,7 +260,8 @@ def given_to(
         given.asserts = given.asserts or any(
             asserts_in_calls(step, functions) for step in _before_yield(maker)
         )
-        given.goes_on = given.goes_on or len(asked) < len(maker.args.args) or _goes_on(maker)
+        late = isinstance(maker, ast.AsyncFunctionDef) or len(asked) < len(maker.args.args)
+        given.goes_on = given.goes_on or late or _goes_on(maker)
         call = f"{maker.name}({', '.join(asked)})"
         given.steps += ast.parse(f"{name} = next({call})" if yields(maker) else f"{name} = {call}").body
 

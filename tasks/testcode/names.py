@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
 
 def mentions(node: ast.AST, name: str) -> bool:
     """Whether the name is used anywhere below the node."""

@@ -17,7 +17,7 @@ from tasks.core.fragments import is_deep, parse_python, read_fragments
 from tasks.testcode import classes, doctests, fixtures, styles, tables, whole
 from tasks.testcode import marks as testmarks
 from tasks.testcode.dialects import as_plain
-from tasks.testcode.names import mentions
+from tasks.testcode.names import Function, mentions
 from tasks.testcode.proven import is_quiet, is_straight, own_names
 from tasks.testcode.slices import Changing, History, bound_names, free_names, is_long_chain, used_names
 from tasks.testcode.written import Author
@@ -126,7 +126,7 @@ def _walk(
             if _is_test(statement):
                 yield from _of_definition(statement, setup, entry_point, turns)
             else:
-                if isinstance(statement, ast.FunctionDef):
+                if isinstance(statement, Function):
                     fixtures.mark_fixture(statement)
                 setup.add(statement)
         elif isinstance(statement, ast.For) and (
@@ -193,7 +193,7 @@ def _is_test(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> boo
 
 
 def _of_definition(
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+    node: Function | ast.ClassDef,
     setup: History,
     entry_point: str,
     turns: int,
@@ -209,8 +209,7 @@ def _of_definition(
     if isinstance(node, ast.ClassDef):
         yield from _of_class(node, setup, entry_point, turns, decorators)
         return
-    if isinstance(node, ast.FunctionDef):
-        fixtures.without_request(node)
+    fixtures.without_request(node)
     decorators += fixtures.tables_of_fixtures(node, [*setup], decorators)
     plain_body = node.body
     rows, body = tables.parametrized(
@@ -229,7 +228,7 @@ def _of_definition(
         loops = {name for part in of_tables for name in bound_names(part)}
         unread = {name for step in before if fixtures.is_fixture(step) for name in bound_names(step)}
         missing = given.missing - (before.versions.keys() - unread) - loops
-        if isinstance(node, ast.AsyncFunctionDef) or missing:
+        if missing:
             # To be told why it is no test.
             named = {arg.arg for function in (*given.asking, node) for arg in function.args.args}
             node.args.args += [ast.arg(arg=name) for name in sorted(missing - named)]
@@ -245,8 +244,7 @@ def _of_definition(
             # What it asks is that nothing is raised.
             *earlier, last = own
             yield ast.Module(body=[*before.followed_by(*earlier).slice(last), last], type_ignores=[])
-    if isinstance(node, ast.FunctionDef):
-        _note_changes(node, setup, decorators, given_rows, inside)
+    _note_changes(node, setup, decorators, given_rows, inside)
 
 
 def _covered(body: list[ast.stmt], before: History, entry_point: str, turns: int) -> Iterator[ast.Module]:
@@ -269,7 +267,7 @@ def _statements(node: ast.AST) -> set[int]:
 
 
 def _is_proven(
-    node: ast.FunctionDef,
+    node: Function,
     body: Sequence[ast.stmt],
     given: fixtures.Given,
     before: History,
@@ -279,14 +277,19 @@ def _is_proven(
     """Whether a test means the same as statements of its file, which may be taken apart."""
     arguments = {arg.arg for arg in node.args.args}
     attributes = {name for name in own_names(node.body) if name.startswith("self_")}
-    if given.goes_on or _own_decorators(node, before) or not is_straight(node.body, arguments | attributes):
+    if (
+        isinstance(node, ast.AsyncFunctionDef)
+        or given.goes_on
+        or _own_decorators(node, before)
+        or not is_straight(node.body, arguments | attributes)
+    ):
         return False
     if inside is not None and not inside.is_plain:
         return False
     if loops and (given.steps or inside is not None):
         # Each row has its own.
         return False
-    functions = {step.name: step for step in before if isinstance(step, ast.FunctionDef)}
+    functions = {step.name: step for step in before if isinstance(step, Function)}
     if any(not all(map(is_quiet, functions[name].body)) for name in _TEARDOWNS if name in functions):
         return False
     parts = [one for part in body for one in ast.walk(part)]
@@ -330,7 +333,7 @@ class _Class:
         earlier = [(test, step) for changed, test, step in self.changing if changed & names]
         tests = {name, *(test for test, _ in earlier)}
         made = [classes.whole(one, tests) for one in classes.lineage(self.node, self.outer.bases)]
-        methods = [part for one in made for part in one.body if isinstance(part, ast.FunctionDef)]
+        methods = [part for one in made for part in one.body if isinstance(part, Function)]
         owner = whole.Owner(self.node.name, methods, classes.is_test_case(self.node, self.outer.bases))
         test = owner.method(name)
         assert test is not None
@@ -339,7 +342,7 @@ class _Class:
 
 
 def _whole(
-    node: ast.FunctionDef,
+    node: Function,
     setup: History,
     decorators: Sequence[ast.expr],
     row: tables.MarkedRow,
@@ -358,7 +361,7 @@ def _whole(
 
 
 def _run(
-    node: ast.FunctionDef,
+    node: Function,
     setup: History,
     decorators: Sequence[ast.expr],
     row: tables.MarkedRow,
@@ -371,7 +374,7 @@ def _run(
         names |= {f"self_{name}" for name in classes.attributes_of(inside.node, node.name)}
         run, defined, earlier = inside.run(node.name, names, decorators)
     else:
-        function = ast.FunctionDef(
+        function = type(node)(
             name=node.name, args=node.args, body=node.body, decorator_list=_own_decorators(node, setup)
         )
         run, defined, earlier = whole.run_of(node, [*setup], decorators), [function], []
@@ -382,7 +385,7 @@ def _run(
 
 
 def _note_changes(
-    node: ast.FunctionDef,
+    node: Function,
     setup: History,
     decorators: Sequence[ast.expr],
     rows: Sequence[tables.MarkedRow],
@@ -460,14 +463,14 @@ def _skips(marks: testmarks.Marks) -> list[ast.stmt]:
     return steps
 
 
-def _own_decorators(node: ast.FunctionDef, before: History) -> list[ast.expr]:
-    functions = {name for name, one in before.definitions.items() if isinstance(one, ast.FunctionDef)}
+def _own_decorators(node: Function, before: History) -> list[ast.expr]:
+    functions = {name for name, one in before.definitions.items() if isinstance(one, Function)}
     return [one for one in node.decorator_list if used_names(one) & functions]
 
 
 def _is_assertion(statement: ast.stmt, setup: History) -> bool:
     """Whether a statement asserts something, by itself or by a helper of the file that it mentions."""
-    functions = {step.name: step for step in setup if isinstance(step, ast.FunctionDef)}
+    functions = {step.name: step for step in setup if isinstance(step, Function)}
     return fixtures.asserts_in_calls(statement, functions)
 
 

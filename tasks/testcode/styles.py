@@ -12,6 +12,7 @@ import math
 import sys
 
 from tasks.core.values import ValueFormatError, literal
+from tasks.testcode.names import Function
 
 _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq,
@@ -43,7 +44,11 @@ _EXPRESSIONS = {
     "assertNotIsInstance": "not isinstance({0}, {1})",
 }
 # All other modules are the solution's.
-_KNOWN_MODULES = {*sys.stdlib_module_names, "pytest", "numpy"}
+_TESTED_WITH = (
+    "pytest pytest_asyncio pytest_mock parameterized hypothesis mock freezegun anyio trio requests httpx "
+    "aiohttp numpy pandas scipy sympy sklearn networkx matplotlib torch"
+)
+_KNOWN_MODULES = {*sys.stdlib_module_names, *_TESTED_WITH.split()}
 _SIDE_EFFECTS = ("pytest.warns", "pytest.deprecated_call", "self.assertWarns", "self.assertLogs")
 _RAISES = ("pytest.raises", "raises")
 
@@ -75,7 +80,7 @@ def plain(module: ast.Module, entry_point: str) -> ast.Module:
     for part in ast.walk(module):
         if isinstance(part, ast.ClassDef):
             for method in part.body:
-                if isinstance(method, ast.FunctionDef) and method.args.args and not method.decorator_list:
+                if isinstance(method, Function) and method.args.args and not method.decorator_list:
                     first = method.args.args[0]
                     _Renamed({first.arg: "self"} if first.arg != "self" else {}).visit(method)
                     first.arg = "self"

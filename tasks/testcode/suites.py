@@ -19,7 +19,7 @@ from tasks.core.fragments import is_deep, parse_foreign, parse_python
 from tasks.core.records import CONDITION, TRUTH, Call, Case
 from tasks.core.values import Opaque, ValueFormatError, decode, encode, to_source
 from tasks.testcode.conditions import VALUE, condition, constant, holds, substituted
-from tasks.testcode.names import mentions
+from tasks.testcode.names import Function, mentions
 from tasks.testcode.slices import bound_names, is_skip, stops, used_names
 from tasks.testcode.styles import asserts, is_raises
 from tasks.testcode.written import Author
@@ -83,9 +83,8 @@ def read_case(test: str, entry_point: str, *, benchmark: bool = False) -> Case |
     end in one), `other_target` (never uses the entry point; of a benchmark's: asserts nothing either),
     `undefined_name` (uses a name that nothing defines: it could only ever fail), `redefines_target` (brings
     its own function under test), `exits_early` (returns, exits or skips before it asserts anything),
-    `skipped` (returns or skips there), `asynchronous`,
-    `no_fixture` (wants an argument that nothing in the file gives it), and of a benchmark's tests that do not
-    name the entry point `true` and `false` (what they say without it).
+    `skipped` (returns or skips there), `no_fixture` (wants an argument that nothing in its file gives), and
+    of a benchmark's tests that do not name the entry point `true` and `false` (what they say without it).
     """
     # Suites of one problem repeat each other; what is long is not held.
     read = _read_known if len(test) <= _CACHED_CHARACTERS else _read_case
@@ -115,11 +114,7 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
         return "redefines_target"
     if (last_step := next(filter(stops, tree.body), None)) is not None:
         return "skipped" if is_skip(last_step) else "exits_early"
-    if mentions(tree, "asyncio") or any(
-        isinstance(p, ast.Await | ast.AsyncFunctionDef) for p in ast.walk(tree)
-    ):
-        return "asynchronous"
-    if isinstance(tree.body[-1], ast.FunctionDef):
+    if isinstance(tree.body[-1], Function):
         return "no_fixture"
     last = _inlined(tree.body, test)
     if benchmark and not mentions(tree, target_name(entry_point)):

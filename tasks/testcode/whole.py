@@ -17,6 +17,7 @@ from tasks.testcode.fixtures import (
     used_by,
     yields,
 )
+from tasks.testcode.names import Function
 from tasks.testcode.tables import PARAM, direct_names
 
 GIVEN = "given_"
@@ -31,15 +32,15 @@ class Owner:
     TestCase."""
 
     name: str
-    methods: Sequence[ast.FunctionDef]
+    methods: Sequence[Function]
     is_test_case: bool
 
-    def method(self, name: str) -> ast.FunctionDef | None:
+    def method(self, name: str) -> Function | None:
         return next((one for one in reversed(self.methods) if one.name == name), None)
 
 
 def run_of(
-    test: ast.FunctionDef,
+    test: Function,
     setup: Sequence[ast.stmt],
     decorators: Sequence[ast.expr],
     owner: Owner | None = None,
@@ -54,6 +55,11 @@ def _uses(stack: str, lines: Sequence[str]) -> bool:
     return any(f"{stack}." in line or f"={stack}" in line for line in lines)
 
 
+def _run_to_its_end(function: Function, call: str) -> str:
+    """A call of a function, in the event loop of the test where it is a coroutine's."""
+    return f"pytest.finished({call})" if isinstance(function, ast.AsyncFunctionDef) else call
+
+
 def _stacked(name: str, body: Sequence[ast.stmt]) -> ast.With:
     manager = ast.parse("contextlib.ExitStack()", mode="eval").body
     item = ast.withitem(context_expr=manager, optional_vars=ast.Name(id=name, ctx=ast.Store()))
@@ -65,7 +71,7 @@ class Run:
 
     def __init__(
         self,
-        test: ast.FunctionDef,
+        test: Function,
         setup: Sequence[ast.stmt],
         decorators: Sequence[ast.expr],
         owner: Owner | None,
@@ -105,7 +111,7 @@ class Run:
             self._around(functions)
             for name in used_by(self.test, self.setup, self.decorators):
                 self.bind(name)
-            self.steps.append(f"{self.test.name}({self._words(self.test)})")
+            self.steps.append(_run_to_its_end(self.test, f"{self.test.name}({self._words(self.test)})"))
         else:
             self._in_class(self.owner)
 
@@ -161,9 +167,10 @@ class Run:
             )
         for name in used_by(self.test, owner.methods, ()):
             self.bind(name)
-        self.steps.append(f"{CASE}.{self.test.name}({self._words(self.test, skip=1)})")
+        called = f"{CASE}.{self.test.name}({self._words(self.test, skip=1)})"
+        self.steps.append(_run_to_its_end(self.test, called))
 
-    def _words(self, function: ast.FunctionDef, skip: int = 0) -> str:
+    def _words(self, function: Function, skip: int = 0) -> str:
         """The arguments of a call, once all of them are bound; those with a default are not asked for."""
         args = function.args.args[skip : len(function.args.args) - len(function.args.defaults)]
         words = []
@@ -183,7 +190,7 @@ class Run:
             self.bound.add(name)
             self.steps.append(f"{GIVEN}{name} = pytest.given({name!r})")
 
-    def _make(self, name: str, ways: Sequence[ast.FunctionDef]) -> None:
+    def _make(self, name: str, ways: Sequence[Function]) -> None:
         maker = ways[-1]
         is_own = id(maker) in self.own
         if any(arg.arg == name for arg in maker.args.args) and len(ways) > 1:
@@ -196,11 +203,17 @@ class Run:
         if once:
             words = words.replace(f"={_ENDS}", f"={_ENDS_OF_ALL}")
         call = f"{f'{CASE}.' if is_own else ''}{maker.name}({words})"
-        if yields(maker):
+        if yields(maker) and isinstance(maker, ast.AsyncFunctionDef):
+            lines += [
+                f"open_{name} = {call}",
+                f"{GIVEN}{name} = pytest.finished(anext(open_{name}))",
+                f"{stack}.callback(pytest.ended, open_{name})",
+            ]
+        elif yields(maker):
             lines += [
                 f"open_{name} = {call}",
                 f"{GIVEN}{name} = next(open_{name})",
                 f"{stack}.callback(next, open_{name}, None)",
             ]
         else:
-            lines.append(f"{GIVEN}{name} = {call}")
+            lines.append(f"{GIVEN}{name} = {_run_to_its_end(maker, call)}")

@@ -86,7 +86,10 @@ def attack(path: Path) -> list[Program]:
 def programs(paths: Iterable[Path]) -> Iterator[Program]:
     for path in paths:
         neighbour_calls = (Call("f", values.encode([[TOKEN], {}])),)
-        check = f"import os\nassert f('{TOKEN}')[1] == '{TOKEN}' and os.listdir() == []"
+        check = (
+            f"import os, tempfile\nassert f('{TOKEN}')[1] == '{TOKEN}'\n"
+            "assert os.listdir() == [] == os.listdir(tempfile.gettempdir())"
+        )
         yield Program(f"{path.stem}/before", NEIGHBOUR, "f", neighbour_calls, (check,))
         yield from attack(path)
         yield Program(f"{path.stem}/after", PROBE, "f", (call("f(3)"),))
@@ -180,5 +183,5 @@ def test_the_corpus_in_another_order(number: int, image: str) -> None:
 
 
 def test_the_corpus_is_no_smaller_than_promised() -> None:
-    assert len(ATTACKS) >= 130
+    assert len(ATTACKS) >= 200
     assert all({"outcome", "correct"} <= set(head(path)) for path in ATTACKS)

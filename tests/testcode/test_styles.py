@@ -179,8 +179,6 @@ REFUSED = {
     "returns first": ("def test():\n    return\n    assert f(4) == 1\n", "skipped"),
     "never mentions it": ("assert 1 + 1 == 2\n", "other_target"),
     "raises first": ("raise SystemExit\nassert f(4) == 1\n", "exits_early"),
-    "is a coroutine": ("async def test():\n    assert await f(4) == 1\n", "asynchronous"),
-    "runs a coroutine": ("import asyncio\nassert asyncio.run(f(4)) == 1\n", "asynchronous"),
     "wants what is not there": ("def test(pytestconfig):\n    assert f(4) == 1\n", "no_fixture"),
 }  # fmt: skip
 
