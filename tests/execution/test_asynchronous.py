@@ -540,8 +540,10 @@ def anyio_backend():
 """
 
 
-FEW = ("a mark", "unittest's own loop", "a fixture that yields", "coroutines of the test's", "cancelled")
-FEW += ("coroutines of the test's in a loop of the solution's", "a task of the solution's", "side by side")
+FEW = (
+    *("a mark", "unittest's own loop", "a fixture that yields", "coroutines of the test's", "cancelled"),
+    *("coroutines of the test's in a loop of the solution's", "a task of the solution's", "side by side"),
+)
 
 
 @pytest.mark.parametrize("names", [FEW, pytest.param([*FORMS], marks=pytest.mark.soak)], ids=["few", "all"])
