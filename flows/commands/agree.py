@@ -150,12 +150,13 @@ def _agree(
         two_seeds(sandbox_settings, image, f"agree-{os.getpid()}") as seeds,
     ):
         tally = Tally()
+        early_stop_s = sandbox_settings.cpu_s if sandbox_settings.early_stop else 0.0
         progress.count(len(known), "problems")
         said = time.monotonic()
         for chunk in _chunks([*known.values()], answers, suites):
             with progress.span(len(chunk)):
                 materials = [read_material(problem, answers, suites) for problem in chunk]
-                for decided in decide_chunk(seeds, materials, settings, judging):
+                for decided in decide_chunk(seeds, materials, settings, judging, early_stop_s):
                     file.write(f"{json.dumps(decided.line)}\n")
                     tally.add(decided.line)
                     if keep is not None and decided.decision.kept:
@@ -200,11 +201,19 @@ def decide_chunk(
     materials: Sequence[Material],
     settings: AgreementSettings,
     judging: JudgingSettings,
+    early_stop_s: float = 0.0,
 ) -> Iterator[Decided]:
-    """What is decided of each problem. Raises `SandboxFault` if much of what ran broke."""
+    """What is decided of each problem; programs are stopped early as `execute_shard` does.
+
+    Raises `SandboxFault` if much of what ran broke.
+    """
     behaviours: dict[str, list[Behaviour]] = {material.problem.problem_id: [] for material in materials}
     for row in mostly_sound(
-        execute_shard(seeds, [ProblemData(one.problem, one.programs, one.suites) for one in materials])
+        execute_shard(
+            seeds,
+            [ProblemData(one.problem, one.programs, one.suites) for one in materials],
+            early_stop_s=early_stop_s,
+        )
     ):
         behaviours[row.problem_id].append(row)
     with_checker = {one.problem.problem_id: one for one in materials if one.problem.checker}

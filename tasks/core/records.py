@@ -212,7 +212,8 @@ class Program:
     steps. `digests`: a list or tuple too large to travel comes as its digest, which only an equal one equals.
     `cpu_s`: CPU time of its own, if less than the settings' (0: the settings'), as evalplus limits each task
     by its canonical solution's time. `cpu_each`: that time is each call's, whatever the calls before it in
-    its process took, as LiveCodeBench limits each test.
+    its process took, as LiveCodeBench limits each test. `full_tries`: so many processes may end before their
+    calls did; what follows gets a part of the time.
     """
 
     program_id: str
@@ -224,6 +225,7 @@ class Program:
     digests: bool = False
     cpu_s: float = 0.0
     cpu_each: bool = False
+    full_tries: int = 3
 
 
 @dataclass(frozen=True, slots=True)

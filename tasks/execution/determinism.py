@@ -15,6 +15,10 @@ That would cost n solutions x m suites, so sharing comes first and is then check
 The second pass is included for every program that any label or score could rely on; left out are those
 that came to nothing but limits and crashes.
 
+With `Voters`, programs that do not end have little time unless their votes could win
+(`tasks.execution.early_stop`). One that ran out of it is told by what both passes came to: where these
+contradict each other it is flaky, and it never runs once a suite.
+
 A check is code of the verifier's, and whatever its process reports is in its hand. So no process that ran a
 check is believed about anything but that check, or the checks of its own suite.
 """
@@ -29,6 +33,7 @@ from itertools import islice
 
 from tasks.core.progress import current
 from tasks.core.records import Call, Execution, Outcome, Program, Suite, SuiteRun
+from tasks.execution.early_stop import FirstPass, Voters, as_stopped, first_pass, same_as_far_as_known
 from tasks.execution.verdicts import UNSTABLE, is_decided, outcome_key, plan_calls
 from tasks.sandbox.backends import backend_of
 from tasks.sandbox.base import Sandbox
@@ -119,10 +124,13 @@ def did_something(execution: Execution) -> bool:
     return any(outcome.kind in DID_SOMETHING for outcome in (*execution.calls, *execution.checks))
 
 
-def passes_agree(first: Execution, programs: Sequence[Program], again: Sequence[Execution]) -> bool:
+def passes_agree(
+    first: Execution, programs: Sequence[Program], again: Sequence[Execution], stopped: bool = False
+) -> bool:
     """Whether the first pass and the `second_programs` came to the same, times aside.
 
-    They did not where one of them did not try a call or check, or neither gave it all its time.
+    They did not where one of them did not try a call or check, or neither gave it all its time; where the
+    program was `stopped` that says nothing.
     """
     backwards, repeated, *checked = again
     known = dict(zip(programs[0].calls, first.calls[::-1], strict=True))
@@ -131,7 +139,8 @@ def passes_agree(first: Execution, programs: Sequence[Program], again: Sequence[
         *((known[call], outcome) for call, outcome in zip(programs[1].calls, repeated.calls, strict=True)),
         *((one, other) for one, both in zip(first.checks, checked, strict=True) for other in both.steps[-2:]),
     ]
-    return all(_alike(one, two) for one, two in pairs)
+    alike = same_as_far_as_known if stopped else _alike
+    return all(alike(one, two) for one, two in pairs)
 
 
 def _alike(one: Outcome, two: Outcome) -> bool:
@@ -196,26 +205,37 @@ def merge_per_suite_runs(
 
 
 def run_programs(
-    seeds: SandboxPair, programs: Sequence[Program], suites_of: Mapping[str, Sequence[Suite]]
+    seeds: SandboxPair,
+    programs: Sequence[Program],
+    suites_of: Mapping[str, Sequence[Suite]],
+    voters: Voters | None = None,
 ) -> dict[str, ProgramOutcomes]:
     """The truth about programs, by their ids (distinct).
 
     A program's calls and checks are the union (`plan_calls`) of its problem's suites, which `suites_of`
-    holds by the program's id.
+    holds by the program's id. With `voters` those that do not end are stopped early where they cannot win.
     """
-    first = {}
-    for number, execution in enumerate(seeds.first.run(programs), 1):
-        first[execution.program_id] = execution
-        current().part(number / (2 * len(programs)))
+    found = _first_pass(seeds.first, programs, voters)
+    first = found.executions
     runs = {name: ProgramOutcomes(execution.calls, execution.checks) for name, execution in first.items()}
-    again = [p for p in programs if p.code is not None and did_something(first[p.program_id])]
-    parts = [second_programs(p, suites_of[p.program_id], first[p.program_id]) for p in again]
-    executions = _half_way(_run_parts(seeds.second, parts), len(parts))
-    unsettled = [
-        program
-        for program, part, results in zip(again, parts, executions, strict=True)
-        if not passes_agree(first[program.program_id], part, results)
+    again = [
+        # Those that ended have all of their time again: the other order may take more.
+        found.programs[p.program_id] if p.program_id in found.stopped else p
+        for p in programs
+        if p.code is not None and did_something(first[p.program_id])
     ]
+    parts = [second_programs(p, suites_of[p.program_id], first[p.program_id]) for p in again]
+    checked = _half_way(_run_parts(seeds.second, parts), len(parts))
+    unsettled = []
+    for program, part, again_executions in zip(again, parts, checked, strict=True):
+        name = program.program_id
+        stopped = name in found.stopped
+        if passes_agree(first[name], part, again_executions, stopped):
+            continue
+        if stopped:
+            runs[name] = replace(runs[name], flaky=True)
+        else:
+            unsettled.append(program)
     alone = [
         (suite, suite_programs(program, suite))
         for program in unsettled
@@ -233,11 +253,32 @@ def run_programs(
     start = 0
     for program in unsettled:
         suites = suites_of[program.program_id]
-        part = slice(start, start := start + len(suites))
-        runs[program.program_id] = merge_per_suite_runs(
-            runs[program.program_id], suites, one[part], two[part]
-        )
+        own = slice(start, start := start + len(suites))
+        runs[program.program_id] = merge_per_suite_runs(runs[program.program_id], suites, one[own], two[own])
     return runs
+
+
+def _first_pass(sandbox: Sandbox, programs: Sequence[Program], voters: Voters | None) -> FirstPass:
+    """The first pass over all programs; its progress goes to half."""
+    total, done = 2 * len(programs), 0
+
+    def run(some: Iterable[Program]) -> Iterator[Execution]:
+        nonlocal done
+        for execution in sandbox.run(some):
+            yield execution
+            # What runs a second time is not counted.
+            done += 1
+            current().part(min(0.5, done / total))
+
+    if voters is not None:
+        found = first_pass(run, programs, voters)
+        for name in found.stopped:
+            found.executions[name] = as_stopped(found.executions[name], found.programs[name])
+        return found
+    found = FirstPass()
+    found.run(run, programs)
+    found.stopped.clear()
+    return found
 
 
 def _half_way(executions: Iterable[list[Execution]], count: int) -> Iterator[list[Execution]]:

@@ -30,6 +30,7 @@ from tasks.core.records import (
     record_id,
 )
 from tasks.execution.determinism import ProgramOutcomes, SandboxPair, run_programs, two_seeds
+from tasks.execution.early_stop import Voters
 from tasks.execution.problem_data import ProblemData, join_by_problem
 from tasks.execution.verdicts import plan_calls
 from tasks.pipeline.stage import IterationContext, log_progress, stage
@@ -121,8 +122,13 @@ def execute_shard(
     seeds: SandboxPair,
     problems: Sequence[ProblemData],
     limits: Mapping[str, CpuLimit] = MappingProxyType({}),
+    early_stop_s: float = 0.0,
 ) -> list[Behaviour]:
-    """What all solutions of some problems do on their suites, within their limits (by problem_id)."""
+    """What all solutions of some problems do on their suites, within their limits (by problem_id).
+
+    With `early_stop_s`, the CPU seconds that a program has, those that do not end are stopped before where
+    their votes cannot win (`tasks.execution.early_stop`).
+    """
     programs: list[Program] = []
     suites_of: dict[str, Sequence[Suite]] = {}
     for data in problems:
@@ -130,8 +136,21 @@ def execute_shard(
         for program in programs_of(data.problem, data.solutions, data.suites, limit):
             programs.append(program)
             suites_of[program.program_id] = data.suites
-    runs = run_programs(seeds, programs, suites_of)
+    voters = voters_of(problems, early_stop_s) if early_stop_s else None
+    runs = run_programs(seeds, programs, suites_of, voters)
     return [row for data in problems for row in behaviours_of(data.problem, data.solutions, runs)]
+
+
+def voters_of(problems: Sequence[ProblemData], cpu_s: float) -> Voters:
+    """How many solutions of which problem each program is; the null candidate is nobody's."""
+    problem_of = {f"null/{data.problem_id}": data.problem_id for data in problems}
+    votes: Counter[str] = Counter()
+    for data in problems:
+        for solution in data.solutions:
+            name = program_name(data.problem_id, solution.code)
+            problem_of[name] = data.problem_id
+            votes[name] += 1
+    return Voters(problem_of, votes, cpu_s)
 
 
 def outcome_counts(behaviours: Sequence[Behaviour]) -> dict[str, int]:
@@ -175,7 +194,7 @@ class ExecutionStatistics(Statistics):
     image: str = Field(description="Tag of the image whose containers ran them.")
 
 
-@stage(StageName.EXECUTE, 12, looks_up=sandbox_image)
+@stage(StageName.EXECUTE, 13, looks_up=sandbox_image)
 def execute(
     stage: Stage,
     found: SandboxImage,
@@ -191,12 +210,14 @@ def execute(
         stage.read(problems, Problem), stage.read(solutions, Solution), stage.read(suites, Suite)
     )
     limit_of = {limit.problem_id: limit for limit in stage.read(limits, CpuLimit)} if limits else {}
+    # Where problems have limits of their own, what is slow is to be known.
+    early_stop_s = settings.cpu_s if settings.early_stop and limits is None else 0.0
     rows: list[Behaviour] = []
     progress = current()
     with two_seeds(settings, found.image, stage.owner) as seeds:
 
         def run(shard: Sequence[ProblemData]) -> list[Behaviour]:
-            return mostly_sound(execute_shard(seeds, shard, limit_of))
+            return mostly_sound(execute_shard(seeds, shard, limit_of, early_stop_s))
 
         progress.count(len(joined), "problems")
         for start in range(0, len(joined), SHARD_PROBLEMS):

@@ -2,10 +2,11 @@
 
 Most programs need one child process (for a check, a pair of them); one that ends early (timeout, crash,
 memory) is continued after the call that ended it, in a fresh child:
-`MAX_SETBACKS` times with all its time, `REDUCED_TIME_RUNS` times more with a part of it, so that a few hard
-calls keep nobody from the others. Where time is each call's own (`Program.cpu_each`), a call that ran out of
-it behind others is tried again, as the first in a fresh child, and has no outcome before. Reports are written
-by hostile children: they are read with checked shapes, and what cannot be read is the program's "no_result".
+`Program.full_tries` times with all its time, `REDUCED_TIME_RUNS` times more with a part of it, so that a few
+hard calls keep nobody from the others. Where time is each call's own (`Program.cpu_each`), a call that ran
+out of it behind others is tried again, as the first in a fresh child, and has no outcome before. Reports are
+written by hostile children: they are read with checked shapes, and what cannot be read is the program's
+"no_result".
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from typing import Any
 from tasks.core import values
 from tasks.core.records import Call, Execution, Outcome, OutcomeKind, Program
 
-MAX_SETBACKS = 3
 REDUCED_TIME_RUNS, REDUCED_TIME_SHARE = 8, 1 / 8
 # The supervisor takes requests of up to 64 MiB. Calls are spread over children before that.
 REQUEST_BYTES, CALLS_BYTES = 48 << 20, 4 << 20
@@ -37,7 +37,7 @@ _KINDS = ("value", "exception", "memory", "output_limit", "no_result", "boundary
 _SIMPLE = re.compile(r'-?\d{1,15}|null|true|false|"[ !#-\[\]-~]*"')
 _decode_json = json.JSONDecoder().raw_decode
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-_WITH_REDUCED_TIME = f"in {REDUCED_TIME_SHARE:g} of the time, after {MAX_SETBACKS} like it"
+_WITH_REDUCED_TIME = f"in {REDUCED_TIME_SHARE:g} of the time, after {{}} like it"
 _TOO_LARGE = Outcome("no_result", detail="the source or the arguments are too large")
 _NULL_VALUE = values.encode(values.Opaque("null"))
 
@@ -99,7 +99,7 @@ class ProgramRun:
             while len(section.outcomes) < len(section.parts):
                 kind, payloads, count = self._message(section.next_parts())
                 if sum(map(len, payloads)) <= REQUEST_BYTES:
-                    share = REDUCED_TIME_SHARE if section.setbacks >= MAX_SETBACKS else 1.0
+                    share = REDUCED_TIME_SHARE if section.setbacks >= self.program.full_tries else 1.0
                     return ChildRequest(kind, payloads, section, count, self.program.cpu_s, share)
                 section.outcomes += [_TOO_LARGE] * count
         return None
@@ -136,14 +136,17 @@ class ProgramRun:
             section.outcomes += outcomes[:-1]
             return
         if request.cpu_share < 1 and outcomes[-1].kind == "timeout":
-            outcomes[-1] = replace(outcomes[-1], detail=_WITH_REDUCED_TIME, tried="reduced")
+            outcomes[-1] = replace(
+                outcomes[-1], detail=_WITH_REDUCED_TIME.format(self.program.full_tries), tried="reduced"
+            )
         section.outcomes += outcomes
         if not is_calls:
             whole = outcomes[-1].kind not in ("timeout", "crash", "memory")
         section.setbacks += not whole
         # What the null candidate does decides over everybody's checks: each is tried.
-        if section.setbacks >= MAX_SETBACKS + REDUCED_TIME_RUNS and self.program.code is not None:
-            section.give_up(_again(section.outcomes[-1]))
+        most = self.program.full_tries + REDUCED_TIME_RUNS
+        if section.setbacks >= most and self.program.code is not None:
+            section.give_up(_again(section.outcomes[-1], most))
 
     def fault(self, why: str) -> None:
         """Gives up: the sandbox failed, nothing is known of any call or check."""
@@ -167,11 +170,11 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
-def _again(outcome: Outcome) -> Outcome:
+def _again(outcome: Outcome, others: int) -> Outcome:
     return Outcome(
         outcome.kind,
         exception=outcome.exception,
-        detail=f"not run after {MAX_SETBACKS + REDUCED_TIME_RUNS} like it",
+        detail=f"not run after {others} like it",
         tried="not",
     )
 

@@ -36,6 +36,11 @@ class SandboxSettings(SettingsModel):
         "is more, up to what the benchmark's gold solutions need.",
     )
     wall_s: float = Field(10.0, gt=0, le=3600, description="Wall seconds of one program: the backstop.")
+    early_stop: bool = Field(
+        True,
+        description="In self-play and `agree`, programs that do not end are stopped after a tenth of a "
+        "second, or twenty times what the others of their problem took, unless their votes could win.",
+    )
     output_kb: int = Field(8192, ge=1, le=65_536, description="What one program may write or return, in KiB.")
     processes: int = Field(32, ge=4, le=4096, description="Processes and threads of one container.")
     recycle_after: int = Field(

@@ -129,6 +129,7 @@ def learnt(model: Path, rows: Sequence[SftRow], folder: Path) -> Path:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @pytest.mark.model
 @pytest.mark.skipif(data_file("sanitized-mbpp.json") is None, reason="MBPP needs FLYWHEEL_DATA_DIR")
 def test_a_model_that_learns_what_is_kept_stays_more_varied(seeds: SandboxPair, tmp_path: Path) -> None:

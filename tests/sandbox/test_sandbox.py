@@ -9,9 +9,10 @@ import pytest
 from tasks.core import values
 from tasks.core.records import Call, Execution, Outcome, Program
 from tasks.sandbox.pool import DockerSandbox
-from tasks.sandbox.program_run import MAX_SETBACKS, REDUCED_TIME_RUNS, REQUEST_BYTES
+from tasks.sandbox.program_run import REDUCED_TIME_RUNS, REQUEST_BYTES
 from tasks.settings.sandbox import SandboxSettings
 
+FULL_TRIES = 3
 DOUBLE = "def f(x):\n    return x * 2\n"
 
 
@@ -98,7 +99,7 @@ def test_a_timeout_costs_its_own_call_alone(sandbox: DockerSandbox) -> None:
 
 def test_setbacks_are_bounded(sandbox: DockerSandbox) -> None:
     code = "import os\ndef f(x):\n    os.abort()\n"
-    most = MAX_SETBACKS + REDUCED_TIME_RUNS
+    most = FULL_TRIES + REDUCED_TIME_RUNS
     execution = run_one(sandbox, code, *(call("f", x) for x in range(most + 2)))
     assert {outcome.kind for outcome in execution.calls} == {"crash"}
     assert [outcome.detail for outcome in execution.calls] == [
@@ -106,7 +107,7 @@ def test_setbacks_are_bounded(sandbox: DockerSandbox) -> None:
         *[f"not run after {most} like it"] * 2,
     ]
     assert [outcome.tried for outcome in execution.calls] == [
-        *["full"] * MAX_SETBACKS,
+        *["full"] * FULL_TRIES,
         *["full"] * REDUCED_TIME_RUNS,
         *["not"] * 2,
     ]
