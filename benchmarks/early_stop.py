@@ -21,7 +21,8 @@ from benchmarks.agreement_samples import WARM, Drawn
 from tasks.benchmarks.humaneval import load_humaneval
 from tasks.benchmarks.mbpp import load_mbpp
 from tasks.benchmarks.starter import load_starter
-from tasks.core.records import Behaviour, Decision, Problem, Sample
+from tasks.core.records import Behaviour, Problem, Sample
+from tasks.core.rows import Decision
 from tasks.core.tables import by_problem, read_table
 from tasks.execution.determinism import SandboxPair, two_seeds
 from tasks.execution.problem_data import ProblemData, join_by_problem

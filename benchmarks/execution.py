@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tasks.core import values
+from tasks.core import literals, values
 from tasks.core.records import Call, Program
 from tasks.sandbox.image import docker_client, ensure_image
 from tasks.sandbox.pool import DockerSandbox
@@ -87,7 +87,7 @@ def workload_b(peers: str, folder: Path) -> list[Work]:
     target = folder / "mbpp-plus.pickle"
     subprocess.run([peers, HERE / "peers.py", "prepare", source, target], check=True)
     work: list[Work] = pickle.loads(target.read_bytes())
-    plain = [one for one in work if values.is_plain(one["inputs"]) and values.is_plain(one["expected"])]
+    plain = [one for one in work if literals.is_plain(one["inputs"]) and literals.is_plain(one["expected"])]
     tasks = len(source.read_text().splitlines())
     print(f"MBPP+: {len(plain)} of {tasks} tasks; see peers.py for the others")
     return [{**one, "right": True} for one in plain]

@@ -28,7 +28,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.benchmarks.starter import load_starter
-from tasks.core.records import Pair, SftRow
+from tasks.core.rows import Pair, SftRow
 from tasks.generation.sampling import requests_of
 from tasks.inference.base import Request
 from tasks.inference.sampler import VllmSampler

@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tasks.core.progress import watching
-from tasks.core.records import Behaviour, Decision, Dropped, Solution, Suite
+from tasks.core.records import Behaviour, Solution, Suite
+from tasks.core.rows import Decision, Dropped
 from tasks.execution import checkers
 from tasks.execution.asked import AskedSuite
 from tasks.execution.asked_problems import AskedProblem, assembled

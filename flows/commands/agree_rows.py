@@ -15,7 +15,8 @@ from typing import Any
 
 from flows.commands.agree import Decided
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Decision, Message, Pair, Role, Sample, SftRow
+from tasks.core.records import Message, Role, Sample
+from tasks.core.rows import Decision, Pair, SftRow
 from tasks.datasets.kept_problem import KeptProblem, load_kept_problems
 from tasks.datasets.preferences import Rows, rows_of
 from tasks.execution.exchange import whole_file

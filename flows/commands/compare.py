@@ -13,7 +13,7 @@ from flows.reports.iteration import beyond_noise
 from flows.reports.terminal import print_markdown
 from tasks.core.errors import FlywheelError
 from tasks.core.markdown import table
-from tasks.core.records import ProblemScore
+from tasks.core.rows import ProblemScore
 from tasks.core.statistics import Interval, bounds
 from tasks.evaluation.metrics import compare, shown, summarise
 from tasks.evaluation.scoring import ScoreStatistics

@@ -18,7 +18,8 @@ from flows.reports.model_cards import model_card
 from flows.reports.report import Report
 from tasks.core.disk import check_room, copy_folder, whole_folder
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Behaviour, Pair, Problem, SftRow, Solution, Suite
+from tasks.core.records import Behaviour, Problem, Solution, Suite
+from tasks.core.rows import Pair, SftRow
 from tasks.core.tables import schema_of
 from tasks.execution.problem_data import ProblemData, join_by_problem
 from tasks.execution.verdicts import invalid_checks, suite_verdicts

@@ -11,7 +11,8 @@ from flows.commands.runs import Run, open_run
 from flows.reports.terminal import print_markdown
 from tasks.core.errors import FlywheelError
 from tasks.core.markdown import table
-from tasks.core.records import Behaviour, Decision, Problem, Solution, Suite
+from tasks.core.records import Behaviour, Problem, Solution, Suite
+from tasks.core.rows import Decision
 from tasks.core.tables import read_plain
 from tasks.execution.verdicts import invalid_checks, plan_calls, suite_verdicts
 from tasks.filtering.rules.base import UNOPPOSED

@@ -19,7 +19,7 @@ from typing import Any
 from tasks.benchmarks.base import Benchmark
 from tasks.benchmarks.files import data_file, needed_file, read_rows
 from tasks.benchmarks.livecodebench import in_window, method_signature
-from tasks.core import values
+from tasks.core import literals, values
 from tasks.core.errors import FlywheelError
 from tasks.core.fragments import parse_python
 from tasks.core.records import Case, Problem
@@ -92,7 +92,7 @@ def predicted(answer: str) -> str:
     node = _expression(_claim(answer))
     if node is None:
         raise values.ValueFormatError("no assertion of an equality")
-    return values.encode(values.literal(node))
+    return values.encode(literals.literal(node))
 
 
 def _claim(answer: str) -> str:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.errors import FlywheelError
-from tasks.core.records import RENAMED_COLUMNS
+from tasks.core.rows import RENAMED_COLUMNS
 
 Record = TypeVar("Record")
 _SCALARS: dict[Any, pa.DataType] = {

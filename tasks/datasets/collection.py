@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tasks.core.records import Decision, Dropped, Pair, Problem, SftRow
+from tasks.core.records import Problem
+from tasks.core.rows import Decision, Dropped, Pair, SftRow
 from tasks.datasets.row_filters import PAIRED, RowSelection, good_text, hold_out, prefers_shorter, select
 from tasks.execution.problem_data import SampleRefs
 from tasks.filtering.decide import FILTER_VERSION, disputed

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.core.records import Behaviour, Case, Decision, Problem, Role, Sample, Solution, Suite
+from tasks.core.records import Behaviour, Case, Problem, Role, Sample, Solution, Suite
+from tasks.core.rows import Decision
 from tasks.core.tables import by_problem
 from tasks.datasets.taught import AskedPrompt
 from tasks.execution.problem_data import ProblemData

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Behaviour, Case, Decision, Pair, Problem, Sample, SftRow, Solution, Suite
+from tasks.core.records import Behaviour, Case, Problem, Sample, Solution, Suite
+from tasks.core.rows import Decision, Pair, SftRow
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.execution.problem_data import join_by_problem
 from tasks.execution.verdicts import CallPlan, judge

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tasks.core.plugins import chosen, installed
-from tasks.core.records import Pair
+from tasks.core.rows import Pair
 from tasks.datasets.kept_problem import KeptProblem
 from tasks.datasets.solver_rows import CRASHES, solver_pairs
 from tasks.datasets.verifier_rows import NON_KILLING, verifier_pairs

@@ -15,13 +15,8 @@ from typing import Literal
 from pydantic import Field
 
 from tasks.core.progress import over
-from tasks.core.records import (
-    Behaviour,
-    Decision,
-    Dropped,
-    Pair,
-    SftRow,
-)
+from tasks.core.records import Behaviour
+from tasks.core.rows import Decision, Dropped, Pair, SftRow
 from tasks.datasets.kept_problem import KeptProblem, load_kept_problems
 from tasks.datasets.pair_rules import chosen_rules
 from tasks.datasets.row_filters import room_beside

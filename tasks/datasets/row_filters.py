@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 
 from tasks.core.fragments import parse_python
 from tasks.core.progress import over
-from tasks.core.records import Case, Dropped, Pair, Problem, Role, SftRow, record_id
+from tasks.core.records import Case, Problem, Role, record_id
+from tasks.core.rows import Dropped, Pair, SftRow
 from tasks.generation import prompts
 from tasks.generation.decontamination import Contamination
 from tasks.generation.diversity import is_one_liner, is_uniform, program_shape

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 
-from tasks.core.records import Pair, SftRow, Solution, record_id
+from tasks.core.records import Solution, record_id
+from tasks.core.rows import Pair, SftRow
 from tasks.datasets.kept_problem import KeptProblem
 from tasks.datasets.taught import Taught, as_sampled
 from tasks.generation import prompts

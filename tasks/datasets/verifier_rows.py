@@ -12,7 +12,8 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from tasks.core.records import Case, Pair, SftRow, Suite, record_id
+from tasks.core.records import Case, Suite, record_id
+from tasks.core.rows import Pair, SftRow
 from tasks.datasets.kept_problem import KeptProblem
 from tasks.datasets.solver_rows import shorter_by
 from tasks.datasets.taught import Taught, as_sampled

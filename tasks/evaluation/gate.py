@@ -16,7 +16,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.core.records import ProblemScore, Role
+from tasks.core.records import Role
+from tasks.core.rows import ProblemScore
 from tasks.core.statistics import LEAST_PROBLEMS, Interval, bounds
 from tasks.evaluation.metrics import STRONG_SUITE_RATE, compare
 from tasks.pipeline.finished import GateDecision, finished

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import comb
 
-from tasks.core.records import ProblemScore
+from tasks.core.rows import ProblemScore
 from tasks.core.statistics import Interval, bootstrap, bounds
 from tasks.settings.evaluation import EvaluationSettings, MetricSettings
 

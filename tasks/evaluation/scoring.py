@@ -17,18 +17,8 @@ from pydantic import Field
 from tasks.benchmarks.evalplus import BASE
 from tasks.benchmarks.outputs import asks_for_output
 from tasks.core.progress import over
-from tasks.core.records import (
-    KILL_SHARE,
-    Behaviour,
-    Case,
-    Outcome,
-    Problem,
-    ProblemScore,
-    Sample,
-    Solution,
-    Suite,
-    Verdict,
-)
+from tasks.core.records import Behaviour, Case, Outcome, Problem, Sample, Solution, Suite, Verdict
+from tasks.core.rows import KILL_SHARE, ProblemScore
 from tasks.core.statistics import Interval, Share
 from tasks.core.values import encode
 from tasks.evaluation.metrics import summarise

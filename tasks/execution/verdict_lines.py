@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sandbox_image.iterators import Iterated
-from tasks.core import values
+from tasks.core import literals, values
 from tasks.core.records import CONDITION, Behaviour, Case, Outcome, Solution, Verdict
 from tasks.execution.asked import AskedSuite, TestsNothing
 from tasks.execution.checkers import Answers, checked, is_checked
@@ -160,5 +160,5 @@ def _shown(text: str) -> str:
     if isinstance(value, values.Opaque):
         return f"an object of type {value.type_name}"
     if isinstance(value, Iterated):
-        return f"a {value.kind} of {values.to_source(value.items)}{' and more' if value.end else ''}"
-    return values.to_source(value)
+        return f"a {value.kind} of {literals.to_source(value.items)}{' and more' if value.end else ''}"
+    return literals.to_source(value)

@@ -10,7 +10,8 @@ from typing import Literal
 from pydantic import Field
 
 from tasks.core.progress import counted
-from tasks.core.records import Call, Case, Decision, Dropped, Solution, Suite
+from tasks.core.records import Call, Case, Solution, Suite
+from tasks.core.rows import Decision, Dropped
 from tasks.core.statistics import Share
 from tasks.execution.problem_data import ProblemData, SampleRefs, read_problem_data
 from tasks.execution.verdicts import wanted_key

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tasks.core.progress import over
-from tasks.core.records import KILL_SHARE, Decision
+from tasks.core.rows import KILL_SHARE, Decision
 from tasks.core.statistics import LEAST_PROBLEMS, Share, wilson
 from tasks.execution.problem_data import ProblemData
 from tasks.execution.verdicts import holds, invalid_checks, judge, wanted_key

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from tasks.core.plugins import chosen, installed
-from tasks.core.records import CONDITION, TRUTH, Call, Decision
+from tasks.core.records import CONDITION, TRUTH, Call
+from tasks.core.rows import Decision
 from tasks.execution.problem_data import ProblemData
 from tasks.execution.verdicts import wanted_key
 from tasks.filtering.rules import consensus, paper

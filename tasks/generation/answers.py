@@ -20,7 +20,7 @@ from tasks.generation.prompts import Prompt, Refusal
 from tasks.generation.reduction import reduced
 from tasks.generation.signatures import BadSignature, clean_signature, plain_signature
 from tasks.generation.words import word_count
-from tasks.testcode.slices import bound_names
+from tasks.testcode.names import bound_names
 from tasks.testcode.split import split_tests
 from tasks.testcode.styles import asserts
 from tasks.testcode.suites import target_name

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tasks.core.fragments import Part, parse_python
 from tasks.generation.statement_facts import DEFINITIONS, facts_of
-from tasks.testcode.slices import used_names
+from tasks.testcode.names import used_names
 from tasks.testcode.styles import is_foreign
 
 MAX_PARTS = 600

@@ -23,7 +23,8 @@ from tasks.core.errors import FlywheelError
 from tasks.core.fragments import parse_foreign
 from tasks.core.jsonl import read_objects, text_of
 from tasks.core.progress import current, over
-from tasks.core.records import Dropped, Problem, Sample, record_id
+from tasks.core.records import Problem, Sample, record_id
+from tasks.core.rows import Dropped
 from tasks.generation import prompts
 from tasks.generation.answers import parse_problem
 from tasks.generation.asked_with import AskedWith, asked_with

@@ -23,7 +23,7 @@ from tasks.generation.statement_facts import (
     facts_of,
     root_of,
 )
-from tasks.testcode.slices import used_names
+from tasks.testcode.names import used_names
 from tasks.testcode.styles import is_foreign
 
 _IMPORTS = ast.Import | ast.ImportFrom

@@ -21,7 +21,8 @@ from tasks.benchmarks.outputs import asks_for_output, predicted
 from tasks.benchmarks.reference import reference_records
 from tasks.core.hub import revision_of
 from tasks.core.progress import current
-from tasks.core.records import Dropped, Problem, Role, Sample, Solution, Suite, record_id
+from tasks.core.records import Problem, Role, Sample, Solution, Suite, record_id
+from tasks.core.rows import Dropped
 from tasks.core.values import ValueFormatError
 from tasks.generation import prompts
 from tasks.generation.answers import parse_solution, parse_suite

@@ -13,7 +13,7 @@ import typing
 from dataclasses import dataclass
 
 from tasks.core.fragments import parse_python
-from tasks.testcode.slices import bound_names, used_names
+from tasks.testcode.names import bound_names, used_names
 
 _MODULES = {
     *("collections", "datetime", "decimal", "enum", "fractions", "functools", "itertools", "math", "numbers"),

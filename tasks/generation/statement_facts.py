@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tasks.core.fragments import Part
-from tasks.testcode.slices import bound_names, used_names
+from tasks.testcode.names import bound_names, used_names
 
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _DEFERRED = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda

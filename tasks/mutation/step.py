@@ -13,7 +13,8 @@ from typing import Literal
 from pydantic import Field
 
 from tasks.core.progress import over
-from tasks.core.records import Decision, Solution
+from tasks.core.records import Solution
+from tasks.core.rows import Decision
 from tasks.mutation.mutate import mutate_all
 from tasks.pipeline.stage import stage
 from tasks.pipeline.stage_name import StageName

@@ -10,9 +10,8 @@ import unittest
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tasks.testcode.fixtures import decorators_of, fixture_of, is_fixture, mark_fixture, without_request
-from tasks.testcode.names import Function
+from tasks.testcode.names import Function, free_names
 from tasks.testcode.proven import is_quiet, is_straight, own_names
-from tasks.testcode.slices import free_names
 
 _TEARDOWNS = ("tearDown", "teardown_method", "tearDownClass", "teardown_class", "teardown")
 _SETUPS = ("setUpClass", "setUp", "setup_class", "setup_method", "setup")

@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from tasks.core.values import ValueFormatError, decode, encode, is_plain, literal
+from tasks.core.literals import is_plain, literal
+from tasks.core.values import ValueFormatError, decode, encode
+from tasks.testcode.names import used_names
 from tasks.testcode.safe_eval import (
     ARITHMETIC,
     ARITIES,
@@ -38,7 +40,6 @@ from tasks.testcode.safe_eval import (
     listed,
     size,
 )
-from tasks.testcode.slices import used_names
 
 VALUE = "_"
 _CACHED = 1024

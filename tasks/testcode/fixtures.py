@@ -8,9 +8,8 @@ import ast
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tasks.testcode.names import Function
+from tasks.testcode.names import Function, used_names
 from tasks.testcode.proven import own_parts
-from tasks.testcode.slices import used_names
 from tasks.testcode.styles import asserts
 from tasks.testcode.tables import PARAM, assigned, direct_names, indirect_names
 

@@ -5,13 +5,15 @@ syntax alone; a condition that syntax does not decide stays in the test, as an `
 from __future__ import annotations
 
 import ast
+import copy
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tasks.core.fragments import parse_python
-from tasks.core.values import ValueFormatError, literal
+from tasks.core.literals import literal
+from tasks.core.values import ValueFormatError
 
 Fate = Literal["run", "skipped", "free", "must fail"]
 """What becomes of a test: it is run; it is not; it may pass or fail; it passes by failing."""
@@ -210,3 +212,28 @@ def _value(node: ast.expr, python: tuple[Any, ...]) -> Any:
         return literal(node)
     except ValueFormatError:
         raise _UnknownError from None
+
+
+def marked_body(body: list[ast.stmt], marks: Marks) -> list[ast.stmt]:
+    """The body of a test as its marks want it where it is expected to fail."""
+    changed = body
+    if marks.fate == "must fail":
+        wanted = marks.fails_by or ast.Name(id="Exception", ctx=ast.Load())
+        raises = ast.parse("pytest.raises", mode="eval").body
+        manager = ast.Call(func=raises, args=[wanted], keywords=[])
+        changed = [ast.With(items=[ast.withitem(context_expr=manager)], body=body)]
+    elif marks.fails_by is not None:
+        expected = ast.ExceptHandler(type=marks.fails_by, name=None, body=[ast.Pass()])
+        changed = [ast.Try(body=body, handlers=[expected], orelse=[], finalbody=[])]
+    if marks.fails_if is not None:
+        return [ast.If(test=marks.fails_if, body=changed, orelse=copy.deepcopy(body))]
+    return changed
+
+
+def skip_steps(marks: Marks) -> list[ast.stmt]:
+    """What is asked before anything else of a test that is skipped under conditions."""
+    steps: list[ast.stmt] = []
+    for condition in marks.skipped_if:
+        skip = ast.parse(f"pytest.skip({ast.unparse(condition)[:100]!r})").body
+        steps.append(ast.If(test=condition, body=skip, orelse=[]))
+    return steps

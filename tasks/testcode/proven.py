@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
-from tasks.testcode.slices import bound_names, free_names, is_constant, stops
+from tasks.testcode.names import bound_names, free_names
+from tasks.testcode.statements import is_constant, stops
 from tasks.testcode.styles import is_raises
 
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef

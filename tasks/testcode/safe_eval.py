@@ -16,7 +16,8 @@ from typing import Any
 
 from sandbox_image.iterators import Iterated
 from sandbox_image.testing import approx
-from tasks.core.values import Opaque, is_plain, refuse_hash_flood
+from tasks.core.literals import is_plain
+from tasks.core.values import Opaque, refuse_hash_flood
 
 # The largest power, in bits, and the largest product of two numbers' sizes, in bits, that are computed with.
 _BITS = 2**18

@@ -10,16 +10,16 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 from tasks.core.fragments import is_deep, parse_python, read_fragments
 from tasks.testcode import classes, doctests, fixtures, styles, tables, whole
 from tasks.testcode import marks as testmarks
 from tasks.testcode.dialects import as_plain
-from tasks.testcode.names import Function, mentions
+from tasks.testcode.names import Function, bound_names, free_names, mentions, used_names
 from tasks.testcode.proven import is_quiet, is_straight, own_names
-from tasks.testcode.slices import Changing, History, bound_names, free_names, is_long_chain, used_names
+from tasks.testcode.slices import History, is_long_chain
+from tasks.testcode.standing import TestClass, note_changes, own_decorators, whole_test
 from tasks.testcode.written import Author
 
 _MODULES = {"bisect", "cmath", "collections", "datetime", "decimal", "fractions", "functools", "heapq"} | {
@@ -198,7 +198,7 @@ def _of_definition(
     entry_point: str,
     turns: int,
     outer: Sequence[ast.expr] = (),
-    inside: _Class | None = None,
+    inside: TestClass | None = None,
 ) -> Iterator[ast.Module]:
     """The tests of a test function, or of a class with test methods or test classes; any other class is
     setup. `outer`: the decorators of the classes around it, and the marks of the file."""
@@ -213,7 +213,7 @@ def _of_definition(
     decorators += fixtures.tables_of_fixtures(node, [*setup], decorators)
     plain_body = node.body
     rows, body = tables.parametrized(
-        decorators, _marked(plain_body, testmarks.marks_of(decorators)), [*setup]
+        decorators, testmarks.marked_body(plain_body, testmarks.marks_of(decorators)), [*setup]
     )
     given_rows = tables.parametrized(decorators, [], [*setup], whole.GIVEN)[0]
     of_tables = tables.parametrized(decorators, [], [*setup])[1]
@@ -221,10 +221,14 @@ def _of_definition(
         marks = testmarks.marks_of([*decorators, *row.marks])
         if not marks.is_asked:
             continue
-        own = _marked(tables.parametrized(decorators, plain_body, [*setup])[1], marks) if row.marks else body
+        own = (
+            testmarks.marked_body(tables.parametrized(decorators, plain_body, [*setup])[1], marks)
+            if row.marks
+            else body
+        )
         known = set().union(*map(bound_names, row.steps)) if row.steps else set()
         given = fixtures.given_to(node, known, [*setup], decorators)
-        before = setup.followed_by(*_skips(marks), *row.steps, *given.steps)
+        before = setup.followed_by(*testmarks.skip_steps(marks), *row.steps, *given.steps)
         loops = {name for part in of_tables for name in bound_names(part)}
         unread = {name for step in before if fixtures.is_fixture(step) for name in bound_names(step)}
         missing = given.missing - (before.versions.keys() - unread) - loops
@@ -234,9 +238,9 @@ def _of_definition(
             node.args.args += [ast.arg(arg=name) for name in sorted(missing - named)]
             yield ast.Module(body=[*given.asking, node], type_ignores=[])
         elif not _is_proven(node, own, given, before, bool(loops), inside):
-            yield _whole(node, setup, decorators, given_rows[number], inside)
+            yield whole_test(node, setup, decorators, given_rows[number], inside)
         elif given.asserts:
-            first = setup.followed_by(*_skips(marks), *row.steps)
+            first = setup.followed_by(*testmarks.skip_steps(marks), *row.steps)
             yield from _walk([*given.steps, *own], first, entry_point, turns * len(rows))
         elif any(_is_assertion(part, before) for part in own):
             yield from _covered(own, before, entry_point, turns * len(rows))
@@ -244,7 +248,7 @@ def _of_definition(
             # What it asks is that nothing is raised.
             *earlier, last = own
             yield ast.Module(body=[*before.followed_by(*earlier).slice(last), last], type_ignores=[])
-    _note_changes(node, setup, decorators, given_rows, inside)
+    note_changes(node, setup, decorators, given_rows, inside)
 
 
 def _covered(body: list[ast.stmt], before: History, entry_point: str, turns: int) -> Iterator[ast.Module]:
@@ -272,7 +276,7 @@ def _is_proven(
     given: fixtures.Given,
     before: History,
     loops: bool,
-    inside: _Class | None,
+    inside: TestClass | None,
 ) -> bool:
     """Whether a test means the same as statements of its file, which may be taken apart."""
     arguments = {arg.arg for arg in node.args.args}
@@ -280,7 +284,7 @@ def _is_proven(
     if (
         isinstance(node, ast.AsyncFunctionDef)
         or given.goes_on
-        or _own_decorators(node, before)
+        or own_decorators(node, before)
         or not is_straight(node.body, arguments | attributes)
     ):
         return False
@@ -315,105 +319,6 @@ def _read_outside(definition: ast.stmt) -> set[str]:
     return set() if isinstance(definition, imports) else free_names(definition)
 
 
-@dataclass
-class _Class:
-    """A test class as it is written, and what is around it. `changing`: of its tests so far those that change
-    what its later ones see, by what they change, with what runs them."""
-
-    node: ast.ClassDef
-    outer: History
-    is_plain: bool
-    shared: set[str]
-    changing: list[tuple[set[str], str, ast.stmt]] = field(default_factory=list)
-
-    def run(
-        self, name: str, names: set[str], decorators: Sequence[ast.expr]
-    ) -> tuple[whole.Run, list[ast.stmt], list[ast.stmt]]:
-        """How its test of a name is run, its definition, and what runs before it in the same class."""
-        earlier = [(test, step) for changed, test, step in self.changing if changed & names]
-        tests = {name, *(test for test, _ in earlier)}
-        made = [classes.whole(one, tests) for one in classes.lineage(self.node, self.outer.bases)]
-        methods = [part for one in made for part in one.body if isinstance(part, Function)]
-        owner = whole.Owner(self.node.name, methods, classes.is_test_case(self.node, self.outer.bases))
-        test = owner.method(name)
-        assert test is not None
-        run = whole.run_of(test, [*self.outer], decorators, owner)
-        return run, [*made], [step for _, step in earlier]
-
-
-def _whole(
-    node: Function,
-    setup: History,
-    decorators: Sequence[ast.expr],
-    row: tables.MarkedRow,
-    inside: _Class | None,
-) -> ast.Module:
-    """A test as pytest runs it, behind the tests that change what it sees."""
-    steps = _run(node, setup, decorators, row, inside)
-    names = {name for step in [*node.body, *steps] for name in setup.names(step)}
-    earlier = [step for one in setup.changing if one.names & names for step in one.run]
-    *before, last = [*earlier, *steps]
-    if inside is not None and not any(
-        name.startswith("self_") for step in steps for name in used_names(step)
-    ):
-        setup = inside.outer
-    return ast.Module(body=[*setup.followed_by(*before).slice(last), last], type_ignores=[])
-
-
-def _run(
-    node: Function,
-    setup: History,
-    decorators: Sequence[ast.expr],
-    row: tables.MarkedRow,
-    inside: _Class | None,
-) -> list[ast.stmt]:
-    """The statements that define a test and run it, the last of which is its own."""
-    marks = testmarks.marks_of([*decorators, *row.marks])
-    if inside is not None:
-        names = {name for step in node.body for name in setup.names(step)}
-        names |= {f"self_{name}" for name in classes.attributes_of(inside.node, node.name)}
-        run, defined, earlier = inside.run(node.name, names, decorators)
-    else:
-        function = type(node)(
-            name=node.name, args=node.args, body=node.body, decorator_list=_own_decorators(node, setup)
-        )
-        run, defined, earlier = whole.run_of(node, [*setup], decorators), [function], []
-    _, loops = tables.parametrized(decorators, _marked(run.inner(), marks), [*setup], whole.GIVEN)
-    last = run.around(loops)
-    imports = ast.parse("import contextlib").body if "contextlib" not in setup.versions else []
-    return [*imports, *defined, *earlier, *_skips(marks), *row.steps, last]
-
-
-def _note_changes(
-    node: Function,
-    setup: History,
-    decorators: Sequence[ast.expr],
-    rows: Sequence[tables.MarkedRow],
-    inside: _Class | None,
-) -> None:
-    """Remembers a test that changes what later ones of its class or file see."""
-    changed = setup.changed_by(node)
-    own = {name for name in changed if name.startswith("self_")}
-    changed -= own
-    if inside is not None:
-        own = (own & inside.shared) | {f"self_{name}" for name in classes.stored_on(inside.node, node.name)}
-        if own:
-            inside.changing += [
-                (own, node.name, _quietly(_run(node, setup, decorators, row, inside)[-1])) for row in rows
-            ]
-    if changed:
-        outer = setup if inside is None else inside.outer
-        for row in rows:
-            *before, last = _run(node, setup, decorators, row, inside)
-            outer.changing.append(Changing(changed, [*before, _quietly(last)]))
-
-
-def _quietly(step: ast.stmt) -> ast.stmt:
-    """A step of an earlier test, whose failing is told of where it is asked for itself."""
-    manager = ast.parse("contextlib.suppress(Exception)", mode="eval").body
-    return ast.With(items=[ast.withitem(context_expr=manager)], body=[step])
-
-
 def _of_class(
     node: ast.ClassDef, setup: History, entry_point: str, turns: int, decorators: list[ast.expr]
 ) -> Iterator[ast.Module]:
@@ -426,7 +331,7 @@ def _of_class(
     decorators += testmarks.module_marks(node.body)
     inner_classes = [part for part in node.body if isinstance(part, ast.ClassDef)]
     original = copy.deepcopy(node)
-    inside = _Class(
+    inside = TestClass(
         original, setup, classes.is_plain(original, setup.bases), classes.shared_in(original, setup.bases)
     )
     parts, tests = classes.class_parts(node, setup.bases)
@@ -436,36 +341,6 @@ def _of_class(
         if classes.has_tests(inner, {}):
             before = setup.followed_by(*classes.fixtures_in(parts))
             yield from _of_definition(inner, before, entry_point, turns, decorators)
-
-
-def _marked(body: list[ast.stmt], marks: testmarks.Marks) -> list[ast.stmt]:
-    """The body of a test as its marks want it where it is expected to fail."""
-    changed = body
-    if marks.fate == "must fail":
-        wanted = marks.fails_by or ast.Name(id="Exception", ctx=ast.Load())
-        raises = ast.parse("pytest.raises", mode="eval").body
-        manager = ast.Call(func=raises, args=[wanted], keywords=[])
-        changed = [ast.With(items=[ast.withitem(context_expr=manager)], body=body)]
-    elif marks.fails_by is not None:
-        expected = ast.ExceptHandler(type=marks.fails_by, name=None, body=[ast.Pass()])
-        changed = [ast.Try(body=body, handlers=[expected], orelse=[], finalbody=[])]
-    if marks.fails_if is not None:
-        return [ast.If(test=marks.fails_if, body=changed, orelse=copy.deepcopy(body))]
-    return changed
-
-
-def _skips(marks: testmarks.Marks) -> list[ast.stmt]:
-    """What is asked before anything else of a test that is skipped under conditions."""
-    steps: list[ast.stmt] = []
-    for condition in marks.skipped_if:
-        skip = ast.parse(f"pytest.skip({ast.unparse(condition)[:100]!r})").body
-        steps.append(ast.If(test=condition, body=skip, orelse=[]))
-    return steps
-
-
-def _own_decorators(node: Function, before: History) -> list[ast.expr]:
-    functions = {name for name, one in before.definitions.items() if isinstance(one, Function)}
-    return [one for one in node.decorator_list if used_names(one) & functions]
 
 
 def _is_assertion(statement: ast.stmt, setup: History) -> bool:

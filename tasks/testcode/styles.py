@@ -11,7 +11,8 @@ import ast
 import math
 import sys
 
-from tasks.core.values import ValueFormatError, literal
+from tasks.core.literals import literal
+from tasks.core.values import ValueFormatError
 from tasks.testcode.names import Function
 
 _COMPARE: dict[str, type[ast.cmpop]] = {

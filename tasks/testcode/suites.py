@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tasks.core.fragments import is_deep, parse_foreign, parse_python
+from tasks.core.literals import to_source
 from tasks.core.records import CONDITION, TRUTH, Call, Case
-from tasks.core.values import Opaque, ValueFormatError, decode, encode, to_source
+from tasks.core.values import Opaque, ValueFormatError, decode, encode
 from tasks.testcode.conditions import VALUE, condition, constant, holds, substituted
-from tasks.testcode.names import Function, mentions
-from tasks.testcode.slices import bound_names, is_skip, stops, used_names
+from tasks.testcode.names import Function, bound_names, mentions, used_names
+from tasks.testcode.statements import is_skip, stops
 from tasks.testcode.styles import asserts, is_raises
 from tasks.testcode.written import Author
 

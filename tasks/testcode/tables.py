@@ -7,9 +7,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tasks.core.values import ValueFormatError, literal
+from tasks.core.literals import literal
+from tasks.core.values import ValueFormatError
 from tasks.testcode.marks import marks_of, marks_of_row
-from tasks.testcode.slices import bound_names
+from tasks.testcode.names import bound_names
 
 MAX_ROWS = 100
 PARAM = "param_of_"

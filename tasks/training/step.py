@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.core.records import Pair, SftRow
+from tasks.core.rows import Pair, SftRow
 from tasks.models.chat_format import VERSION as FORMAT_VERSION
 from tasks.models.resolve import model_digest
 from tasks.pipeline import artifacts

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Message, Pair, SftRow
+from tasks.core.records import Message
+from tasks.core.rows import Pair, SftRow
 from tasks.models.chat_format import ChatFormat, Rendered
 
 Objective = Literal["sft", "dpo"]

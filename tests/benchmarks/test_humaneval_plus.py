@@ -19,7 +19,8 @@ from tasks.benchmarks.reference import reference_records
 from tasks.benchmarks.registry import load_benchmark
 from tasks.core import values
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Case, Problem, ProblemScore, Sample, Solution
+from tasks.core.records import Case, Problem, Sample, Solution
+from tasks.core.rows import ProblemScore
 from tasks.evaluation.metrics import compare, summarise
 from tasks.evaluation.reference_runs import with_gold
 from tasks.evaluation.scoring import score_problem

@@ -15,9 +15,10 @@ from tasks.benchmarks.base import Selection
 from tasks.benchmarks.outputs import FILES, load_outputs, predicted
 from tasks.benchmarks.reference import reference_records
 from tasks.benchmarks.registry import load_benchmark
-from tasks.core import values
+from tasks.core import literals, values
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Problem, ProblemScore, Sample
+from tasks.core.records import Problem, Sample
+from tasks.core.rows import ProblemScore
 from tasks.core.statistics import bootstrap
 from tasks.evaluation.metrics import compare, summarise
 from tasks.evaluation.scoring import score_problem
@@ -114,7 +115,7 @@ def test_the_model_is_shown_the_input_and_asked_for_one_line(problems: list[Prob
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=8))
 def test_any_output_that_is_written_out_is_read_back(value: object) -> None:
-    source = values.to_source(value)
+    source = literals.to_source(value)
     for answer in (f"assert f(1) == {source}", f"Well:\n```python\nassert f(1) == {source}  # so\n```"):
         assert values.decode(predicted(answer)) == value
 

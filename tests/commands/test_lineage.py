@@ -15,7 +15,8 @@ from flows.commands.lineage import opening, show_lineage
 from flows.commands.runs import open_run
 from flows.iteration import iteration
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Behaviour, SftRow, Solution
+from tasks.core.records import Behaviour, Solution
+from tasks.core.rows import SftRow
 from tasks.core.statistics import Interval
 from tasks.core.tables import read_plain
 from tasks.datasets.lineage import Provenance, find_row, lineage, rejected_mutant

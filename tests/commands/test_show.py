@@ -8,7 +8,8 @@ import pytest
 
 from flows.commands.show import show_report, show_table
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Dropped, Sample
+from tasks.core.records import Sample
+from tasks.core.rows import Dropped
 from tasks.pipeline.workspace import Workspace
 
 ROWS = [

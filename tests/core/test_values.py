@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox_image import plain
-from tasks.core import values
+from tasks.core import literals, values
 
 SCALARS = (
     st.none()
@@ -43,7 +43,7 @@ def test_encoding_round_trips_with_exact_types(value: object) -> None:
 
 @given(PLAIN)
 def test_source_of_a_value_reads_back_as_the_value(value: object) -> None:
-    source = values.to_source(value)
+    source = literals.to_source(value)
     back = eval(source, {})
     assert values.behaviour_key(back) == values.behaviour_key(value)
 
@@ -229,7 +229,7 @@ def test_subclasses_are_not_plain() -> None:
         __hash__ = int.__hash__
 
     assert values.encode(Sly(3)) == '{"o":"Sly"}'
-    assert not values.is_plain([Sly(3)])
+    assert not literals.is_plain([Sly(3)])
 
 
 @given(st.text(max_size=40))
@@ -284,9 +284,9 @@ def test_a_malformed_digest_is_refused(text: str) -> None:
 
 def test_literals_include_nan_and_exclude_names() -> None:
     node = ast.parse("float('nan')", mode="eval").body
-    assert math.isnan(values.literal(node))
+    assert math.isnan(literals.literal(node))
     with pytest.raises(values.ValueFormatError):
-        values.literal(ast.parse("x + 1", mode="eval").body)
+        literals.literal(ast.parse("x + 1", mode="eval").body)
 
 
 SEQUENCES = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.iteration import iteration
 from flows.reports.report import report_in
-from tasks.core.records import Decision, SftRow
+from tasks.core.rows import Decision, SftRow
 from tasks.datasets.collection import CollectionStatistics, past_iterations
 from tasks.filtering.decide import FILTER_VERSION
 from tasks.pipeline.workspace import ModelRef, StageResult, Workspace

@@ -1,7 +1,8 @@
 import random
 from dataclasses import replace
 
-from tasks.core.records import Behaviour, Pair, SftRow, Solution, Suite
+from tasks.core.records import Behaviour, Solution, Suite
+from tasks.core.rows import Pair, SftRow
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import Rows, cap_share, kill_counts, rows_of
 from tasks.datasets.solver_rows import solver_pairs, solver_sft

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.benchmarks.starter import load_starter
-from tasks.core.records import Pair, Problem, Sample, SftRow, Solution
+from tasks.core.records import Problem, Sample, Solution
+from tasks.core.rows import Pair, SftRow
 from tasks.datasets.collection import pair_lengths
 from tasks.datasets.row_filters import (
     AnyRow,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Pair, Sample, SftRow, Solution, ids_digest
+from tasks.core.records import Sample, Solution, ids_digest
+from tasks.core.rows import Pair, SftRow
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.preferences import Rows, rows_of
 from tasks.datasets.row_filters import good_text

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from flows.reports.iteration import beyond_noise
-from tasks.core.records import ProblemScore
+from tasks.core.rows import ProblemScore
 from tasks.core.statistics import LEAST_PROBLEMS, Interval, bootstrap, wilson
 from tasks.evaluation.gate import gate
 from tasks.evaluation.metrics import compare, metrics, pass_at_k

@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.core.records import Behaviour, Outcome, ProblemScore, Sample, Solution, Suite
+from tasks.core.records import Behaviour, Outcome, Sample, Solution, Suite
+from tasks.core.rows import ProblemScore
 from tasks.evaluation.metrics import metrics
 from tasks.evaluation.scoring import chosen_right, score_problem
 from tasks.execution.problem_data import ProblemData

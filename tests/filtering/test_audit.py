@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.core.records import Case, Decision, Solution, Suite
+from tasks.core.records import Case, Solution, Suite
+from tasks.core.rows import Decision
 from tasks.core.statistics import Share, wilson
 from tasks.execution.problem_data import join_by_problem
 from tasks.filtering.agreement import OTHERWISE, TESTS_NOTHING, dropped_by

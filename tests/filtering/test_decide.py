@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core import values
-from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Decision, Outcome, Solution, Suite
+from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Outcome, Solution, Suite
+from tasks.core.rows import Decision
 from tasks.execution.problem_data import join_by_problem
 from tasks.execution.verdicts import judge, key_passes, outcome_key, plan_calls, wanted_key
 from tasks.filtering.decide import decide, decide_all, disputed

@@ -19,7 +19,7 @@ from flows.campaign import campaign, stop_reason
 from flows.iteration import _baseline_check
 from flows.reports.campaign import campaign_markdown
 from flows.reports.report import Report, report_in
-from tasks.core.records import ProblemScore
+from tasks.core.rows import ProblemScore
 from tasks.core.statistics import Share
 from tasks.evaluation.gate import GateStatistics, champion_of, gate, needs_baseline_check, promotion_history
 from tasks.evaluation.metrics import compare

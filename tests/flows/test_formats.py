@@ -9,7 +9,8 @@ import pytest
 
 from flows.commands.export import export
 from flows.iteration import iteration
-from tasks.core.records import Pair, Sample, SftRow
+from tasks.core.records import Sample
+from tasks.core.rows import Pair, SftRow
 from tasks.core.tables import read_table
 from tasks.models.chat_format import format_of
 from tasks.pipeline.workspace import Workspace

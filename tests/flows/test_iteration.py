@@ -12,7 +12,7 @@ from flows.iteration import iteration
 from flows.reports.iteration import markdown_of
 from flows.reports.report import Report, report_in
 from tasks.benchmarks.registry import at_hand
-from tasks.core.records import Pair, SftRow
+from tasks.core.rows import Pair, SftRow
 from tasks.core.tables import read_plain
 from tasks.evaluation.evaluation_set import EvaluationSetStatistics
 from tasks.generation.diversity import LENGTH

@@ -23,7 +23,8 @@ from flows.evaluation import (
     uses_reference_model,
 )
 from flows.iteration import iteration
-from tasks.core.records import Behaviour, Decision, Outcome, Sample, Solution
+from tasks.core.records import Behaviour, Outcome, Sample, Solution
+from tasks.core.rows import Decision
 from tasks.core.tables import read_plain, read_table
 from tasks.datasets.collection import past_iterations
 from tasks.datasets.lineage import lineage

@@ -18,7 +18,8 @@ import pytest
 from benchmarks.agreement_samples import SAMPLES, WARM, Drawn, study_problems
 from tasks.benchmarks.files import data_file
 from tasks.benchmarks.starter import load_starter
-from tasks.core.records import Problem, Role, Sample, SftRow
+from tasks.core.records import Problem, Role, Sample
+from tasks.core.rows import SftRow
 from tasks.core.tables import read_table
 from tasks.datasets.kept_problem import load_kept_problems
 from tasks.datasets.row_filters import cases_of, good_text, select

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.core import progress
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Dropped
+from tasks.core.rows import Dropped
 from tasks.generation.shards import Shard, computed_shards, in_batches
 from tasks.inference.base import Completion, Request
 from tasks.inference.replay import ReplaySampler

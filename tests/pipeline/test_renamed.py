@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.runtime.evaluations import evaluations_of
-from tasks.core.records import Decision, Pair, ProblemScore, Sample, SftRow, Solution
+from tasks.core.records import Sample, Solution
+from tasks.core.rows import Decision, Pair, ProblemScore, SftRow
 from tasks.core.statistics import Interval, Share
 from tasks.core.tables import read_plain, read_table, write_table
 from tasks.evaluation.scoring import ScoreStatistics

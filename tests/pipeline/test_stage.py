@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 import tasks
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Dropped
+from tasks.core.rows import Dropped
 from tasks.inference.engines import engine_version
 from tasks.pipeline import stage as stages
 from tasks.pipeline.keys import exact, stage_key

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Behaviour, Call, Case, Dropped, Outcome, Solution, Suite
+from tasks.core.records import Behaviour, Call, Case, Outcome, Solution, Suite
+from tasks.core.rows import Dropped
 from tasks.core.tables import read_table, write_table
 from tasks.pipeline.workspace import StageResult, Workspace
 from tasks.settings.iteration import IterationSettings

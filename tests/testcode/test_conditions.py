@@ -17,8 +17,9 @@ from sandbox_image import plain
 from sandbox_image.iterators import KINDS, taken
 from sandbox_image.outcomes import raised
 from sandbox_image.testing import approx
+from tasks.core.literals import to_source
 from tasks.core.records import CONDITION, Case, Outcome, Problem, Suite
-from tasks.core.values import Opaque, ValueFormatError, encode, to_source
+from tasks.core.values import Opaque, ValueFormatError, encode
 from tasks.execution.determinism import SandboxPair
 from tasks.execution.problem_data import ProblemData
 from tasks.execution.step import execute_shard

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.core.records import Pair, Problem, SftRow
+from tasks.core.records import Problem
+from tasks.core.rows import Pair, SftRow
 from tasks.datasets.row_filters import cases_of, touches_benchmark
 from tasks.execution.step import program_name
 from tasks.generation import prompts

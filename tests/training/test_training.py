@@ -18,7 +18,7 @@ import pytest
 from safetensors.torch import load_file
 
 from tasks.core.errors import FlywheelError
-from tasks.core.records import Pair, SftRow
+from tasks.core.rows import Pair, SftRow
 from tasks.models.chat_format import ChatFormat, format_of
 from tasks.models.resolve import model_digest
 from tasks.settings.training import TrainingSettings

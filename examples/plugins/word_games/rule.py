@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tasks.core.records import Decision
+from tasks.core.rows import Decision
 from tasks.filtering.rules.base import UNOPPOSED, FilterRule
 from tasks.filtering.votes import Group, ProblemVotes
 from tasks.settings.agreement import AgreementSettings

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tasks.benchmarks.evalplus import AS_SETS, FLOAT_TOLERANCE, NOT_NONE, RELATIVE_TOLERANCE
 from tasks.benchmarks.evalplus_inputs import decode_mbpp
-from tasks.core.values import to_source
+from tasks.core.literals import to_source
 from tasks.execution.converters.base import Converted, Converter, Row, first_id
 
 _TEST = """\

@@ -9,7 +9,7 @@ import ast
 
 from tasks.core.fragments import parse_python
 from tasks.execution.converters.base import Converted, Converter, Row, first_id, loaded
-from tasks.testcode.slices import used_names
+from tasks.testcode.names import used_names
 
 
 def convert(row: Row, number: int) -> Converted:

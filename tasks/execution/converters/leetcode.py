@@ -13,7 +13,8 @@ import ast
 from typing import Any
 
 from tasks.core.fragments import parse_foreign
-from tasks.core.values import ValueFormatError, is_json, literal
+from tasks.core.literals import is_json, literal
+from tasks.core.values import ValueFormatError
 from tasks.execution.converters.base import Converted, Converter, Row, first_id
 
 _NODES = ("list_node", "tree_node")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tasks.core.records import Decision
+from tasks.core.rows import Decision
 from tasks.filtering.votes import Group, ProblemVotes
 from tasks.settings.agreement import AgreementSettings
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.core.records import Decision
+from tasks.core.rows import Decision
 from tasks.execution.verdicts import OPAQUE_KEY, wanted_key
 from tasks.filtering.rules.base import UNOPPOSED, FilterRule
 from tasks.filtering.votes import PASSED, Group, ProblemVotes

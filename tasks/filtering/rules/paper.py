@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.core.records import Decision
+from tasks.core.rows import Decision
 from tasks.execution.verdicts import key_passes
 from tasks.filtering.rules.base import UNOPPOSED, FilterRule
 from tasks.filtering.votes import Group, ProblemVotes
