@@ -26,7 +26,7 @@ test-fast: setup  ## the tests that start no container, model or server, on all 
 soak: setup  ## the long and destructive tests too
 	@$(BIN)/python -m pytest
 
-check: setup  ## lint, format, types, arrows between rooms, declared packages
+check: setup  ## lint, format, types, imports between packages, declared packages
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy -p sandbox_image -p tests && $(BIN)/lint-imports && $(BIN)/deptry .
 
 docs: setup  ## write the generated pages anew

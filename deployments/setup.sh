@@ -54,9 +54,9 @@ setup_python() {
         return
     fi
     if ! python=$(find_python); then
-        consent "Python 3.11+ with venv"
+        consent "Python 3.11 to 3.13 with venv"
         install_packages python3 python3-venv
-        python=$(find_python) || fail "the distribution has no Python 3.11 or newer: set PYTHON to one."
+        python=$(find_python) || fail "the distribution has no Python 3.11, 3.12 or 3.13: set PYTHON to one."
     fi
     [ -x $venv/bin/python ] || { say "virtual environment in $venv ($("$python" --version))"; "$python" -m venv $venv; }
     # vLLM compiles small kernels with the system's C++ compiler at run time.

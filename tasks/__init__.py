@@ -1,4 +1,4 @@
-"""Rooms by question, each with its step (one `@stage` function) where it has one; arrows point down."""
+"""Packages by question, each with its step (one `@stage` function) where it has one; imports point down."""
 
 import os
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import runpy
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tasks.core.child_process import ChildProcess
 from tasks.core.lifeline import watch_lifeline
 
 
@@ -33,24 +32,14 @@ class Child:
         """`environment` is added to ours, what the child prints goes to `log_file`, and it reads `message`
         from its standard input."""
         lifeline, self._held = os.pipe()
-        with contextlib.ExitStack() as stack:
-            log = None
-            if log_file is not None:
-                log_file.parent.mkdir(parents=True, exist_ok=True)
-                log = stack.enter_context(log_file.open("ab"))
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(lifeline), module, *arguments],
-                stdin=subprocess.PIPE if message else subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT if log else None,
-                env={**os.environ, **(environment or {})},
-                pass_fds=(lifeline,),
-                start_new_session=True,
-            )
+        self._process = ChildProcess(
+            [sys.executable, "-m", __name__, str(lifeline), module, *arguments],
+            {**os.environ, **(environment or {})},
+            log_file,
+            descriptors=(lifeline,),
+            message=message,
+        )
         os.close(lifeline)
-        if self._process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError), self._process.stdin as stream:
-                stream.write(message.encode())
 
     def wait(self) -> int:
         """Its exit status, once it has ended."""
@@ -58,17 +47,11 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return self._process.alive
 
     def end(self, grace_s: float = 0.0) -> None:
         """End it and its session, after `grace_s` to end by itself; safe to call twice."""
-        if self.alive and grace_s:
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(grace_s)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.end(grace_s)
         with contextlib.suppress(OSError):
             os.close(self._held)
 

@@ -16,7 +16,6 @@ import os
 import re
 import select
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -26,6 +25,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
+from tasks.core.child_process import ChildProcess
 from tasks.core.errors import FlywheelError
 from tasks.core.progress import current
 from tasks.inference.base import Completion, Engine, Request, Sampler, Weights
@@ -47,6 +47,8 @@ _KV_CACHE = "VLLM_CPU_KVCACHE_SPACE"
 
 # How the child's lines begin that tell how much of a batch is done.
 _SHARE = b'{"share"'
+_DEATH_S = 10.0
+TAIL_LINES = 25
 
 
 class VllmSampler:
@@ -66,23 +68,18 @@ class VllmSampler:
         log_dir: Path,
         share: Share = WHOLE,
     ) -> None:
-        log_dir.mkdir(parents=True, exist_ok=True)
         self._log = log_dir / f"sampler-{os.getpid()}-{time.time_ns() // 1_000_000}{share.suffix}.log"
         self._lock = threading.Lock()
         child_in, our_out = os.pipe()
         our_in, child_out = os.pipe()
         script = Path(__file__).with_name("vllm_worker.py")
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                # -P keeps this folder off the child's import path: it imports nothing of the project.
-                [sys.executable, "-P", str(script), str(child_in), str(child_out)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(child_in, child_out),
-                start_new_session=True,
-                env=_environment(settings, share),
-            )
+        self._process = ChildProcess(
+            # -P keeps this folder off the child's import path: it imports nothing of the project.
+            [sys.executable, "-P", str(script), str(child_in), str(child_out)],
+            _environment(settings, share),
+            self._log,
+            descriptors=(child_in, child_out),
+        )
         os.close(child_in)
         os.close(child_out)
         self._out: IO[bytes] = os.fdopen(our_out, "wb")
@@ -105,15 +102,7 @@ class VllmSampler:
 
     @property
     def alive(self) -> bool:
-        if self._process.returncode is not None:
-            return False
-        # Looks without reaping: until `close` has killed the group, its number must stay ours.
-        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        try:
-            return os.waitid(os.P_PID, self._process.pid, flags) is None
-        except ChildProcessError:
-            # Another thread has just closed it.
-            return False
+        return self._process.alive
 
     @property
     def pid(self) -> int:
@@ -134,11 +123,7 @@ class VllmSampler:
 
     def close(self) -> None:
         """End the child and all its workers; safe to call twice and from any thread."""
-        if self._process.returncode is None:
-            # Even when the child has ended: its workers are in the group too.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self._process.end()
         for stream in (self._out, self._in):
             with contextlib.suppress(OSError, ValueError):
                 stream.close()
@@ -164,23 +149,16 @@ class VllmSampler:
         return answer
 
     def _death(self) -> FlywheelError:
-        deadline = time.monotonic() + 10
-        while self.alive and time.monotonic() < deadline:
-            time.sleep(0.05)
-        hung = self.alive
+        hung = not self._process.ends_within(_DEATH_S)
         self.close()
-        code = 0 if hung else self._process.returncode
+        code = 0 if hung else self._process.wait()
         tail = self._log_tail()
         hint = memory_hint(code, tail)
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         return FlywheelError(f"the inference engine ended {how}.{hint} Log {self._log}:\n{tail}")
 
     def _log_tail(self) -> str:
-        try:
-            text = self._log.read_bytes()[-20_000:].decode(errors="replace")
-        except OSError:
-            return "(no log)"
-        return "\n".join(text.splitlines()[-25:])[-4000:]
+        return self._process.log_tail(TAIL_LINES)[-4000:]
 
 
 def memory_hint(code: int, log_tail: str) -> str:

@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tasks.core.child_process import ChildProcess
 from tasks.core.errors import FlywheelError
 from tasks.settings.format import FormatSettings
 from tasks.settings.training import TrainingSettings
@@ -198,38 +198,33 @@ def _run_child(
     """Start the child, relay its progress, and return all events once it succeeded, the earlier first."""
     job_file, events_file = work / "job.json", Path(job.events)
     heard = events_file.stat().st_size
-    process: subprocess.Popen[bytes] | None = None
+    process: ChildProcess | None = None
     lifeline, held = os.pipe()
     try:
-        with log_file.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tasks.training.worker", str(job_file), str(lifeline)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=Path(__file__).resolve().parents[2],
-                env=_child_environment(work, job.settings["processes"]),
-                pass_fds=(lifeline,),
-                start_new_session=True,
-            )
+        process = ChildProcess(
+            [sys.executable, "-m", "tasks.training.worker", str(job_file), str(lifeline)],
+            _child_environment(work, job.settings["processes"]),
+            log_file,
+            descriptors=(lifeline,),
+            folder=Path(__file__).resolve().parents[2],
+        )
         log_progress(f"{job.stage}: training in process {process.pid}, log {log_file}")
         progress = ChildProgress(job.stage, log_progress)
         with events_file.open(encoding="utf-8") as stream:
             stream.seek(heard)
             # Short waits, since a cancellation reaches a thread only between two of them.
-            while process.poll() is None:
+            while process.alive:
                 progress.read(stream)
                 time.sleep(_POLL_S)
             progress.read(stream)
     finally:
-        if process is not None and process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        code = process.end() if process is not None else None
         os.close(lifeline)
         os.close(held)
-    if process.returncode != 0:
+    if code:
         free = shutil.disk_usage(work).free
-        cause = explain_exit(process.returncode, progress.error, progress.trace or _tail(log_file), free)
+        tail = progress.trace or process.log_tail(TAIL_LINES)
+        cause = explain_exit(code, progress.error, tail, free)
         if progress.diverged:
             cause += _set_aside(work, log_file.parent / f"last-good-{job.stage}")
         raise FlywheelError(f"{job.stage} training failed: {cause} (log: {log_file})")
@@ -313,11 +308,6 @@ def _base_of(model: Path) -> str:
             if key == "base_model" and value.strip():
                 return value.strip().strip("\"'")
     return model.name
-
-
-def _tail(log_file: Path) -> str:
-    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(lines[-TAIL_LINES:])
 
 
 def _result(stage: Objective, out: Path, events: list[dict[str, Any]], seconds: float) -> TrainingResult:

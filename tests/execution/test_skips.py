@@ -110,8 +110,6 @@ def test_a_skip_by_the_machine_forbids_nothing(seeds: SandboxPair) -> None:
          "asks for pytest's own fixture request, which the sandbox does not have"),
         ("@pytest.mark.usefixtures('testdir')\ndef test_a():\n    assert f(3) == 6\n",
          "asks for pytest's own fixture testdir, which the sandbox does not have"),
-        ("@pytest.fixture\nasync def v():\n    return 1\n\ndef test_a(v):\n    assert f(3) == 6\n",
-         "asks for a fixture that the file does not define"),
     ],
 )  # fmt: skip
 def test_what_no_fixture_gives_is_refused_with_its_name(text: str, wanted: str) -> None:

@@ -1,1 +1,1 @@
-"""Helpers that several rooms' tests share."""
+"""Helpers that tests of several packages share."""
