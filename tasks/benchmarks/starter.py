@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-import json
 from importlib import resources
-from typing import Any
+from typing import Literal
 
 from tasks.benchmarks.base import Benchmark
+from tasks.core.jsonl import Row, Text, read_objects, row_of
 from tasks.core.records import Problem
 
 HALVES = {"A": "dev", "B": "test"}
 
 
+class StarterLine(Row):
+    """A line of the shipped file."""
+
+    problem_id: Text
+    half: Literal["A", "B"]
+    statement: Text
+    entry_point: Text
+    signature: Text
+    gold_solution: Text
+    gold_suite: list[str]
+    wrong_solutions: list[str]
+
+
 def load_starter() -> list[Problem]:
     """The shipped benchmark."""
-    text = resources.files("tasks.data").joinpath("starter.jsonl").read_text(encoding="utf-8")
-    return [_problem(json.loads(line)) for line in text.splitlines()]
+    with resources.as_file(resources.files("tasks.data") / "starter.jsonl") as path:
+        return [_problem(row_of(StarterLine, row, where)) for where, row in read_objects(path)]
 
 
-def _problem(row: dict[str, Any]) -> Problem:
+def _problem(line: StarterLine) -> Problem:
     return Problem(
-        problem_id=row["problem_id"],
-        statement=row["statement"],
-        entry_point=row["entry_point"],
-        signature=row["signature"],
+        problem_id=line.problem_id,
+        statement=line.statement,
+        entry_point=line.entry_point,
+        signature=line.signature,
         source="starter",
-        split=HALVES[row["half"]],
-        gold_solution=row["gold_solution"],
-        gold_suite=tuple(row["gold_suite"]),
-        wrong_solutions=tuple(row["wrong_solutions"]),
+        split=HALVES[line.half],
+        gold_solution=line.gold_solution,
+        gold_suite=tuple(line.gold_suite),
+        wrong_solutions=tuple(line.wrong_solutions),
     )
 
 

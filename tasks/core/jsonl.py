@@ -5,12 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from tasks.core.errors import FlywheelError
 
+Kind = TypeVar("Kind", bound=BaseModel)
 BYTE_ORDER_MARK = "\ufeff"
-_KINDS = {list: "a list", dict: "an object", bool: "true or false"}
+_KINDS = {list: "a list", dict: "an object", bool: "true or false", str: "text"}
+_EXPECTED = {
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "bool_type": "true or false",
+    "float_type": "a number",
+}
 
 
 def read_objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -49,25 +59,51 @@ def object_of(line: bytes, where: str) -> dict[str, Any]:
     return row
 
 
-def text_of(row: Mapping[str, Any], name: str, where: str, empty: bool = False) -> str:
-    """A field that is text, and more than white space unless `empty`. Raises `FlywheelError`."""
-    text = row.get(name)
-    if text is None:
-        raise FlywheelError(f"{where}: {name!r} is missing.")
-    if not isinstance(text, str):
-        raise FlywheelError(f"{where}: {name!r} must be text, not {_KINDS.get(type(text), 'a number')}.")
-    if not (empty or text.strip()):
-        raise FlywheelError(f"{where}: {name!r} is empty.")
+def row_of(kind: type[Kind], plain: Mapping[str, Any], where: str) -> Kind:
+    """The object of a line as a typed row. Raises `FlywheelError` that names `where` and the field."""
+    try:
+        return kind.model_validate(plain)
+    except ValidationError as error:
+        raise FlywheelError(f"{where}: {_why(error)}.") from None
+
+
+def _why(error: ValidationError) -> str:
+    """What is wrong with the first bad field, in words of JSON."""
+    first = error.errors(include_url=False)[0]
+    name, given = "".join(map(str, first["loc"][:1])), first["input"]
+    if not name:
+        return str(first.get("ctx", {}).get("error", first["msg"]))
+    kind = first["type"]
+    if kind == "missing" or (given is None and kind.endswith("_type")):
+        return f"{name!r} is missing"
+    if kind in _EXPECTED:
+        return f"{name!r} must be {_EXPECTED[kind]}, not {_KINDS.get(type(given), 'a number')}"
+    if kind == "literal_error":
+        return f"{name!r} is {first['ctx']['expected']}, not {given!r}"
+    if kind == "value_error":
+        return f"{name!r} {first['ctx']['error']}"
+    return f"{name!r} is {given!r}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+
+
+class Row(BaseModel):
+    """A line of a file that people hand in: what it does not name is ignored, nothing is converted."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
     return text
 
 
-def id_of(row: Mapping[str, Any], name: str, where: str) -> str:
-    """A field that is an id, as text: of an integer its digits. Raises `FlywheelError`."""
-    number = row.get(name)
-    return str(number) if type(number) is int else text_of(row, name, where)
+def _digits(number: object) -> object:
+    return str(number) if type(number) is int else number
 
 
-def code_of(row: Mapping[str, Any], where: str) -> str:
-    """The field "code", without the byte-order mark that some editors put before a file. Raises
-    `FlywheelError`."""
-    return text_of(row, "code", where, empty=True).removeprefix(BYTE_ORDER_MARK)
+Text = Annotated[str, AfterValidator(_said)]
+"""Text that is more than white space."""
+Id = Annotated[str, BeforeValidator(_digits), AfterValidator(_said)]
+"""An id as text: of an integer its digits."""
+Code = Annotated[str, AfterValidator(lambda text: text.removeprefix(BYTE_ORDER_MARK))]
+"""Code without the byte-order mark that some editors put before a file."""

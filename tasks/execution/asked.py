@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.core import values
-from tasks.core.errors import FlywheelError
 from tasks.core.fragments import parse_python
-from tasks.core.jsonl import code_of
 from tasks.core.records import Call, Case, Suite
 from tasks.execution.asked_problems import AskedProblem
 from tasks.execution.comparison import Equality
+from tasks.execution.lines import SuiteLine
 from tasks.generation.answers import bare_tests
 from tasks.generation.prompts import Refusal
 from tasks.testcode.doctests import examples
@@ -68,28 +67,18 @@ class AskedSuite:
     text: str = ""
 
 
-def check_suite(row: Mapping[str, Any], where: str) -> None:
-    if ("code" in row) == ("cases" in row):
-        raise FlywheelError(f"{where}: a suite has either 'code' or 'cases'.")
-    if "code" in row:
-        code_of(row, where)
-    elif not isinstance(row["cases"], list):
-        raise FlywheelError(f"{where}: 'cases' must be a list.")
-
-
-def suite_of(
-    row: Mapping[str, Any], where: str, problem: AskedProblem, suite_id: str, benchmark: bool = True
-) -> AskedSuite:
-    check_suite(row, where)
-    from_json = "cases" in row
-    text = ""
-    if from_json:
-        entries = [_case(case, problem) for case in row["cases"]] or ["the suite has no case"]
+def suite_of(line: SuiteLine, problem: AskedProblem, benchmark: bool = True) -> AskedSuite:
+    """The suite that a line asks for. `benchmark`: see `read_text`."""
+    text, from_json = line.code or "", line.code is None
+    if line.code is None:
+        entries = [_case(case, problem) for case in line.cases or ()] or ["the suite has no case"]
     else:
-        entries = read_text(text := code_of(row, where), problem.entry_point, benchmark)
+        entries = read_text(text, problem.entry_point, benchmark)
     cases = tuple(entry for entry in entries if isinstance(entry, Case))
     equality = problem.comparison.equality(bool(problem.entry_point), from_json)
-    return AskedSuite(Suite(suite_id, problem.problem_id, cases), tuple(entries), equality, from_json, text)
+    return AskedSuite(
+        Suite(line.suite_id, problem.problem_id, cases), tuple(entries), equality, from_json, text
+    )
 
 
 def read_text(text: str, entry_point: str, benchmark: bool = True) -> list[Case | str]:

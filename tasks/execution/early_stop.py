@@ -6,7 +6,8 @@ So every program gets `QUICK_S` first, which nearly all that end need a small pa
 1. each gets `PACE` times what the slowest program of its problem that ended took, if that is more;
 2. where those that still do not end could make the winning group of their problem, they get all of their
    time, those that most solutions are first, until they no longer can (`could_win`); what ends then counts
-   for 1.
+   for 1. A call or check that nobody ends, `ENDLESS_AFTER` programs with all of their time among them, is
+   nobody's difference: more time is not given for it.
 
 What is left is stopped: its outcomes say so (`Outcome.tried`), and if it does anything else in the second
 pass it is flaky, and no label. `benchmarks/early_stop.py` compares decisions and time with those of all
@@ -27,6 +28,7 @@ QUICK_S = 0.1
 PACE = 20.0
 # A runner-up with half the winner's score still decides whether pairs are made.
 RIVAL = 0.5
+ENDLESS_AFTER = 2
 _UNKNOWN = ""
 
 Run = Callable[[Iterable[Program]], Iterable[Execution]]
@@ -59,6 +61,10 @@ class FirstPass:
         for program in programs:
             ended = not ran_out(self.executions[program.program_id])
             (self.stopped.discard if ended else self.stopped.add)(program.program_id)
+
+    def may_go_on(self, name: str) -> bool:
+        """Whether a program ran out of a part of its time."""
+        return name in self.stopped and self.programs[name].cpu_s > 0
 
 
 def first_pass(run: Run, programs: Sequence[Program], voters: Voters) -> FirstPass:
@@ -111,23 +117,46 @@ def ran_out(execution: Execution) -> bool:
     return any(map(_is_unknown, (*execution.calls, *execution.checks)))
 
 
-def _may_go_on(found: FirstPass) -> list[str]:
-    """The programs that ran out of a part of their time."""
-    return sorted(name for name in found.stopped if found.programs[name].cpu_s)
+def _by_problem(found: FirstPass, voters: Voters) -> dict[str, list[str]]:
+    """The voting programs of each problem that has some that ran out of a part of their time."""
+    names: dict[str, list[str]] = {}
+    for name in sorted(found.programs):
+        if voters.votes_of.get(name):
+            names.setdefault(voters.problem_of[name], []).append(name)
+    return {problem: own for problem, own in names.items() if any(map(found.may_go_on, own))}
+
+
+def _open_ones(found: FirstPass, names: Sequence[str]) -> list[str]:
+    """Those of a problem's programs for which more time might tell something."""
+    unknown = {name: _unknown_places(found.executions[name]) for name in names}
+    missed = Counter(place for places in unknown.values() for place in places)
+    at_full = Counter(
+        place
+        for name in names
+        if name in found.stopped and not found.programs[name].cpu_s
+        for place in unknown[name]
+    )
+    nobodys = {
+        place for place, tried in at_full.items() if tried >= ENDLESS_AFTER and missed[place] == len(names)
+    }
+    return [name for name in names if found.may_go_on(name) and unknown[name] - nobodys]
+
+
+def _unknown_places(execution: Execution) -> set[int]:
+    outcomes = (*execution.calls, *execution.checks)
+    return {place for place, outcome in enumerate(outcomes) if _is_unknown(outcome)}
 
 
 def _at_the_others_pace(found: FirstPass, voters: Voters) -> dict[str, float]:
     """The stopped programs that had less than `PACE` times what the slowest of their problem that ended took,
     with that as their CPU seconds; 0 is all of them."""
-    slowest: dict[str, float] = {}
-    for name in found.programs.keys() - found.stopped:
-        problem = voters.problem_of[name]
-        slowest[problem] = max(slowest.get(problem, 0.0), _took_s(found.executions[name]))
     chosen = {}
-    for name in _may_go_on(found):
-        needs = PACE * slowest.get(voters.problem_of[name], 0.0)
-        if needs > found.programs[name].cpu_s:
-            chosen[name] = needs if needs < voters.cpu_s else 0.0
+    for names in _by_problem(found, voters).values():
+        ended = [found.executions[name] for name in names if name not in found.stopped]
+        needs = PACE * max(map(_took_s, ended), default=0.0)
+        for name in _open_ones(found, names):
+            if needs > found.programs[name].cpu_s:
+                chosen[name] = needs if needs < voters.cpu_s else 0.0
     return chosen
 
 
@@ -143,17 +172,15 @@ def _took_s(execution: Execution) -> float:
 
 def _that_could_win(found: FirstPass, voters: Voters, count: int) -> dict[str, float]:
     """The next stopped programs that get all of their time (0): `count` a problem where they could win."""
-    open_by_problem: dict[str, list[str]] = {}
-    for name in _may_go_on(found):
-        open_by_problem.setdefault(voters.problem_of[name], []).append(name)
-    ended_by_problem: dict[str, list[tuple[Key, int]]] = {problem: [] for problem in open_by_problem}
-    for name in found.programs.keys() - found.stopped:
-        if (problem := voters.problem_of[name]) in ended_by_problem and voters.votes_of.get(name):
-            ended_by_problem[problem].append(_vote(found, voters, name))
     chosen: dict[str, float] = {}
-    for problem, names in open_by_problem.items():
-        if could_win([_vote(found, voters, name) for name in names], ended_by_problem[problem]):
-            by_votes = sorted(names, key=lambda name: (-voters.votes_of[name], name))
+    for names in _by_problem(found, voters).values():
+        still_open = _open_ones(found, names)
+        others = [name for name in names if name not in still_open]
+        if still_open and could_win(
+            [_vote(found, voters, name) for name in still_open],
+            [_vote(found, voters, name) for name in others],
+        ):
+            by_votes = sorted(still_open, key=lambda name: (-voters.votes_of[name], name))
             chosen |= dict.fromkeys(by_votes[:count], 0.0)
     return chosen
 

@@ -23,13 +23,14 @@ import sqlite3
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, Literal, TextIO, TypeVar
 
 from tasks.core.errors import FlywheelError
-from tasks.core.jsonl import code_of, id_of, object_of, placed_objects, read_objects
+from tasks.core.jsonl import object_of, placed_objects, read_objects, row_of
 from tasks.core.records import Solution
-from tasks.execution.asked import AskedSuite, check_suite, suite_of
+from tasks.execution.asked import AskedSuite, suite_of
 from tasks.execution.asked_problems import AskedProblem, problem_of
+from tasks.execution.lines import SolutionLine, SuiteLine
 from tasks.settings.judging import JudgingSettings
 
 Content = TypeVar("Content")
@@ -55,17 +56,20 @@ class RowsByProblem:
     Everything but test text is looked at here. Raises `FlywheelError` naming file and line.
     """
 
-    def __init__(self, path: Path, id_name: str, problems: Mapping[str, AskedProblem]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        id_name: Literal["solution_id", "suite_id"],
+        problems: Mapping[str, AskedProblem],
+    ) -> None:
         self._path, self._problems = path, problems
         self._places: dict[str, array[int]] = {}
         names: dict[str, array[int]] = {}
+        kind: type[SolutionLine] | type[SuiteLine] = SuiteLine if id_name == "suite_id" else SolutionLine
         for where, row, place in placed_objects(path):
-            problem_id = _problem_of(row, where, problems).problem_id
-            name = id_of(row, id_name, where)
-            if id_name == "suite_id":
-                check_suite(row, where)
-            else:
-                code_of(row, where)
+            line = row_of(kind, row, where)
+            problem_id = _problem_of(line, where, problems).problem_id
+            name = line.suite_id if isinstance(line, SuiteLine) else line.solution_id
             self._places.setdefault(problem_id, array("q")).append(place)
             names.setdefault(problem_id, array("q")).append(hash(name))
         for problem_id, hashes in _not_empty(names, path).items():
@@ -80,16 +84,14 @@ class RowsByProblem:
 
     def solutions(self, problem_id: str) -> list[Solution]:
         """A problem's solutions, in the order of the file."""
-        return [
-            Solution(id_of(row, "solution_id", where), problem_id, code_of(row, where))
-            for where, row in self._rows(problem_id)
-        ]
+        lines = (row_of(SolutionLine, row, where) for where, row in self._rows(problem_id))
+        return [Solution(line.solution_id, problem_id, line.code) for line in lines]
 
     def suites(self, problem_id: str, benchmark: bool) -> list[AskedSuite]:
         """A problem's suites, in the order of the file."""
         problem = self._problems[problem_id]
         return [
-            suite_of(row, where, problem, id_of(row, "suite_id", where), benchmark)
+            suite_of(row_of(SuiteLine, row, where), problem, benchmark)
             for where, row in self._rows(problem_id)
         ]
 
@@ -106,21 +108,20 @@ def read_suites(path: Path, problems: Mapping[str, AskedProblem]) -> dict[str, l
     suites: dict[str, list[AskedSuite]] = {}
     seen: set[tuple[str, str]] = set()
     for where, row in read_objects(path):
-        problem = _problem_of(row, where, problems)
-        suite_id = id_of(row, "suite_id", where)
-        if (problem.problem_id, suite_id) in seen:
-            raise FlywheelError(f"{where}: suite_id {suite_id!r} was used before for this problem.")
-        seen.add((problem.problem_id, suite_id))
-        suites.setdefault(problem.problem_id, []).append(suite_of(row, where, problem, suite_id))
+        line = row_of(SuiteLine, row, where)
+        problem = _problem_of(line, where, problems)
+        if (problem.problem_id, line.suite_id) in seen:
+            raise FlywheelError(f"{where}: suite_id {line.suite_id!r} was used before for this problem.")
+        seen.add((problem.problem_id, line.suite_id))
+        suites.setdefault(problem.problem_id, []).append(suite_of(line, problem))
     return _not_empty(suites, path)
 
 
 def read_solutions(path: Path, problems: Mapping[str, AskedProblem]) -> Iterator[Solution]:
     """The solutions, one at a time. Raises `FlywheelError` naming file and line."""
     for where, row in read_objects(path):
-        problem = _problem_of(row, where, problems)
-        code = code_of(row, where)
-        yield Solution(id_of(row, "solution_id", where), problem.problem_id, code)
+        line = row_of(SolutionLine, row, where)
+        yield Solution(line.solution_id, _problem_of(line, where, problems).problem_id, line.code)
 
 
 def count_solutions(path: Path, problems: Mapping[str, AskedProblem]) -> int:
@@ -183,8 +184,9 @@ def _not_empty(content: Content, path: Path) -> Content:
     return content
 
 
-def _problem_of(row: Mapping[str, Any], where: str, problems: Mapping[str, AskedProblem]) -> AskedProblem:
-    problem_id = id_of(row, "problem_id", where)
-    if problem_id not in problems:
-        raise FlywheelError(f"{where}: problem_id {problem_id!r} is in no line of the problems file.")
-    return problems[problem_id]
+def _problem_of(
+    line: SolutionLine | SuiteLine, where: str, problems: Mapping[str, AskedProblem]
+) -> AskedProblem:
+    if line.problem_id not in problems:
+        raise FlywheelError(f"{where}: problem_id {line.problem_id!r} is in no line of the problems file.")
+    return problems[line.problem_id]

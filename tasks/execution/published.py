@@ -20,12 +20,13 @@ import pyarrow
 import pyarrow.parquet
 
 from tasks.core.errors import FlywheelError
-from tasks.core.jsonl import code_of, id_of, read_objects
-from tasks.execution.asked import check_suite
+from tasks.core.jsonl import Id, read_objects, row_of
+from tasks.core.jsonl import Row as Line
 from tasks.execution.asked_problems import problem_of
 from tasks.execution.converters import CONVERTERS, converter_for
 from tasks.execution.converters.base import Converted, Converter, Row, first_id
 from tasks.execution.converters.samples import IDS, is_sample, solutions_of
+from tasks.execution.lines import SolutionLine, SuiteLine
 from tasks.settings.judging import JudgingSettings
 
 FILES = ("problems.jsonl", "solutions.jsonl", "tests.jsonl")
@@ -223,10 +224,12 @@ def convert(source: Path, converter: Converter, files: ExchangeFiles, prompts: d
 def _check(converted: Converted) -> None:
     """Raises `FlywheelError` for a line that would be refused where it is read, with the whole file."""
     problem_of(converted.problem, "its problem", JudgingSettings())
+    # Ids are given where lines are written.
+    names = {"problem_id": "p", "suite_id": "t", "solution_id": "s"}
     for suite in converted.suites:
-        check_suite(suite, "its suite")
+        row_of(SuiteLine, {**names, **suite}, "its suite")
     for solution in converted.solutions:
-        code_of(solution, "its solution")
+        row_of(SolutionLine, {**names, **solution}, "its solution")
 
 
 def _unread(name: str, why: str) -> Converted:
@@ -248,11 +251,16 @@ def _write(converted: Converted, counts: Counts, problems: TextIO, solutions: Te
     counts.suites += len(converted.suites)
 
 
+class _SolutionIds(Line):
+    problem_id: Id
+    solution_id: Id
+
+
 def _solutions(path: Path, prompts: dict[str, str], folder: Path) -> Path:
     """A solutions file of this project's form: the file itself, or what was made of a harness's samples."""
     _, row = first_row(path)
     with contextlib.suppress(FlywheelError):
-        id_of(row, "problem_id", ""), id_of(row, "solution_id", "")
+        row_of(_SolutionIds, row, "")
         return path
     if not is_sample(row):
         raise FlywheelError(

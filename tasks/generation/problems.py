@@ -21,7 +21,7 @@ from pydantic import Field
 from tasks.benchmarks.mbpp import load_mbpp
 from tasks.core.errors import FlywheelError
 from tasks.core.fragments import parse_foreign
-from tasks.core.jsonl import read_objects, text_of
+from tasks.core.jsonl import Row, Text, read_objects, row_of
 from tasks.core.progress import current, over
 from tasks.core.records import Problem, Sample, record_id
 from tasks.core.rows import Dropped
@@ -50,6 +50,15 @@ SNIPPETS_EACH = 4
 DATASET_ROWS = 200
 
 
+class StatementLine(Row):
+    """A line of a file of statements: docs/statements.md."""
+
+    problem_id: Text
+    statement: Text
+    entry_point: Text
+    signature: Text
+
+
 def read_statements(path: Path) -> list[Problem]:
     """Problems of a JSONL file. Raises `FlywheelError` naming file and line of the first bad one."""
     problems = [_statement(row, where) for where, row in read_objects(path)]
@@ -62,13 +71,11 @@ def read_statements(path: Path) -> list[Problem]:
 
 
 def _statement(row: Mapping[str, Any], where: str) -> Problem:
-    problem_id, statement, entry_point, signature = (
-        text_of(row, name, where) for name in ("problem_id", "statement", "entry_point", "signature")
-    )
-    plain = plain_signature(signature, entry_point)
+    line = row_of(StatementLine, row, where)
+    plain = plain_signature(line.signature, line.entry_point)
     if isinstance(plain, BadSignature):
         raise FlywheelError(f"{where}: the signature {plain.reason}.")
-    return Problem(problem_id, statement.strip(), entry_point, plain, "statement")
+    return Problem(line.problem_id, line.statement.strip(), line.entry_point, plain, "statement")
 
 
 def load_statements(name: str) -> list[Problem]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tasks.core.errors import FlywheelError
-from tasks.core.jsonl import read_objects, text_of
+from tasks.core.jsonl import Row, Text, read_objects, row_of
 from tasks.inference.base import Completion, Engine, Request, Sampler, Weights
 from tasks.settings.engine import EngineSettings
 
@@ -23,6 +23,13 @@ def recording_digest(path: Path) -> str:
             f"the recorded completions {path} cannot be read: {error.strerror}; set engine.replay to a "
             "file, or to '' for a model."
         ) from None
+
+
+class RecordedLine(Row):
+    """A prompt with the completions that were recorded of it."""
+
+    prompt: Text
+    completions: list[str]
 
 
 class ReplaySampler:
@@ -40,10 +47,8 @@ class ReplaySampler:
         """Lines of `{"prompt": .., "completions": [..]}`. Raises `FlywheelError` for anything else."""
         recorded: dict[str, list[str]] = {}
         for where, row in read_objects(path):
-            completions = row.get("completions")
-            if not isinstance(completions, list):
-                raise FlywheelError(f"{where}: 'completions' is missing or no list.")
-            recorded.setdefault(text_of(row, "prompt", where), []).extend(map(str, completions))
+            line = row_of(RecordedLine, row, where)
+            recorded.setdefault(line.prompt, []).extend(line.completions)
         return cls(recorded)
 
     @property

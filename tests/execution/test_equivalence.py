@@ -12,6 +12,7 @@ from tasks.core.values import decode, encode
 from tasks.execution.asked import suite_of
 from tasks.execution.asked_problems import problem_of
 from tasks.execution.equivalence import compared_form
+from tasks.execution.lines import SuiteLine
 from tasks.settings.judging import JudgingSettings
 
 MOST = 8
@@ -20,7 +21,9 @@ MOST = 8
 def compared(how: dict[str, Any], outputs: list[Any], expected: Any) -> tuple[list[Any], Any]:
     """The outputs of solutions on one call, and the expected value, as they are compared."""
     problem = problem_of({"problem_id": "p", "entry_point": "f", **how}, "here", JudgingSettings())
-    asked = suite_of({"cases": [{"args": [1], "expected": expected}]}, "here", problem, "t")
+    asked = suite_of(
+        SuiteLine(problem_id="p", suite_id="t", cases=[{"args": [1], "expected": expected}]), problem
+    )
     rows = [
         Behaviour(str(place), "p", (Outcome("value", encode(output)),), ())
         for place, output in enumerate(outputs)
