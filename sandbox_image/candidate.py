@@ -16,13 +16,14 @@ import struct
 from typing import Any, NoReturn
 
 from sandbox_image import child, handles, iterators, loops, outcomes, state
+from sandbox_image.objects import TypeOf
 from sandbox_image.peer import TOO_MUCH, Peer
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
 _pause = signal.pause
-_loads = json.loads
+_loads, _listdir = json.loads, os.listdir
 _unpack = struct.Struct(">I").unpack
 
 
@@ -106,11 +107,12 @@ class _Solution(Peer):
             self.namespace.update((name, value) for value in bound)
             return None
         if operation == ".files":
-            return bool(os.listdir())
+            return bool(_listdir())
         if operation == ".state":
             return self.beside.apply(args[0])
         if operation in loops.OPERATIONS:
             return self.loops.perform(operation, args)
+        args = [arg.kind if type(arg) is TypeOf else arg for arg in args]
         if operation[0] == ".":
             return self.loops.within(lambda: super(_Solution, self).perform(operation, args, kwargs))
         called = self.function(operation)

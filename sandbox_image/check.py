@@ -17,10 +17,9 @@ import signal
 import struct
 import sys
 import time
-import types
 from typing import Any, NoReturn
 
-from sandbox_image import child, handles, iterators, loops, outcomes, plain, state, testing
+from sandbox_image import child, derived, handles, iterators, loops, modules, outcomes, plain, state, testing
 from sandbox_image.handles import Attribute, resolved
 from sandbox_image.objects import path_of
 from sandbox_image.operations import ITERATING, is_missing, refused
@@ -42,6 +41,7 @@ _ENDS = (StopIteration, StopAsyncIteration)
 # Operations by which a class says something of two of its objects.
 _WORDS = {".eq", ".ne", ".lt", ".le", ".gt", ".ge", ".contains", ".hash", ".probe", ".name"}
 _WORDS |= {".isinstance", ".issubclass"}
+_loads, _sleep, _exit, _fork, _listdir = json.loads, time.sleep, os._exit, os.fork, os.listdir
 ANSWERS = ("value", "exception", "unloaded", "memory", "output_limit", "no_result", "nothing")
 
 
@@ -63,7 +63,7 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
     alone = len(task["steps"]) == 1
     for index, step in enumerate(task["steps"]):
         # A check must not change what the next one stands on: a process for each of several.
-        if not alone and isinstance(step, str) and (pid := os.fork()):
+        if not alone and isinstance(step, str) and (pid := _fork()):
             _end_alike(os.waitpid(pid, 0)[1])
             continue
         report.begin(index)
@@ -71,8 +71,8 @@ def run_check(request: bytes, result: int, outbox: int, inbox: int, output_bytes
             report.end(*channel.ask(*step, task["digest_above"]))
             continue
         _run(step, channel, report)
-        os._exit(0)
-    os._exit(0)
+        _exit(0)
+    _exit(0)
 
 
 class Names(dict[str, Any]):
@@ -84,32 +84,15 @@ class Names(dict[str, Any]):
         return self.channel.look_up(name)
 
 
-class Solution(types.ModuleType):
-    """The module of the solution's, for a test that patches a name of it (`patch("solution.helper")`)."""
-
-    def __init__(self, channel: _Channel) -> None:
-        super().__init__("solution")
-        vars(self)["__channel__"] = channel
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return resolved(vars(self)["__channel__"].look_up(name))
-        except (KeyError, _NothingError):
-            raise AttributeError(f"module 'solution' has no attribute {name!r}") from None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        vars(self)["__channel__"].operate(".bind", (name, value), {})
-
-    def __delattr__(self, name: str) -> None:
-        vars(self)["__channel__"].operate(".bind", (name,), {})
-
-
 def _run(source: str, channel: _Channel, report: child.Report) -> None:
     module = child.new_module("check")
     namespace = Names({**module, **PROVIDED, "pytest": testing.install()})
     namespace.channel = channel
-    sys.modules["solution"] = Solution(channel)
-    channel.inner |= {id(namespace), id(module), id(sys.modules["solution"])}
+    channel.inner |= {id(namespace), id(module)}
+    sys.meta_path.append(modules.Finder(channel.module))  # type: ignore[arg-type]
+    sys.modules["solution"] = channel.module("solution")
+    channel.changes.watch(source)
+    handles.see_kinds()
     try:
         exec(compile(source, "<check>", "exec", dont_inherit=True), namespace)
     except BaseException as error:
@@ -142,7 +125,7 @@ def _end_alike(status: int) -> None:
         signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
         os.kill(os.getpid(), os.WTERMSIG(status))
     if code := os.waitstatus_to_exitcode(status):
-        os._exit(0 if code == LOST else code)
+        _exit(0 if code == LOST else code)
 
 
 def function_names(code: str | None) -> set[str]:
@@ -203,6 +186,24 @@ class _Channel(Peer):
         self.observed = self.compared = self.combined = 0
         self.inner: set[int] = {id(globals()), id(sys.modules)}
 
+    def derive(self, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
+        if not all(type(base) is handles.HandleType for base in bases):
+            self.refuse(f"the class {name} derives from classes of both processes")
+        kind: type = self.operate(".class", (name, bases, derived.parts_of(body)), {})
+        if (cell := body.get("__classcell__")) is not None:
+            cell.cell_contents = kind
+        self.named_classes.add(kind)
+        return kind
+
+    def module(self, name: str) -> modules.Solution:
+        """The solution's module under a name."""
+        made = modules.Solution(name, self)
+        self.inner.add(id(made))
+        return made
+
+    def nothing(self) -> Null:
+        return Null()
+
     def is_inner(self, value: Any) -> bool:
         return id(value) in self.inner
 
@@ -215,7 +216,7 @@ class _Channel(Peer):
         asks = isinstance(error, FileNotFoundError) or any(word in source for word in _OF_FILES)
         if self.null or not asks:
             return False
-        return bool(os.listdir()) or bool(self.operate(".files", (), {}))
+        return bool(_listdir()) or bool(self.operate(".files", (), {}))
 
     def look_up(self, name: str) -> Any:
         """What the solution has under a name. Raises KeyError for what is not the solution's."""
@@ -229,7 +230,7 @@ class _Channel(Peer):
             if name != self.entry_point:
                 raise KeyError(name) from None
         self.report.end(*child.missing(name))
-        os._exit(0)
+        _exit(0)
 
     def operate(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of an operation of the solution's process, or what that raised."""
@@ -269,12 +270,12 @@ class _Channel(Peer):
             raise _NothingError
         # No exception: the check could catch it.
         self.report.end(kind, text, detail)
-        os._exit(0)
+        _exit(0)
 
     def hear(self, told: str) -> None:
         if told == TOO_MUCH:
             self.report.end("output_limit", detail="the program wrote too much")
-            os._exit(0)
+            _exit(0)
         state.hear(told, self.changes)
 
     def _raised(self, operation: str, error: BaseException) -> BaseException:
@@ -322,7 +323,8 @@ class _Channel(Peer):
         return NotImplemented
 
     def is_member(self, operation: str, one: Any, kind: Any) -> bool:
-        if not self.heap.is_theirs(one):
+        if not self.heap.is_theirs(one) and path_of(one if isinstance(one, type) else type(one), True):
+            # Data is of no class of the solution's.
             return False
         self.compared += 1
         return super().is_member(operation, one, kind)
@@ -386,7 +388,7 @@ class _Channel(Peer):
         if size > 6 * self.limit + 4096:
             self._lost("malformed answer")
         try:
-            frame = json.loads(child.read_exactly(self.inbox, size).decode("ascii"))
+            frame = _loads(child.read_exactly(self.inbox, size).decode("ascii"))
         except (ValueError, RecursionError):
             frame = None
         if type(frame) is list:
@@ -421,21 +423,21 @@ class _Channel(Peer):
             kind, text, detail = self.ask("", "", -1)
         if kind != "value":
             self.report.end(kind, text, detail)
-            os._exit(0)
+            _exit(0)
         self._end(why, "boundary")
 
     def _end(self, why: str, kind: str = "no_result", code: int = 0) -> NoReturn:
         """No exception: the check could catch it."""
         self.report.end(kind, detail=why)
-        os._exit(code)
+        _exit(code)
 
     def _lost(self, why: str) -> NoReturn:
         """Ends the check, which could else go on with a solution that is not there."""
-        time.sleep(GRACE_S)
+        _sleep(GRACE_S)
         self._end(why, code=LOST)
 
 
-class _NothingError(Exception):
+class _NothingError(LookupError):
     """The solution has nothing of that name."""
 
 
@@ -448,8 +450,15 @@ class Null(plain.Opaque):
     cr_code = gi_code = None
     cr_running = False
 
-    def __init__(self) -> None:
+    def __init__(self, *_: object, **options: object) -> None:
         super().__init__("null")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "type_name":
+            super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        pass
 
     def __getattr__(self, name: str) -> Null:
         if name[:2] == "__":
@@ -474,6 +483,14 @@ class Null(plain.Opaque):
 
     def close(self) -> None:
         pass
+
+
+def _another(*_: object) -> Null:
+    return Null()
+
+
+for _name in (*handles.OPERATORS, "__getitem__", "__setitem__", "__delitem__"):
+    setattr(Null, _name, _another)
 
 
 def _exception(text: str, message: str) -> BaseException:

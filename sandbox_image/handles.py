@@ -14,6 +14,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from sandbox_image import derived
+
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
@@ -27,6 +29,16 @@ _OTHERS = (
     "round trunc floor ceil neg pos abs invert bytes fspath format length_hint "
     "await aiter anext aenter aexit"
 )
+# Operators of two objects, and of one.
+OPERATORS = tuple(
+    f"__{name}__"
+    for name in [
+        *_BINARY.split(),
+        *(f"r{name}" for name in _BINARY.split()),
+        *_ORDER.split(),
+        *("neg", "pos", "abs", "invert"),
+    ]
+)
 # How a class says what it can do, by the names of its special methods.
 SPECIALS = tuple(
     f"__{name}__"
@@ -39,7 +51,7 @@ SPECIALS = tuple(
     ]
 )
 _READS_LOCALLY = {
-    *("__name__", "__qualname__", "__module__", "__mro__", "__bases__", "__base__", "__class__", "__dict__"),
+    *("__name__", "__qualname__", "__module__", "__mro__", "__bases__", "__base__", "__class__"),
     *("__subclasshook__", "__abstractmethods__", "__instancecheck__", "__subclasscheck__", "mro"),
     *("__copy__", "__deepcopy__", "__flags__", "__type_params__", "__weakrefoffset__", "__basicsize__"),
 }
@@ -71,12 +83,35 @@ _TRUTHLESS = {"function", "builtin_function_or_method", "method", "type", "modul
 _type_call = type.__call__
 _type_get = type.__getattribute__
 _object_get = object.__getattribute__
+_contents = vars(type)["__dict__"].__get__
 _peers: list[Any] = []
 
 
 def connect(peer: Any) -> None:
     """Has the handles of this process ask `peer`."""
     _peers[:] = [peer]
+
+
+def see_kinds() -> None:
+    """Has `isinstance` and `issubclass` know of what the classes of handles derive."""
+    builtins.isinstance, builtins.issubclass = _is_instance, _is_subclass  # type: ignore[assignment]
+
+
+def _is_instance(value: Any, kinds: Any, /) -> bool:
+    """`isinstance` for the test's process: also of a class of the library, from which the class of a handle
+    derives where the object is."""
+    return isinstance(value, kinds) or _derives(type(value), kinds)
+
+
+def _is_subclass(kind: Any, kinds: Any, /) -> bool:
+    return issubclass(kind, kinds) or _derives(kind, kinds)
+
+
+def _derives(kind: Any, kinds: Any) -> bool:
+    if type(kind) is not HandleType:
+        return False
+    also = [one for base in kind.__mro__ for one in _contents(base).get("__also__", ())]
+    return any(issubclass(one, kinds) for one in also)
 
 
 def _ask(operation: str, *args: Any) -> Any:
@@ -88,15 +123,27 @@ class HandleType(type):
 
     def __new__(mcs, name: str, bases: tuple[type, ...], body: dict[str, Any], **options: Any) -> HandleType:
         if _peers and "__handle__" not in body:
-            _peers[0].refuse(f"the class {name} derives from one of the other process")
+            return _peers[0].derive(name, bases, body)  # type: ignore[no-any-return]
         return super().__new__(mcs, name, bases, body)
+
+    def __init__(cls, *_: Any, **options: Any) -> None:
+        """Nothing: a class that a test derives is made where its bases are."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         return _peers[0].operate(".call", (cls, *args), kwargs)
 
     def __getattribute__(cls, name: str) -> Any:
         if name in _READS_LOCALLY:
-            return _type_get(cls, name)
+            found = _type_get(cls, name)
+            if name in ("__bases__", "__mro__"):
+                return tuple([one for one in found if one not in _roots]) or (object,)
+            return found
+        if cls in _roots:
+            return None if name == "__doc__" else _type_get(cls, name)
+        if name == "__signature__" and not _peers[0].heap.trusts:
+            return derived.signature(_ask(".signature", cls))
+        if name == "__dict__":
+            return _contents(cls) if _peers[0].heap.trusts else OwnNames(cls)
         return _ask(".get", cls, name)
 
     def __setattr__(cls, name: str, value: Any) -> None:
@@ -140,6 +187,26 @@ def _has_member(operation: str, cls: type, value: Any) -> bool:
     return "m" in _type_get(cls, "__own__") and _peers[0].is_member(operation, value, cls)
 
 
+# The classes of all handles, which nobody is to see among the bases of theirs.
+_roots: list[type] = []
+
+
+class OwnNames(collections.abc.Mapping[str, Any]):
+    """The `__dict__` of a class of the other process."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+
+    def __getitem__(self, name: str) -> Any:
+        return _ask(".own", self.kind, name)
+
+    def __iter__(self) -> Any:
+        return iter(_ask(".names", self.kind))
+
+    def __len__(self) -> int:
+        return len(_ask(".names", self.kind))
+
+
 class Handle(metaclass=HandleType):
     """One object of the other process."""
 
@@ -159,6 +226,8 @@ class Handle(metaclass=HandleType):
             return _object_get(self, name)
         if name in _functions(type(self)):
             return Attribute(self, name)
+        if name == "__signature__" and not _peers[0].heap.trusts:
+            return derived.signature(_ask(".signature", self))
         return _ask(".get", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -221,22 +290,40 @@ class Data(metaclass=HandleType):
             return _object_get(self, name)
         return _ask(".get", self, name)
 
-    __setattr__ = vars(Handle)["__setattr__"]
-    __delattr__ = vars(Handle)["__delattr__"]
-    __dir__ = vars(Handle)["__dir__"]
-    __copy__ = vars(Handle)["__copy__"]
-    __deepcopy__ = vars(Handle)["__deepcopy__"]
-    __reduce_ex__ = vars(Handle)["__reduce_ex__"]
+    __setattr__ = _contents(Handle)["__setattr__"]
+    __delattr__ = _contents(Handle)["__delattr__"]
+    __dir__ = _contents(Handle)["__dir__"]
+    __copy__ = _contents(Handle)["__copy__"]
+    __deepcopy__ = _contents(Handle)["__deepcopy__"]
+    __reduce_ex__ = _contents(Handle)["__reduce_ex__"]
 
 
+_roots += [Handle, Data]
 _OWN = {
-    "e": {name: vars(Handle)[name] for name in ("__eq__", "__ne__")},
-    "h": {"__hash__": vars(Handle)["__hash__"]},
+    "e": {name: _contents(Handle)[name] for name in ("__eq__", "__ne__")},
+    "h": {"__hash__": _contents(Handle)["__hash__"]},
     "u": {"__hash__": None},
-    "r": {"__repr__": vars(Handle)["__repr__"]},
-    "s": {"__str__": vars(Handle)["__str__"]},
-    "f": {"__format__": vars(Handle)["__format__"]},
+    "r": {"__repr__": _contents(Handle)["__repr__"]},
+    "s": {"__str__": _contents(Handle)["__str__"]},
+    "f": {"__format__": _contents(Handle)["__format__"]},
 }
+
+
+class Inherited:
+    """A method in a handle's class, for `super()` in a class of the test's that derives from it."""
+
+    __slots__ = ("kind", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, value: Any, owner: Any = None) -> Any:
+        first = (self.kind, self.name) if value is None else (self.kind, self.name, value)  # type: ignore[attr-defined]
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return _peers[0].operate(".method", (*first, *args), kwargs)
+
+        return method
 
 
 class Attribute:
@@ -400,9 +487,10 @@ def handle_class(
     functions: list[str],
     own: str = "",
     names: list[str] | None = None,
+    also: tuple[type, ...] = (),
 ) -> type:
     """The class of handles for objects of a class with this name, these special methods and functions. `own`
-    and `names`: see `objects.description`."""
+    and `names`: see `objects.description`; `also`: classes of the library that it derives from."""
     body: dict[str, Any] = {name: _SPECIAL[name] for name in specials if name in _SPECIAL}
     if "__len__" in body and "__bool__" not in body:
         body["__bool__"] = _SPECIAL["__bool__"]
@@ -412,6 +500,8 @@ def handle_class(
     body |= {"__slots__": (), "__own__": own}
     if said == "function":
         body["__get__"] = _bound
+    methods = [Inherited(one) for one in (*functions, *({"__init__"} & {*(names or ())}))]
+    body |= {one.name: one for one in methods}
     root: type = Data if holds_data(bases) else Handle
     for letter in own if root is Data else {*own} & {"h", "u"}:
         body |= _OWN.get(letter, {})
@@ -422,11 +512,15 @@ def handle_class(
     if not any(issubclass(base, root) for base in bases):
         bases = (root, *bases)
     lowest = [base for base in bases if not any(base in other.__mro__[1:] for other in bases)]
+    if also and not _peers[0].heap.trusts:
+        body["__also__"] = also
     for chosen in (tuple(lowest), (root,)):
         try:
             made: type = _type_call(HandleType, name, chosen, dict(body))
         except TypeError:
             continue
+        for one in methods:
+            one.kind = made  # type: ignore[attr-defined]
         if said in collections.abc.__all__:
             # A class with such a base has what it asks for by its word, as `Mapping` has it.
             getattr(collections.abc, said).register(made)

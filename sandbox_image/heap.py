@@ -42,6 +42,7 @@ _KIND_OF: dict[type, str] = {
     set: "s",
     frozenset: "z",
     deque: "q",
+    bytearray: "b",
     Iterated: "y",
 }
 _NEW: dict[str, Callable[[], Any]] = {
@@ -52,6 +53,7 @@ _NEW: dict[str, Callable[[], Any]] = {
     "e": OrderedDict,
     "s": set,
     "q": deque,
+    "b": bytearray,
 }
 _SCALARS = {int, str, float, complex, bytes, range}
 _CONTAINERS = frozenset(_KIND_OF)
@@ -442,6 +444,8 @@ def _shallow(container: Any) -> list[Any]:
     kind = type(container)
     if kind is Iterated:
         return container.items  # type: ignore[no-any-return]
+    if kind is bytearray:
+        return [bytes(container)]
     if kind is OrderedDict:
         return [*_flattened(_ordered_items(container))]
     if kind is dict or kind is Counter or kind is defaultdict:
@@ -473,6 +477,9 @@ _set_update, _deque_extend, _whole = vars(set)["update"], vars(deque)["extend"],
 def _fill(container: Any, kind: str, items: list[Any]) -> None:
     if kind == "l":
         _list_fill(container, _whole, items)
+        return
+    if kind == "b":
+        (container[:],) = items
         return
     _CLEAR[kind](container)
     if kind == "q":

@@ -47,6 +47,32 @@ _STATES: dict[type, tuple[str, Callable[[Any], list[Any]]]] = {
 }
 
 
+# Of these a class may derive: its objects are made of the same.
+PARTS: dict[type, Callable[[Any], list[Any]]] = {
+    kind: _STATES[kind][1]
+    for kind in (
+        datetime.datetime,
+        datetime.date,
+        datetime.time,
+        datetime.timedelta,
+        decimal.Decimal,
+        fractions.Fraction,
+    )
+}
+
+
+def derived(base: Any, kind: type, parts: list[Any]) -> Any:
+    """An object of a class that derives from one of `PARTS`. Raises ValueError or TypeError."""
+    if base is decimal.Decimal:
+        return base.__new__(kind, _decimal(*parts))
+    if base in (datetime.datetime, datetime.time):
+        *when, zone, fold = parts
+        return base.__new__(kind, *when, tzinfo=zone, fold=fold)
+    if not all(type(part) is int for part in parts):
+        raise ValueError("not made of whole numbers")
+    return base.__new__(kind, *parts)
+
+
 def state_of(value: Any) -> tuple[str, list[Any]] | None:
     """The name of an exact library type and what the value is made of: data, or values of such types."""
     kind = type(value)

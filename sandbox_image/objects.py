@@ -88,6 +88,7 @@ _FIXED: dict[type, Callable[[Any], list[Any]]] = {
     bytes: lambda value: [bytes.join(b"", [value])],
     tuple: lambda value: [*tuple.__iter__(value)],
     frozenset: lambda value: [*frozenset.__iter__(value)],
+    **library.PARTS,
 }
 _DERIVED = (*_CHANGING, *_FIXED)
 # Modules that do something when they are imported.
@@ -152,9 +153,16 @@ class ObjectHeap(Heap):
         return "" if kind in _KIND_OF else self._class_item(writer, self._key(kind), kind)
 
     def state(self, value: Any) -> list[Any]:
+        if type(value) is bytearray:
+            return self._unchanged(value, _shallow(value))
         if type(value) in _KIND_OF:
             return _shallow(value)
         return contents_of(value, self.kind_of(value) or "l")
+
+    def _unchanged(self, value: Any, items: list[Any]) -> list[Any]:
+        """What was in it as both sides know it, where that is still in it."""
+        known = self.contents.get(self.numbers.get(id(value), -1))
+        return known if known is not None and known == items else items
 
     def fill(self, value: Any, kind: str, items: list[Any]) -> None:
         _fill(value, kind, items)
@@ -295,7 +303,7 @@ class ObjectHeap(Heap):
         raise ValueError("not a kind of object")
 
     def _made_class(self, bases: list[Any], texts: list[str]) -> type:
-        name, said, specials, functions, own, names = texts
+        name, said, specials, functions, own, names, also = texts
         self.classes += 1
         if self.classes > MAX_CLASSES:
             raise ValueError("too many classes")
@@ -309,6 +317,7 @@ class ObjectHeap(Heap):
             functions.split(),
             own,
             names.split(),
+            tuple([kind for path in also.split() if (kind := _class_of_library(path)) is not None]),
         )
 
     def keep(self, number: int, value: Any) -> None:
@@ -376,6 +385,8 @@ def _new_data(kind: Any, known: Any, parts: Any) -> Any:
             if base in _ancestors(kind):
                 if base in (tuple, frozenset):
                     return base.__new__(kind, parts)
+                if base in library.PARTS:
+                    return library.derived(base, kind, parts)
                 if all(type(part) is base for part in parts):
                     return base.__new__(kind, *parts)
     raise ValueError("not an object of a class of data")
@@ -386,10 +397,11 @@ def is_of_library(kind: type) -> bool:
     return not _flags(kind) & _HEAP_TYPE or bool(path_of(kind, True))
 
 
-def description(kind: type) -> tuple[str, str, str, str, str, str]:
+def description(kind: type) -> tuple[str, str, str, str, str, str, str]:
     """What a handle's class is made from: name, the name of a builtin type, special methods, functions; what
     of `==` (e), `hash` (h; u: there is none), `repr` (r), `str` (s) and `format` (f) is the class's own, and
-    of `isinstance` (m) its metaclass's; and what else it defines."""
+    of `isinstance` (m) its metaclass's; what else it defines; and classes of the library that it derives
+    from."""
     names: dict[str, Any] = {}
     for ancestor in reversed(_ancestors(kind)[:-1]):
         if ancestor in _DERIVED:
@@ -408,6 +420,7 @@ def description(kind: type) -> tuple[str, str, str, str, str, str]:
         own += "h" if names["__hash__"] is not None else "u"
     said = plain.type_name(kind) if is_of_library(kind) else ""
     others = [name for name in names if name not in functions]
+    kinds = [one for one in _ancestors(kind)[0 if said else 1 : -1] if one not in _DERIVED]
     return (
         plain.type_name(kind),
         said,
@@ -415,6 +428,7 @@ def description(kind: type) -> tuple[str, str, str, str, str, str]:
         " ".join(map(str, functions)),
         own,
         " ".join(map(str, others)),
+        " ".join([path for one in kinds if (path := path_of(one, True))]),
     )
 
 
@@ -434,7 +448,8 @@ def _hash_of(value: Any, kind: type) -> str:
 def _has_own_hash(kind: type) -> bool:
     for ancestor in _ancestors(kind)[:-1]:
         if "__hash__" in _contents(ancestor):
-            return ancestor not in _DERIVED
+            # One that the other process has written is not to be asked in the middle of a message.
+            return ancestor not in _DERIVED and type(type(_contents(ancestor)["__hash__"])) is type
     return False
 
 
@@ -504,6 +519,20 @@ def _library(path: str) -> Any:
         if isinstance(value, type) and issubclass(value, BaseException):
             return value
     raise ValueError("not a name")
+
+
+def _class_of_library(path: str) -> type | None:
+    """A class that is written in Python, of which a class of the solution's may say that it derives from it:
+    no data is of such a type."""
+    top = path.partition(".")[0]
+    if top in sys.stdlib_module_names and top not in _LOUD and top != "builtins" and path not in _LIBRARY:
+        try:
+            value = found(path)
+        except (ValueError, AttributeError):
+            return None
+        if isinstance(value, type) and _flags(value) & _HEAP_TYPE and not issubclass(value, BaseException):
+            return value
+    return None
 
 
 def driven(heap: ObjectHeap, handle: Handle) -> Iterator[Any]:

@@ -13,12 +13,13 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from sandbox_image import handles
+from sandbox_image import derived, handles
 
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
 _setattr, _delattr = setattr, delattr
+_contents = vars(type)["__dict__"].__get__
 
 
 def _call(target: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -147,6 +148,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     ".floor": lambda value: type(value).__floor__(value),
     ".ceil": lambda value: type(value).__ceil__(value),
     ".fspath": lambda value: type(value).__fspath__(value),
+    ".class": derived.made,
+    ".signature": derived.described,
+    ".own": lambda kind, name: _contents(kind)[name],
+    ".names": lambda kind: [*_contents(kind)],
     ".copy": copy.copy,
     ".deepcopy": copy.deepcopy,
     ".step": lambda generator: _step(generator, _resumed),
@@ -161,13 +166,14 @@ ITERATING = {".next", ".step", ".send", ".throw", ".anext", ".length_hint"}
 _READ = {"__name__", "__qualname__", "__doc__", "__module__"}
 _LEADS_ON = ("__", "gi_", "cr_", "ag_", "f_", "tb_", "co_", "func_")
 _FORMATS = ("format", "format_map")
-_REFUSED = {".probe", ".copy", ".deepcopy", ".dir"}
+_REFUSED = {".class", ".signature", ".own", ".names", ".probe", ".copy", ".deepcopy", ".dir"}
 # What tasks and locks of the test's lead on to: the loop, and all that runs in it.
 _OF_LOOPS = {"get_loop", "get_coro", "get_stack", "print_stack", "get_context"}
 
 
 # What a decorator asks a function for, and can do without.
 _OF_FUNCTIONS = {"__annotations__", "__type_params__", "__dict__", "__wrapped__", "__signature__"}
+_OF_FUNCTIONS |= {"__isabstractmethod__"}
 
 
 def is_missing(operation: str, args: list[Any]) -> bool:

@@ -128,6 +128,10 @@ class Peer:
         """Ends the check: what it is about cannot be seen from here."""
         raise NotImplementedError
 
+    def derive(self, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
+        """A class of this process that derives from one of the other's."""
+        return self.refuse(f"the class {name} derives from one of the other process")  # type: ignore[no-any-return]
+
     def is_inner(self, value: Any) -> bool:
         return False
 

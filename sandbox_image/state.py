@@ -16,17 +16,26 @@ import sys
 import warnings
 from typing import Any
 
+from sandbox_image import patched
+
 # Functions look names up in the builtins they were made with: a private copy survives patching.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
 _input = input
+_getcwd, _chdir = os.getcwd, os.chdir
+_dumps, _loads = json.dumps, json.loads
 
 
 class Changes:
     """What a test has changed since it was last asked."""
 
     def __init__(self, loops: Any) -> None:
-        self.stdin, self.loops = sys.stdin, loops
+        self.stdin, self.loops, self.watched = sys.stdin, loops, patched.Watched("")
+        self.known = self._now()
+
+    def watch(self, source: str) -> None:
+        """Has the names looked at that a test's text may patch."""
+        self.watched = patched.Watched(source)
         self.known = self._now()
 
     def _now(self) -> dict[str, Any]:
@@ -38,6 +47,8 @@ class Changes:
             # As it lies there: to decode it takes longer than all the rest.
             "environ": {**getattr(os.environ, "_data", os.environ)},
         }
+        if self.watched.before:
+            now["patched"] = self.watched.now()
         if (random := sys.modules.get("random")) is not None:
             now["random"] = random_state(random)
         if (logging := sys.modules.get("logging")) is not None:
@@ -58,24 +69,24 @@ class Changes:
 
 def _folder() -> str:
     try:
-        return os.getcwd()
+        return _getcwd()
     except OSError:
         return ""
 
 
 def random_state(random: Any) -> str:
     """The state of the module's generator, as text."""
-    version, numbers, following = random.getstate()
-    return json.dumps([version, numbers, following])
+    version, numbers, following = random._inst.getstate()
+    return _dumps([version, numbers, following])
 
 
 def set_random_state(text: str) -> None:
     """Raises ValueError for what is no state."""
     import random
 
-    version, numbers, following = json.loads(text)
+    version, numbers, following = _loads(text)
     try:
-        random.setstate((version, tuple(numbers), following))
+        random._inst.setstate((version, tuple(numbers), following))
     except (TypeError, OverflowError) as error:
         raise ValueError("not a state") from error
 
@@ -130,7 +141,14 @@ class Beside:
     def __init__(self, peer: Any) -> None:
         self.peer = peer
         self.stdin, self.seeded, self.logs = sys.stdin, "", False
-        self.first = {"input": None, "stdin": None, "environ": dict(os.environ), "cwd": _folder()}
+        self.patched = patched.Patched()
+        self.first = {
+            "patched": {},
+            "input": None,
+            "stdin": None,
+            "environ": dict(os.environ),
+            "cwd": _folder(),
+        }
         for number, name in ((1, "stdout"), (2, "stderr")):
             stream = io.TextIOWrapper(Told(number, peer), "utf-8", "backslashreplace", write_through=True)  # type: ignore[type-var]
             setattr(sys, name, stream)
@@ -162,12 +180,14 @@ class Beside:
                 self.seeded = value
             elif name == "levels":
                 self.log(value)
+            elif name == "patched":
+                self.patched.apply(value)
             elif name == "loop":
                 self.peer.loops.enter(value)
             elif name == "cwd":
                 # One that the test has closed to others stays its own.
                 with contextlib.suppress(OSError):
-                    os.chdir(value)
+                    _chdir(value)
 
     def log(self, levels: dict[str, int]) -> None:
         """Sends lines of a log to the test's process, from these levels on."""
@@ -197,12 +217,12 @@ class Beside:
             return ""
         self.seeded = random
         printed, peer.printed, peer.printed_size = peer.printed, [], 0
-        return json.dumps([printed, random, due])
+        return _dumps([printed, random, due])
 
 
 def hear(text: str, changes: Changes) -> None:
     """Does in the test's process what `Beside.told` says. Raises ValueError for anything else."""
-    printed, random, due = json.loads(text)
+    printed, random, due = _loads(text)
     for number, part in printed:
         if number not in (1, 2) or type(part) is not str:
             raise ValueError("not what was printed")

@@ -30,6 +30,7 @@ _REASONS = {
     "skipped": "returns, or is skipped, before it asserts anything",
     "true": "holds whatever {target} is: it tests nothing",
     "false": "fails whatever {target} is",
+    "identity": "asks by `is` for the object of a literal: which of two equal values is which does not cross",
 }
 # What these say of a test forbids nobody to pass its suite.
 _TESTS_NOTHING = ("skipped", "true")

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tasks.testcode.fixtures import decorators_of, fixture_of, is_fixture, mark_fixture, without_request
 from tasks.testcode.names import Function, free_names
+from tasks.testcode.patches import patches_of
 from tasks.testcode.proven import is_quiet, is_straight, own_names
 
 _TEARDOWNS = ("tearDown", "teardown_method", "tearDownClass", "teardown_class", "teardown")
@@ -167,7 +168,7 @@ def attributes_of(node: ast.ClassDef, test: str) -> set[str]:
 def whole(node: ast.ClassDef, tests: Collection[str]) -> ast.ClassDef:
     """A copy of a test class with its fixtures, as functions of its objects, and these tests of it alone."""
     made = copy.deepcopy(node)
-    made.decorator_list = []
+    made.decorator_list = patches_of(made.decorator_list)
     named = {part.attr for part in ast.walk(made) if isinstance(part, ast.Attribute)}
     made.body = [
         part
@@ -177,7 +178,7 @@ def whole(node: ast.ClassDef, tests: Collection[str]) -> ast.ClassDef:
     for method in made.body:
         if isinstance(method, Function):
             if method.name in tests:
-                method.decorator_list = []
+                method.decorator_list = patches_of(method.decorator_list)
                 without_request(method)
             mark_fixture(method)
     return made

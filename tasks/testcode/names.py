@@ -54,3 +54,10 @@ def free_names(node: ast.stmt) -> set[str]:
 
 def global_names(node: ast.AST) -> set[str]:
     return {name for part in ast.walk(node) if isinstance(part, ast.Global) for name in part.names}
+
+
+def root_of(node: ast.expr) -> str:
+    """`a` of `a.b[c].d()`, else ""."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

@@ -13,7 +13,7 @@ import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.testcode.names import bound_names, free_names, global_names
+from tasks.testcode.names import Import, bound_names, free_names, global_names, root_of, used_names
 from tasks.testcode.statements import facts_of
 
 # What only looks at its arguments.
@@ -28,6 +28,7 @@ _PURE_METHODS = {
 }
 # So many assertions stand on each other in one test.
 CHAIN_MAX = 20
+_GIVEN = {"pytest", "math", "isclose", "unittest", "self"}
 # Stands for the state of the solution's process.
 _SOLUTION = "<solution>"
 Version = tuple[str, int]
@@ -42,6 +43,8 @@ class _Step:
     touched: frozenset[Version]
     bound: frozenset[Version]
     exits: bool
+    is_seen: bool = True
+    """Whether later statements may stand on it that do not look at the solution's own state."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class History:
         self.exiting: set[str] = set()
         # Assertions at the end of a long chain: only the last of a chain is a test of its own.
         self.chained: list[tuple[ast.stmt, ast.Module]] = []
+        # Whether something is changed that whoever runs may look at.
+        self.is_ambient = False
         # Tests that change what others of the file see.
         self.changing: list[Changing] = []
 
@@ -81,7 +86,7 @@ class History:
         other.steps, other.versions = [*self.steps], {**self.versions}
         other.definitions, other.shared = {**self.definitions}, {*self.shared}
         other.moved, other.exiting = {*self.moved}, {*self.exiting}
-        other.changing = [*self.changing]
+        other.changing, other.is_ambient = [*self.changing], self.is_ambient
         for statement in statements:
             other.add(statement)
         return other
@@ -89,7 +94,7 @@ class History:
     def add(self, statement: ast.stmt) -> None:
         facts = facts_of(statement)
         # What a definition does it does when it is called.
-        touched = set() if facts.is_definition else self.touched(statement)
+        touched = self._made_with(statement) if facts.is_definition else self.touched(statement)
         exits = not facts.is_definition and (facts.exits or bool(facts.free & self.exiting))
         if facts.is_definition:
             self.definitions |= dict.fromkeys(facts.bound, statement)
@@ -107,6 +112,9 @@ class History:
                 self.shared.add(version)
             else:
                 self.shared.discard(version)
+        if any(isinstance(self.definitions.get(name), Import) for name in _stores_in(statement)):
+            # A module is one for all that look at it: any of them may do something else now.
+            self.is_ambient = True
         for name in facts.moved:
             # By a function that declares it global, whenever that is called.
             self.shared.discard((name, self.versions.setdefault(name, 0)))
@@ -114,6 +122,33 @@ class History:
         if (told := _told(statement)) in self.definitions:
             self.shared.discard((told, self.versions[told]))
         self.steps.append(_Step(statement, frozenset(touched | bound), frozenset(bound), exits))
+
+    def _made_with(self, definition: ast.stmt) -> set[Version]:
+        """The solution, where it is asked for a decorator or a base class: it may remember what it made."""
+        around = [*getattr(definition, "decorator_list", ()), *getattr(definition, "bases", ())]
+        used = set().union(*map(used_names, around)) if around else set()
+        asked = any(name not in self.versions and not hasattr(builtins, name) for name in used)
+        return {(_SOLUTION, 0)} if asked else set()
+
+    def add_unseen(self, assertion: ast.stmt) -> None:
+        """Remembers an assertion that changes nothing but, perhaps, what the solution remembers."""
+        touched = frozenset(self.touched(assertion))
+        self.steps.append(_Step(assertion, touched, frozenset(), False, is_seen=False))
+
+    def _looks_at_solution(self, statement: ast.stmt) -> bool:
+        """Whether a statement reads a name of the solution's in another way than to call it (`COUNT`,
+        `f.calls`): that says what was called before."""
+        called = {id(part.func) for part in ast.walk(statement) if isinstance(part, ast.Call)}
+        return any(
+            isinstance(part, ast.Name)
+            and isinstance(part.ctx, ast.Load)
+            and id(part) not in called
+            and part.id in facts_of(statement).free
+            and part.id not in self.versions
+            and part.id not in _GIVEN
+            and not hasattr(builtins, part.id)
+            for part in ast.walk(statement)
+        )
 
     def names(self, statement: ast.stmt) -> set[str]:
         """The names that a statement has to do with, by its own hand or by the functions of the file."""
@@ -132,6 +167,7 @@ class History:
         touched = {(name, self.versions[name]) for name in names & self.versions.keys()}
         helpers = [self.definitions[name] for name in names & self.definitions.keys()]
         alone = set().union(*(facts_of(one).calls_alone for one in (statement, *helpers)))
+        alone |= _stores_in(statement)
         if any(name not in self.versions and not hasattr(builtins, name) for name in alone):
             touched.add((_SOLUTION, 0))
         return touched
@@ -154,9 +190,9 @@ class History:
             for part in ast.walk(one):
                 called = part.func if isinstance(part, ast.Call) else None
                 if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
-                    found |= {_root(part)} & outside
+                    found |= {root_of(part)} & outside
                 elif isinstance(called, ast.Attribute) and called.attr not in _PURE_METHODS:
-                    found |= {_root(called)} & outside - self.definitions.keys()
+                    found |= {root_of(called)} & outside - self.definitions.keys()
         return found
 
     def changes_nothing(self, statement: ast.stmt) -> bool:
@@ -165,7 +201,7 @@ class History:
             return False
         changing = {name for name, _ in self.touched(statement) - self.shared}
         if not changing:
-            return True
+            return isinstance(statement, ast.Assert) or not self._sees_anything()
         return isinstance(statement, ast.Assert) and self._looks_only(statement.test, changing)
 
     def _looks_only(self, node: ast.expr, changing: set[str]) -> bool:
@@ -187,22 +223,27 @@ class History:
             for part in body
         )
 
+    def _sees_anything(self) -> bool:
+        """Whether what any statement does may be seen: what it prints, changes in a module, or calls back."""
+        return self.is_ambient or any(facts_of(step.statement).is_dynamic for step in self.steps)
+
     def slice(self, assertion: ast.stmt) -> list[ast.stmt]:
         """The statements that the assertion stands on, in order."""
         needed = self.touched(assertion) | {(_SOLUTION, 0)}
         names = self.names(assertion)
         chosen: set[int] = set()
-        anything = any(facts_of(step.statement).is_dynamic for step in self.steps)
+        anything = self._sees_anything()
+        unseen = any(map(self._looks_at_solution, (assertion, *self.reached(assertion))))
         timed = facts_of(assertion).reads_clock
         growing = True
         while growing:
             growing = False
             anything = anything or timed
             for number, step in enumerate(self.steps):
-                if number in chosen:
+                if number in chosen or not (step.is_seen or unseen):
                     continue
                 matters = step.bound & needed or (step.touched - self.shared) & needed
-                if matters or anything or step.exits or self._is_star(step, names):
+                if matters or anything or not step.is_seen or step.exits or self._is_star(step, names):
                     chosen.add(number)
                     timed = timed or facts_of(step.statement).reads_clock
                     needed |= step.touched
@@ -229,11 +270,13 @@ def _told(statement: ast.stmt) -> str:
     return node.id if isinstance(node, ast.Name) and node is not statement.value.func else ""
 
 
-def _root(node: ast.expr) -> str:
-    """`a` of `a.b[c].d`, else ""."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+def _stores_in(statement: ast.stmt) -> set[str]:
+    """The names of the objects of which a statement sets or deletes an attribute or an item."""
+    return {
+        root_of(part)
+        for part in ast.walk(statement)
+        if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load)
+    } - {""}
 
 
 def is_long_chain(kept: Sequence[ast.stmt]) -> bool:

@@ -17,6 +17,7 @@ from tasks.testcode import classes, doctests, fixtures, styles, tables, whole
 from tasks.testcode import marks as testmarks
 from tasks.testcode.dialects import as_plain
 from tasks.testcode.names import Function, bound_names, free_names, mentions, used_names
+from tasks.testcode.patches import mocks_given
 from tasks.testcode.proven import is_quiet, is_straight, own_names
 from tasks.testcode.slices import History, is_long_chain
 from tasks.testcode.standing import TestClass, note_changes, own_decorators, whole_test
@@ -161,7 +162,9 @@ def _asserted(assertion: ast.stmt, setup: History) -> Iterator[ast.Module]:
         setup.chained = [one for one in setup.chained if one[0] not in kept] + [(assertion, test)]
     else:
         yield test
-    if not setup.changes_nothing(assertion):
+    if setup.changes_nothing(assertion):
+        setup.add_unseen(assertion)
+    else:
         setup.add(assertion)
 
 
@@ -217,6 +220,8 @@ def _of_definition(
     )
     given_rows = tables.parametrized(decorators, [], [*setup], whole.GIVEN)[0]
     of_tables = tables.parametrized(decorators, [], [*setup])[1]
+    first = int(inside is not None)
+    mocks = {arg.arg for arg in node.args.args[first : first + mocks_given(decorators)]}
     for number, row in enumerate(rows):
         marks = testmarks.marks_of([*decorators, *row.marks])
         if not marks.is_asked:
@@ -227,6 +232,7 @@ def _of_definition(
             else body
         )
         known = set().union(*map(bound_names, row.steps)) if row.steps else set()
+        known |= mocks
         given = fixtures.given_to(node, known, [*setup], decorators)
         before = setup.followed_by(*testmarks.skip_steps(marks), *row.steps, *given.steps)
         loops = {name for part in of_tables for name in bound_names(part)}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from tasks.testcode import classes, tables, whole
 from tasks.testcode.marks import marked_body, marks_of, skip_steps
 from tasks.testcode.names import Function, used_names
+from tasks.testcode.patches import patches_of
 from tasks.testcode.slices import Changing, History
 
 
@@ -118,4 +119,5 @@ def _quietly(step: ast.stmt) -> ast.stmt:
 
 def own_decorators(node: Function, before: History) -> list[ast.expr]:
     functions = {name for name, one in before.definitions.items() if isinstance(one, Function)}
-    return [one for one in node.decorator_list if used_names(one) & functions]
+    patches = patches_of(node.decorator_list)
+    return [one for one in node.decorator_list if one in patches or used_names(one) & functions]

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from tasks.core.literals import literal
 from tasks.core.values import ValueFormatError
-from tasks.testcode.names import Definition, Import, bound_names, free_names, global_names, used_names
+from tasks.testcode.names import (
+    Definition,
+    Function,
+    Import,
+    bound_names,
+    free_names,
+    global_names,
+    root_of,
+    used_names,
+)
 from tasks.testcode.styles import asserts
 
 SKIPS = {"pytest.skip", "pytest.xfail", "self.skipTest"}
@@ -107,7 +116,10 @@ def facts_of(statement: ast.stmt) -> StatementFacts:
 
 
 def _asks_around(statement: ast.stmt) -> bool:
-    return any(isinstance(part, ast.Attribute) and part.attr in _AMBIENT for part in ast.walk(statement))
+    return any(
+        (isinstance(part, ast.Attribute) and part.attr in _AMBIENT) or getattr(part, "is_module", False)
+        for part in ast.walk(statement)
+    )
 
 
 def _reads_clock(node: ast.AST) -> bool:
@@ -118,7 +130,9 @@ def _reads_clock(node: ast.AST) -> bool:
 
 
 def _remembers(definition: ast.stmt) -> bool:
-    """Whether a function has a default, or a class an attribute, that its calls may change."""
+    """Whether a function has a default or a decorator, or a class an attribute, that its calls may change."""
+    if isinstance(definition, Function) and definition.decorator_list:
+        return True
     values: list[ast.expr | None] = []
     if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
         values = [*definition.args.defaults, *definition.args.kw_defaults]
@@ -162,4 +176,4 @@ def _called_alone(statement: ast.stmt) -> set[str]:
         for part in ast.walk(statement)
         if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)
     ]
-    return {call.func.id for call in calls if isinstance(call.func, ast.Name)}
+    return {name for call in calls if (name := root_of(call.func))}

@@ -11,6 +11,7 @@ import ast
 import math
 import sys
 
+from sandbox_image.modules import LIBRARIES
 from tasks.core.literals import literal
 from tasks.core.values import ValueFormatError
 from tasks.testcode.names import Function
@@ -45,11 +46,7 @@ _EXPRESSIONS = {
     "assertNotIsInstance": "not isinstance({0}, {1})",
 }
 # All other modules are the solution's.
-_TESTED_WITH = (
-    "pytest pytest_asyncio pytest_mock parameterized hypothesis mock freezegun anyio trio requests httpx "
-    "aiohttp numpy pandas scipy sympy sklearn networkx matplotlib torch"
-)
-_KNOWN_MODULES = {*sys.stdlib_module_names, *_TESTED_WITH.split()}
+_KNOWN_MODULES = {*sys.stdlib_module_names, *LIBRARIES}
 _SIDE_EFFECTS = ("pytest.warns", "pytest.deprecated_call", "self.assertWarns", "self.assertLogs")
 _RAISES = ("pytest.raises", "raises")
 
@@ -63,7 +60,7 @@ def plain(module: ast.Module, entry_point: str) -> ast.Module:
     """The file with the solution's functions and the TestCase under their usual names, and unittest's
     assertions as plain ones."""
     modules = {
-        (alias.asname or alias.name).split(".")[0]
+        alias.asname or alias.name
         for part in ast.walk(module)
         if isinstance(part, ast.Import)
         for alias in part.names
@@ -85,8 +82,7 @@ def plain(module: ast.Module, entry_point: str) -> ast.Module:
                     first = method.args.args[0]
                     _Renamed({first.arg: "self"} if first.arg != "self" else {}).visit(method)
                     first.arg = "self"
-    if modules:
-        module = _Attributes(modules).visit(module)
+    module = _Attributes(modules).visit(module)
     plain: ast.Module = _Plain().visit(module)
     return plain
 
@@ -101,20 +97,55 @@ class _Renamed(ast.NodeTransformer):
 
 
 class _Attributes(ast.NodeTransformer):
-    """`solution.f` as `f`: whatever module the solution would be in."""
+    """`solution.f` as `f`: whatever module the solution would be in. A module that is used in another way (to
+    set a name of it, to patch one) stays, and every such use is marked."""
 
     def __init__(self, modules: set[str]) -> None:
         self.modules = modules
+        self.roots = {name.split(".")[0] for name in modules}
+        self.used: set[str] = set()
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        self.generic_visit(node)
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and part.id in self.roots:
+                part.is_module = True  # type: ignore[attr-defined]
+                self.used.add(part.id)
+        return _Imports(self.modules, self.used).visit(node)  # type: ignore[no-any-return]
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.value, ast.Name) and node.value.id in self.modules:
+        if isinstance(node.ctx, ast.Load) and _dotted(node.value) in self.modules:
             return ast.copy_location(ast.Name(id=node.attr, ctx=node.ctx), node)
+        self.generic_visit(node)
         return node
 
-    def visit_Import(self, node: ast.Import) -> ast.stmt | None:
-        node.names = [a for a in node.names if (a.asname or a.name).split(".")[0] not in self.modules]
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b` of such an expression, else ""."""
+    if isinstance(node, ast.Name):
+        return node.id
+    owner = _dotted(node.value) if isinstance(node, ast.Attribute) else ""
+    return f"{owner}.{node.attr}" if isinstance(node, ast.Attribute) and owner else ""
+
+
+class _Imports(ast.NodeTransformer):
+    """Without imports of the solution's modules that nothing uses any more; none is relative to a package."""
+
+    def __init__(self, modules: set[str], used: set[str]) -> None:
+        self.modules, self.used = modules, used
+
+    def visit_Import(self, node: ast.Import) -> ast.stmt:
+        node.names = [
+            alias
+            for alias in node.names
+            if (name := alias.asname or alias.name) not in self.modules or name.split(".")[0] in self.used
+        ]
         return node if node.names else ast.Pass()
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
+        if node.level:
+            node.level, node.module = 0, node.module or "solution"
+        return node
 
 
 class _Plain(ast.NodeTransformer):

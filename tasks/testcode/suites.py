@@ -84,8 +84,9 @@ def read_case(test: str, entry_point: str, *, benchmark: bool = False) -> Case |
     end in one), `other_target` (never uses the entry point; of a benchmark's: asserts nothing either),
     `undefined_name` (uses a name that nothing defines: it could only ever fail), `redefines_target` (brings
     its own function under test), `exits_early` (returns, exits or skips before it asserts anything),
-    `skipped` (returns or skips there), `no_fixture` (wants an argument that nothing in its file gives), and
-    of a benchmark's tests that do not name the entry point `true` and `false` (what they say without it).
+    `skipped` (returns or skips there), `no_fixture` (wants an argument that nothing in its file gives),
+    `identity` (asks for the very object of a literal), and of a benchmark's tests that do not name the entry
+    point `true` and `false` (what they say without it).
     """
     # Suites of one problem repeat each other; what is long is not held.
     read = _read_known if len(test) <= _CACHED_CHARACTERS else _read_case
@@ -117,6 +118,8 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
         return "skipped" if is_skip(last_step) else "exits_early"
     if isinstance(tree.body[-1], Function):
         return "no_fixture"
+    if any(map(_asks_identity, ast.walk(tree))):
+        return "identity"
     last = _inlined(tree.body, test)
     if benchmark and not mentions(tree, target_name(entry_point)):
         return _own(last, test) if asserts(tree) else "other_target"
@@ -136,6 +139,26 @@ def _case(tree: ast.Module, test: str, entry_point: str, benchmark: bool) -> Cas
         return "no_assertion"
     # Two checks that differ in their style are one; a benchmark's run as they are.
     return Case(source=test, check=test if benchmark else _in_one_style(test))
+
+
+def _asks_identity(node: ast.AST) -> bool:
+    """Whether something is asked to be the very object of a literal, as `f(3) is "Fizz"`: that says how equal
+    values were made which nobody can change."""
+    if not isinstance(node, ast.Compare):
+        return False
+    terms = [node.left, *node.comparators]
+    return any(
+        isinstance(sign, ast.Is | ast.IsNot) and any(map(_is_value, terms[number : number + 2]))
+        for number, sign in enumerate(node.ops)
+    )
+
+
+def _is_value(node: ast.expr) -> bool:
+    value = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(node, ast.Constant) and (value is None or isinstance(value, bool) or value is Ellipsis):
+        return False
+    small = isinstance(value, int) and 0 <= value < 257
+    return isinstance(node, ast.Constant | ast.Tuple) and not small
 
 
 def _in_one_style(test: str) -> str:

@@ -18,6 +18,7 @@ from tasks.testcode.fixtures import (
     yields,
 )
 from tasks.testcode.names import Function
+from tasks.testcode.patches import mocks_given
 from tasks.testcode.tables import PARAM, direct_names
 
 GIVEN = "given_"
@@ -77,6 +78,7 @@ class Run:
         owner: Owner | None,
     ) -> None:
         self.test, self.setup, self.decorators, self.owner = test, setup, decorators, owner
+        self.mocks = mocks_given(decorators)
         self.once: list[str] = []
         self.steps: list[str] = []
         self.bound = {name for name in direct_names(decorators) if not name.startswith(PARAM)}
@@ -172,6 +174,7 @@ class Run:
 
     def _words(self, function: Function, skip: int = 0) -> str:
         """The arguments of a call, once all of them are bound; those with a default are not asked for."""
+        skip += self.mocks if function is self.test else 0
         args = function.args.args[skip : len(function.args.args) - len(function.args.defaults)]
         words = []
         for arg in args:
