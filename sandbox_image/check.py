@@ -230,7 +230,7 @@ class _Channel(Peer):
             if name != self.entry_point:
                 raise KeyError(name) from None
         self.report.end(*child.missing(name))
-        _exit(0)
+        return _exit(0)
 
     def operate(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of an operation of the solution's process, or what that raised."""
@@ -270,7 +270,7 @@ class _Channel(Peer):
             raise _NothingError
         # No exception: the check could catch it.
         self.report.end(kind, text, detail)
-        _exit(0)
+        return _exit(0)
 
     def hear(self, told: str) -> None:
         if told == TOO_MUCH:

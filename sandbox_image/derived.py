@@ -1,4 +1,4 @@
-"""Classes of a test's that derive from the solution's: made where their bases are, of the test's own functions.
+"""Classes of a test's that derive from the solution's: made where their bases are, of the test's functions.
 
 And what is asked of a class or a function as a whole: its signature, what a method does that is overridden.
 """
@@ -23,15 +23,16 @@ def parts_of(body: dict[str, Any]) -> tuple[Part, ...]:
     for name, value in body.items():
         how = _BOUND.get(type(value), "")
         if name not in _UNSAID:
-            inner = (value.fget, value.fset, value.fdel) if how == "property" else value
+            inner: Any = (value.fget, value.fset, value.fdel) if how == "property" else value
             parts.append((name, how, inner.__func__ if how in ("static", "class") else inner))
     return tuple(parts)
 
 
 def made(name: str, bases: tuple[type, ...], parts: tuple[Part, ...]) -> type:
     """The class, where its bases are."""
-    made = {"static": staticmethod, "class": classmethod, "property": lambda ways: property(*ways)}
-    body = {key: made[how](value) if how else value for key, how, value in parts}
+    bound: dict[str, Any] = {"": lambda value: value, "static": staticmethod, "class": classmethod}
+    bound["property"] = lambda ways: property(*ways)
+    body = {key: bound[how](value) for key, how, value in parts}
     body["__module__"] = "solution"
     return types.new_class(name, bases, exec_body=lambda names: names.update(body))
 

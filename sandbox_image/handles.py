@@ -143,7 +143,8 @@ class HandleType(type):
         if name == "__signature__" and not _peers[0].heap.trusts:
             return derived.signature(_ask(".signature", cls))
         if name == "__dict__":
-            return _contents(cls) if _peers[0].heap.trusts else OwnNames(cls)
+            heap = _peers[0].heap
+            return _contents(cls) if heap.trusts or heap.reading else OwnNames(cls)
         return _ask(".get", cls, name)
 
     def __setattr__(cls, name: str, value: Any) -> None:

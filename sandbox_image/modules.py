@@ -14,30 +14,11 @@ from sandbox_image.handles import resolved
 # Functions look names up in the builtins they were made with: a test that patches them changes nothing here.
 __builtins__ = dict(vars(builtins))  # type: ignore[assignment]
 
-LIBRARIES = frozenset(
-    [
-        "pytest",
-        "pytest_asyncio",
-        "pytest_mock",
-        "parameterized",
-        "hypothesis",
-        "mock",
-        "freezegun",
-        "anyio",
-        "trio",
-        "requests",
-        "httpx",
-        "aiohttp",
-        "numpy",
-        "pandas",
-        "scipy",
-        "sympy",
-        "sklearn",
-        "networkx",
-        "matplotlib",
-        "torch",
-    ]
+_LIBRARIES = (
+    "pytest pytest_asyncio pytest_mock parameterized hypothesis mock freezegun anyio trio requests httpx",
+    "aiohttp numpy pandas scipy sympy sklearn networkx matplotlib torch",
 )
+LIBRARIES = frozenset(name for line in _LIBRARIES for name in line.split())
 """What tests are written with, beside the standard library: none of these is the solution's module."""
 
 

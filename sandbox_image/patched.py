@@ -1,7 +1,8 @@
-"""Names of the library that a test patches (`patch("time.sleep")`): what stands under them in the test's process
-stands under them in the solution's.
+"""Names of the library that a test patches (`patch("time.sleep")`): what stands under them in the test's
+process stands under them in the solution's.
 
-Which names a test may patch is read from its text; whether it has is looked at whenever it asks for something.
+Which names a test may patch is read from its text; whether it has is looked at whenever it asks for
+something.
 """
 
 from __future__ import annotations

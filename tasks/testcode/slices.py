@@ -205,8 +205,12 @@ class History:
         return isinstance(statement, ast.Assert) and self._looks_only(statement.test, changing)
 
     def _looks_only(self, node: ast.expr, changing: set[str]) -> bool:
+        methods = {id(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}
         for part in ast.walk(node):
             if isinstance(part, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom | ast.Lambda):
+                return False
+            if isinstance(part, ast.Attribute) and root_of(part) in changing and id(part) not in methods:
+                # A property may do anything.
                 return False
             if not isinstance(part, ast.Call) or not self.names(ast.Expr(value=part)) & changing:
                 continue

@@ -220,8 +220,8 @@ def _of_definition(
     )
     given_rows = tables.parametrized(decorators, [], [*setup], whole.GIVEN)[0]
     of_tables = tables.parametrized(decorators, [], [*setup])[1]
-    first = int(inside is not None)
-    mocks = {arg.arg for arg in node.args.args[first : first + mocks_given(decorators)]}
+    own_first = int(inside is not None)
+    mocks = {arg.arg for arg in node.args.args[own_first : own_first + mocks_given(decorators)]}
     for number, row in enumerate(rows):
         marks = testmarks.marks_of([*decorators, *row.marks])
         if not marks.is_asked:
