@@ -40,7 +40,7 @@ _OWN_FOLDERS = "files in the working folder are each process's own (those in a t
 _ENDS = (StopIteration, StopAsyncIteration)
 # Operations by which a class says something of two of its objects.
 _WORDS = {".eq", ".ne", ".lt", ".le", ".gt", ".ge", ".contains", ".hash", ".probe", ".name"}
-_WORDS |= {".isinstance", ".issubclass"}
+_WORDS |= {".isinstance", ".issubclass", ".bool"}
 _loads, _sleep, _exit, _fork, _listdir = json.loads, time.sleep, os._exit, os.fork, os.listdir
 ANSWERS = ("value", "exception", "unloaded", "memory", "output_limit", "no_result", "nothing")
 
@@ -183,7 +183,7 @@ class _Channel(Peer):
         # Classes of the solution that the test calls, or reads names of; answers that are data; answers that
         # are the word of a class of the solution's about two objects, or about one and data.
         self.named_classes: set[type] = set()
-        self.observed = self.compared = self.combined = 0
+        self.observed = self.compared = self.combined = self.truths = 0
         self.inner: set[int] = {id(globals()), id(sys.modules)}
 
     def derive(self, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
@@ -208,8 +208,9 @@ class _Channel(Peer):
         return id(value) in self.inner
 
     def rests_on_its_word(self) -> bool:
-        """Whether what the test has seen is the word of classes of the solution's alone."""
-        return bool(self.combined or (self.compared and not self.observed))
+        """Whether the test's passing rests on the word of classes of the solution's: that two objects are
+        equal, or in order, or in one another; or on the truth of objects alone."""
+        return bool(self.combined or self.compared or (self.truths and not self.observed))
 
     def looks_for_files(self, error: BaseException, source: str) -> bool:
         """Whether a test may have failed because files by a relative path are each process's own."""
@@ -235,6 +236,7 @@ class _Channel(Peer):
     def operate(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The value of an operation of the solution's process, or what that raised."""
         self.calls += operation not in (".name", ".bind", ".unlink")
+        self.truths += operation == ".bool"
         if self.null:
             return Null()
         if operation in (".call", ".get") and type(args[0]) is handles.HandleType:

@@ -55,6 +55,8 @@ _NEW: dict[str, Callable[[], Any]] = {
     "q": deque,
     "b": bytearray,
 }
+# Kinds of what may change: arrays are made as values of the library, and change in place.
+CHANGING = frozenset({*_NEW, "a"})
 _SCALARS = {int, str, float, complex, bytes, range}
 _CONTAINERS = frozenset(_KIND_OF)
 _flattened = chain.from_iterable
@@ -157,7 +159,7 @@ class Heap:
             if type(number) is not int or not self.kinds.issuperset(map(type, items)):
                 raise ValueError("no items")
             if number in self.objects:
-                if kind not in _NEW or self.kind_of(self.objects[number]) != kind:
+                if kind not in CHANGING or self.kind_of(self.objects[number]) != kind:
                     raise ValueError("another kind of object")
             elif number < 0 or number % 2 == self.first:
                 raise ValueError("not a number of the other side's")
@@ -171,7 +173,7 @@ class Heap:
         for number in fixed:
             self._build(number, fixed, 0)
         for number, kind, items, *_ in bodies:
-            if kind in _NEW:
+            if kind in CHANGING:
                 self.fill(self.objects[number], kind, self._resolved(items))
                 self.contents[number] = self.state(self.objects[number])
         for number, factory in factories.items():
@@ -386,7 +388,7 @@ class _Writer:
             number, value = self.waiting.pop()
             kind, items = heap.kind_of(value) or "", heap.state(value)
             kinds = {*map(type, items)}
-            if number not in self.new and (kind not in _NEW or heap.is_known(number, items)):
+            if number not in self.new and (kind not in CHANGING or heap.is_known(number, items)):
                 for item in items if kinds & _CONTAINERS else ():
                     if type(item) in _CONTAINERS:
                         self._reached(item)
@@ -410,7 +412,7 @@ class _Writer:
             elif kind == "m" and number in self.new and (factory := _factory(value)) is not None:
                 more = f',["",{self.item(factory)}]'
             self.bodies.append(f'[{number},"{kind}",{text}{more}]')
-            if kind in _NEW:
+            if kind in CHANGING:
                 heap.contents[number] = items
 
     def _reached(self, value: Any) -> int:

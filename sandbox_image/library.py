@@ -99,6 +99,23 @@ def _array_state(numpy: Any, value: Any, kind: type) -> tuple[str, list[Any]] | 
     return name, [value.dtype.str, tuple(value.shape), value.tobytes()]
 
 
+def is_array(value: Any) -> bool:
+    """Whether a value is an array of numpy that crosses as data."""
+    kind = type(value)
+    if vars(type)["__module__"].__get__(kind) != "numpy" or kind.__name__ != "ndarray":
+        return False
+    return kind is sys.modules["numpy"].ndarray and _array_state(sys.modules["numpy"], value, kind) is not None
+
+
+def fill_array(array: Any, data: bytes) -> None:
+    """Gives an array the items of another of its type and shape, as bytes. Raises ValueError."""
+    import numpy
+
+    if type(data) is not bytes or not array.flags.writeable:
+        raise ValueError("not the items of an array")
+    numpy.copyto(array, numpy.frombuffer(data, array.dtype).reshape(array.shape))
+
+
 def made(name: str, state: list[Any]) -> Any:
     """The value of a type by that name with that state. Raises ValueError for anything else."""
     maker = _MAKERS.get(name)

@@ -143,7 +143,7 @@ class ObjectHeap(Heap):
         return self._data[kind]
 
     def kind_of(self, value: Any) -> str | None:
-        known = _KIND_OF.get(type(value))
+        known = _KIND_OF.get(type(value)) or ("a" if library.is_array(value) else None)
         if known is None and (base := self.data_type(type(value))) is not None:
             known = _CHANGING.get(base)
         return known
@@ -155,6 +155,8 @@ class ObjectHeap(Heap):
     def state(self, value: Any) -> list[Any]:
         if type(value) is bytearray:
             return self._unchanged(value, _shallow(value))
+        if library.is_array(value):
+            return self._unchanged(value, [value.tobytes()])
         if type(value) in _KIND_OF:
             return _shallow(value)
         return contents_of(value, self.kind_of(value) or "l")
@@ -165,7 +167,10 @@ class ObjectHeap(Heap):
         return known if known is not None and known == items else items
 
     def fill(self, value: Any, kind: str, items: list[Any]) -> None:
-        _fill(value, kind, items)
+        if kind == "a":
+            library.fill_array(value, *items)
+        else:
+            _fill(value, kind, items)
 
     def is_theirs(self, value: Any) -> bool:
         """Whether a value is, or stands for, an object of the other process."""
@@ -335,6 +340,8 @@ class ObjectHeap(Heap):
         ):
             self.handles.add(number)
         super().keep(number, value)
+        if library.is_array(value):
+            self.contents[number] = self.state(value)
 
     def _drop(self, number: int) -> None:
         driver = self.drivers.pop(number, None)

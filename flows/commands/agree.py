@@ -232,7 +232,7 @@ def decide_chunk(
         said = answers.get(problem_id, {})
         rows, suites = compared_form(material.problem, behaviours[problem_id], material.asked, said, most)
         null = rows.pop() if len(rows) > len(material.solutions) else None
-        votes = problem_votes_of(problem_id, rows, suites, null)
+        votes = problem_votes_of(problem_id, rows, suites, null, own_word=settings.own_word_votes)
         decision = decide(votes, settings)
         line = decided_line(material, votes, decision, suites, settings.rule)
         yield Decided(material, rows, suites, null, decision, line)

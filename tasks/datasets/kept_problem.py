@@ -99,7 +99,9 @@ def load_kept_problems(
                 data.sampled_suites,
                 data.rows | {row.solution_id: row for row in mutants},
                 data.plan,
-                untold_checks(data.null, data.rows.values(), data.plan),
+                # What has voted is told: the settings have let it.
+                untold_checks(data.null, data.rows.values(), data.plan)
+                - {case.check for case in decision.cases},
                 {one.sample_id: one for one in data.samples},
                 sampling or SamplingSettings(format="smollm-demo"),
                 tuple(row.solution_id for row in rivals if _runs(row, decision, data.plan)),

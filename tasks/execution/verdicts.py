@@ -175,20 +175,26 @@ def invalid_checks(null: Behaviour | None, plan: CallPlan) -> set[str]:
 
 
 def by_candidate(outcome: Outcome) -> bool:
-    """Whether a check has passed by the word of the solution's own classes alone: two of their objects were
-    compared, and nothing else was looked at."""
+    """Whether a check has passed by the word of the solution's own classes: two of their objects were
+    compared, or the truth of objects is all that was looked at."""
     return outcome.kind == "value" and outcome.detail == BY_CANDIDATE
 
 
-def untold_checks(null: Behaviour | None, behaviours: Iterable[Behaviour], plan: CallPlan) -> set[str]:
+def untold_checks(
+    null: Behaviour | None, behaviours: Iterable[Behaviour], plan: CallPlan, own_word: bool = False
+) -> set[str]:
     """Checks that say nothing of a solution that anyone but itself could vouch for: they test nothing, or
-    some solution passes them by its own word."""
-    by_word = {
-        check
-        for behaviour in behaviours
-        for check, outcome in zip(plan.checks, behaviour.checks, strict=True)
-        if by_candidate(outcome)
-    }
+    some solution passes them by its own word. `own_word`: that counts."""
+    by_word = (
+        set()
+        if own_word
+        else {
+            check
+            for behaviour in behaviours
+            for check, outcome in zip(plan.checks, behaviour.checks, strict=True)
+            if by_candidate(outcome)
+        }
+    )
     return by_word | invalid_checks(null, plan)
 
 

@@ -124,7 +124,7 @@ def agree(
     problems = read_problem_data(stage, samples)
     decisions: list[Decision] = []
     dropped: list[Dropped] = []
-    voted = zip(problems, votes_by_problem(problems, with_reference), strict=True)
+    voted = zip(problems, votes_by_problem(problems, with_reference, settings.own_word_votes), strict=True)
     for data, votes in counted(voted, len(problems), "problems"):
         decisions.append(decide(votes, settings))
         dropped += dropped_by(votes, decisions[-1], data.sampled_solutions, data.sampled_suites)

@@ -17,7 +17,7 @@ from tasks.settings.agreement import AgreementSettings
 
 # Of agreement and of the rows made from it: raised when other code makes other ones of the same samples, so
 # that the samples of earlier iterations are judged again.
-FILTER_VERSION = 15
+FILTER_VERSION = 16
 GROUP = "flywheel.filter_rules"
 BUILT_IN = (consensus.RULE, paper.RULE)
 

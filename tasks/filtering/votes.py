@@ -111,10 +111,12 @@ def problem_votes_of(
     null: Behaviour | None = None,
     plan: CallPlan | None = None,
     reference_solutions: Collection[str] | None = None,
+    own_word: bool = False,
 ) -> ProblemVotes:
-    """The votes on one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it."""
+    """The votes on one problem. `behaviours` and `null` lie over `plan`, `suites` may be a part of it.
+    `own_word`: checks vote too that a solution passes by the word of its own classes."""
     plan = plan or plan_calls(suites)
-    invalid = untold_checks(null, behaviours, plan)
+    invalid = untold_checks(null, behaviours, plan, own_word)
     # Indexes of calls come first, then those of checks, then those of conditions.
     first_check, first_condition = len(plan.calls), len(plan.calls) + len(plan.checks)
     conditions: dict[tuple[int, str], int] = {}
@@ -192,10 +194,13 @@ def ranked_groups(problem_votes: ProblemVotes) -> list[Group]:
     )  # fmt: skip
 
 
-def votes_by_problem(problems: Iterable[ProblemData], with_reference: bool) -> Iterator[ProblemVotes]:
+def votes_by_problem(
+    problems: Iterable[ProblemData], with_reference: bool, own_word: bool = False
+) -> Iterator[ProblemVotes]:
     """The votes on each problem. Gold is hidden here: only what was sampled takes part.
 
-    `with_reference`: the base model was asked, also where nothing that it wrote could be parsed.
+    `with_reference`: the base model was asked, also where nothing that it wrote could be parsed. `own_word`:
+    as `problem_votes_of` has it.
     """
     for data in problems:
         sampled = {solution.solution_id for solution in data.sampled_solutions}
@@ -207,4 +212,5 @@ def votes_by_problem(problems: Iterable[ProblemData], with_reference: bool) -> I
             data.null,
             data.plan,
             references if with_reference else None,
+            own_word,
         )

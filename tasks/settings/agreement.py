@@ -74,6 +74,11 @@ class AgreementSettings(SettingsModel):
         le=100,
         description="Behaviours a problem must show: where all samples agree there is nothing to learn.",
     )
+    own_word_votes: bool = Field(
+        False,
+        description="Whether checks vote, and may become labels, that a solution passes by the word of its own "
+        "classes: two of its objects are equal because their class says so.",
+    )
     pair_votes: int = Field(
         5,
         ge=1,

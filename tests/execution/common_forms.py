@@ -1,4 +1,4 @@
-"""A solution with something of everything that Python programs are made of, faults in it, and files of tests."""
+"""A solution with something of all that Python programs are made of, faults in it, and files of tests."""
 
 from __future__ import annotations
 

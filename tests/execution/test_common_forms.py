@@ -1,6 +1,6 @@
-"""What Python programs and their tests commonly are, each form in a file of its own: pytest passes it with the
-right solution and fails it with a wrong one, and so do we. No right solution fails because the sandbox could
-not look.
+"""What Python programs and their tests commonly are, each form in a file of its own: pytest passes it with
+the right solution and fails it with a wrong one, and so do we. No right solution fails because the sandbox
+could not look.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox_image.outcomes import BY_CANDIDATE
 from tasks.core import values
 from tasks.core.records import CONDITION, TRUTH, Behaviour, Call, Case, Outcome, Solution, Suite
 from tasks.core.rows import Decision
@@ -313,6 +314,18 @@ def test_a_check_that_the_null_candidate_passes_is_no_case() -> None:
     votes = problem_votes_of("p", rows, suites, Behaviour("null/p", "p", (), (passed, failed)))
     assert [case.source for case in votes.cases] == ["b"]
     assert [group.satisfied for group in ranked_groups(votes)] == [(0,), ()]
+
+
+def test_checks_that_pass_by_the_own_word_of_a_solution_vote_where_the_settings_let_them() -> None:
+    suites = [Suite("s", "p", (Case("a", check="assert f(1) == f(1)"), Case("b", check="assert f(1) > 0")))]
+    passed, word, failed = Outcome("value"), Outcome("value", detail=BY_CANDIDATE), error("AssertionError")
+    rows = [Behaviour("b", "p", (), (word, passed)), Behaviour("c", "p", (), (passed, failed))]
+    null = Behaviour("null/p", "p", (), (failed, failed))
+    assert [case.source for case in problem_votes_of("p", rows, suites, null).cases] == ["b"]
+    votes = problem_votes_of("p", rows, suites, null, own_word=True)
+    assert [case.source for case in votes.cases] == ["a", "b"]
+    assert [group.satisfied for group in ranked_groups(votes)] == [(0, 1), (0,)]
+    assert not AgreementSettings().own_word_votes
 
 
 def test_a_check_that_passed_is_no_value_that_the_winners_return() -> None:

@@ -294,9 +294,13 @@ def test_what_rests_on_the_word_of_a_class_says_so(sandbox: DockerSandbox) -> No
         "assert [Money(1)] == [Money(1)]",
         "assert 1 in Stack.of(1)",
         "s = Stack()\ns.push(2)\nassert 2 in s",
+        "assert Money(1).n == 1 and Money(1) == Money(1)",
+        "assert Money(1) == Money(1)\nassert str(Money(1)) == '1.00 EUR'",
+        "assert max(Money(1), Money(2)).n == 2",
+        "assert Stack.of(1)",
     )
     by_data = (
-        "assert Money(1).n == 1 and Money(1) == Money(1)",
+        "assert Stack.of(1) and Stack.of(2).pop() == 2",
         "assert str(Money(1) + Money(2)) == '3.00 EUR'",
         "assert Stack.of(1).pop() == 1",
         "a = Stack()\nassert a is a and ident(a) is a and a == a and a.pop is not None",
