@@ -104,7 +104,9 @@ def is_array(value: Any) -> bool:
     kind = type(value)
     if vars(type)["__module__"].__get__(kind) != "numpy" or kind.__name__ != "ndarray":
         return False
-    return kind is sys.modules["numpy"].ndarray and _array_state(sys.modules["numpy"], value, kind) is not None
+    return (
+        kind is sys.modules["numpy"].ndarray and _array_state(sys.modules["numpy"], value, kind) is not None
+    )
 
 
 def fill_array(array: Any, data: bytes) -> None:

@@ -76,7 +76,7 @@ class AgreementSettings(SettingsModel):
     )
     own_word_votes: bool = Field(
         False,
-        description="Whether checks vote, and may become labels, that a solution passes by the word of its own "
+        description="Whether checks vote, and become labels, that a solution passes by the word of its own "
         "classes: two of its objects are equal because their class says so.",
     )
     pair_votes: int = Field(

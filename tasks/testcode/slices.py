@@ -13,7 +13,7 @@ import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.testcode.names import Import, bound_names, free_names, global_names, root_of, used_names
+from tasks.testcode.names import Function, Import, bound_names, free_names, global_names, root_of, used_names
 from tasks.testcode.statements import facts_of
 
 # What only looks at its arguments.
@@ -65,6 +65,8 @@ class History:
         self.steps: list[_Step] = []
         self.versions: dict[str, int] = {}
         self.definitions: dict[str, ast.stmt] = {}
+        # Functions by the name that each was written with.
+        self.functions: dict[str, Function] = {}
         # What nobody can change: constants, modules, definitions.
         self.shared: set[Version] = set()
         # Names that a function of the file binds, and its functions that may end the process.
@@ -84,6 +86,7 @@ class History:
         """Another history, which goes on from this one."""
         other = History(self.entry_point, self.bases)
         other.steps, other.versions = [*self.steps], {**self.versions}
+        other.functions = {**self.functions}
         other.definitions, other.shared = {**self.definitions}, {*self.shared}
         other.moved, other.exiting = {*self.moved}, {*self.exiting}
         other.changing, other.is_ambient = [*self.changing], self.is_ambient
@@ -93,6 +96,8 @@ class History:
 
     def add(self, statement: ast.stmt) -> None:
         facts = facts_of(statement)
+        if isinstance(statement, Function):
+            self.functions[statement.name] = statement
         # What a definition does it does when it is called.
         touched = self._made_with(statement) if facts.is_definition else self.touched(statement)
         exits = not facts.is_definition and (facts.exits or bool(facts.free & self.exiting))

@@ -351,7 +351,7 @@ def _of_class(
 
 def _is_assertion(statement: ast.stmt, setup: History) -> bool:
     """Whether a statement asserts something, by itself or by a helper of the file that it mentions."""
-    functions = {step.name: step for step in setup if isinstance(step, Function)}
+    functions = setup.functions
     return fixtures.asserts_in_calls(statement, functions)
 
 

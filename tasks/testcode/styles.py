@@ -14,7 +14,7 @@ import sys
 from sandbox_image.modules import LIBRARIES
 from tasks.core.literals import literal
 from tasks.core.values import ValueFormatError
-from tasks.testcode.names import Function
+from tasks.testcode.names import Function, dotted
 
 _COMPARE: dict[str, type[ast.cmpop]] = {
     "assertEqual": ast.Eq,
@@ -114,18 +114,10 @@ class _Attributes(ast.NodeTransformer):
         return _Imports(self.modules, self.used).visit(node)  # type: ignore[no-any-return]
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        if isinstance(node.ctx, ast.Load) and _dotted(node.value) in self.modules:
+        if isinstance(node.ctx, ast.Load) and dotted(node.value) in self.modules:
             return ast.copy_location(ast.Name(id=node.attr, ctx=node.ctx), node)
         self.generic_visit(node)
         return node
-
-
-def _dotted(node: ast.expr) -> str:
-    """`a.b` of such an expression, else ""."""
-    if isinstance(node, ast.Name):
-        return node.id
-    owner = _dotted(node.value) if isinstance(node, ast.Attribute) else ""
-    return f"{owner}.{node.attr}" if isinstance(node, ast.Attribute) and owner else ""
 
 
 class _Imports(ast.NodeTransformer):
@@ -266,7 +258,7 @@ def _with_raises(
 def is_raises(node: ast.With) -> bool:
     """Whether this is `with pytest.raises(..):`, or a bare `raises`."""
     call = node.items[0].context_expr
-    return isinstance(call, ast.Call) and ast.unparse(call.func) in _RAISES
+    return isinstance(call, ast.Call) and dotted(call.func) in _RAISES
 
 
 def asserts(node: ast.AST) -> bool:
@@ -282,7 +274,7 @@ def asserts(node: ast.AST) -> bool:
 
 
 def _fails(call: ast.Call) -> bool:
-    return ast.unparse(call.func) in ("pytest.fail", "self.fail")
+    return dotted(call.func) in ("pytest.fail", "self.fail")
 
 
 def _is_failure(error: ast.expr | None) -> bool:
@@ -293,4 +285,4 @@ def _is_failure(error: ast.expr | None) -> bool:
 def asks_for_effect(node: ast.With) -> bool:
     """Whether this asks for a warning, or for a line of a log."""
     call = node.items[0].context_expr
-    return isinstance(call, ast.Call) and ast.unparse(call.func) in _SIDE_EFFECTS
+    return isinstance(call, ast.Call) and dotted(call.func) in _SIDE_EFFECTS
