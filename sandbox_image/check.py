@@ -451,6 +451,9 @@ class Null(plain.Opaque):
     # What an event loop looks at of a coroutine.
     cr_code = gi_code = None
     cr_running = False
+    # Nothing to walk through: by its items it would never end.
+    __iter__ = None
+    __contains__ = None
 
     def __init__(self, *_: object, **options: object) -> None:
         super().__init__("null")
