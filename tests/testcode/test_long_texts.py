@@ -40,7 +40,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "answered tests": lambda text: read_text(text, "f", benchmark=False),
     "tests": lambda text: read_text(text, "f"),
 }
-SMALL, GROWTH, MOST, NOISE_S = 40_000, 4, 10, 0.15
+SMALL, GROWTH, MOST, NOISE_S = 8_000, 4, 10, 0.25
 
 
 def taken(read: Callable[[str], object], unit: str, size: int) -> float:
