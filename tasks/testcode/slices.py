@@ -144,11 +144,12 @@ class History:
         """Whether a statement reads a name of the solution's in another way than to call it (`COUNT`,
         `f.calls`): that says what was called before."""
         called = {id(part.func) for part in ast.walk(statement) if isinstance(part, ast.Call)}
+        own = bound_names(statement) | {part.arg for part in ast.walk(statement) if isinstance(part, ast.arg)}
         return any(
             isinstance(part, ast.Name)
             and isinstance(part.ctx, ast.Load)
             and id(part) not in called
-            and part.id in facts_of(statement).free
+            and part.id in facts_of(statement).free - own
             and part.id not in self.versions
             and part.id not in _GIVEN
             and not hasattr(builtins, part.id)
