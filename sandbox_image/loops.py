@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import builtins
 import sys
-import threading
 import types
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
@@ -60,7 +59,9 @@ class Link:
         if self.loop._ready:
             return 0.0
         waits = [max(0.0, self.loop._scheduled[0].when() - self.loop.time())] if self.loop._scheduled else []
-        if len(self.loop._selector.get_map()) > 1 or threading.active_count() > 1:
+        threading: Any = sys.modules.get("threading")
+        threads = 1 if threading is None else threading.active_count()
+        if len(self.loop._selector.get_map()) > 1 or threads > 1:
             waits.append(POLL_S)
         return min(waits, default=None)
 

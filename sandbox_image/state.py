@@ -141,7 +141,7 @@ class Beside:
     def __init__(self, peer: Any) -> None:
         self.peer = peer
         self.stdin, self.seeded, self.logs = sys.stdin, "", False
-        self.patched = patched.Patched()
+        self.patched, self.changed = patched.Patched(), set[str]()
         self.first = {
             "patched": {},
             "input": None,
@@ -162,12 +162,14 @@ class Beside:
 
     def reset(self) -> None:
         """As it was before the first of the checks that meet this process."""
-        self.apply(self.first)
-        self.seeded = ""
+        changed, self.changed = self.changed, set()
+        self.apply({name: self.first[name] for name in changed if name in self.first})
+        self.changed, self.seeded = set(), ""
 
     def apply(self, changes: dict[str, Any]) -> None:
         """Makes what the test has changed."""
         for name, value in changes.items():
+            self.changed.add(name)
             if name == "input":
                 builtins.input = _input if value is None else value
             elif name == "stdin":

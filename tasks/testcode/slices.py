@@ -132,7 +132,8 @@ class History:
         """The solution, where it is asked for a decorator or a base class: it may remember what it made."""
         around = [*getattr(definition, "decorator_list", ()), *getattr(definition, "bases", ())]
         used = set().union(*map(used_names, around)) if around else set()
-        asked = any(name not in self.versions and not hasattr(builtins, name) for name in used)
+        own = self.versions.keys() | self.bases.keys() | _GIVEN
+        asked = any(name not in own and not hasattr(builtins, name) for name in used)
         return {(_SOLUTION, 0)} if asked else set()
 
     def add_unseen(self, assertion: ast.stmt) -> None:
