@@ -271,10 +271,11 @@ class Loops:
 
     def within(self, run: Any) -> Any:
         """The value of `run`, for which the loop is running in which the other process is."""
+        if self.inside is None:
+            return run()
         import asyncio
 
-        before = asyncio._get_running_loop()
-        if before is not None or self.inside is None:
+        if asyncio._get_running_loop() is not None:
             return run()
         asyncio._set_running_loop(self.inside.loop)
         try:

@@ -251,6 +251,11 @@ def importorskip(name: str, minversion: str | None = None, reason: str = "", **o
         __import__(name)
     except ImportError as error:
         raise Skipped(reason or str(error)) from None
+    from sandbox_image import modules
+
+    if isinstance(sys.modules[name], modules.Solution) and name != "solution":
+        # Found for want of any other: nothing of that name is installed.
+        raise Skipped(reason or f"No module named {name!r}")
     return sys.modules[name]
 
 
