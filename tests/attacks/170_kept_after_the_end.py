@@ -6,5 +6,5 @@ import threading
 
 
 def f(cb):
-    threading.Timer(0.001, lambda: cb(1)).start()
+    threading.Timer(0.2, lambda: cb(1)).start()
     return 0
