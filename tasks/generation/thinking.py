@@ -22,15 +22,16 @@ def within_budgets(
     """A completion cut to `answer` tokens behind its thought, and how many tokens come before the answer; its
     finish reason is `THOUGHT_TOO_LONG` where the thought took more than `thought` tokens or never ended.
 
-    Of an answer whose thought the prompt opened, the closing mark is part.
+    Of an answer whose thought the prompt opened, the closing mark is part. A thought that an engine gives
+    apart is put in front of its answer, also where thoughts are off, so that it is seen to be one.
     """
-    if not chat_format.thinks or completion.finish_reason == "prompt_too_long":
-        return completion, 0
     if completion.thought:
         opening, closing = prompt.opened or MARKS[0]
         shown = "" if prompt.opened else f"{opening}\n"
         text = f"{shown}{completion.thought.strip()}\n{closing}\n\n{completion.text}"
         completion = replace(completion, text=text, thought="")
+    if not chat_format.thinks or completion.finish_reason == "prompt_too_long":
+        return completion, 0
     parts = split_thought(completion.text, prompt.opened)
     if not parts.closed:
         used_up = completion.finish_reason == "length" or completion.tokens > thought

@@ -287,3 +287,18 @@ def test_rows_hold_what_a_program_needs_to_read_them() -> None:
     for record in (SftRow, Pair):
         fields = set(record.__dataclass_fields__)
         assert {"messages", "prefill", "prompt_digest", "lesson"} <= fields
+
+
+def test_a_servers_thought_is_seen_where_thoughts_are_forbidden() -> None:
+    settings = settings_of()
+    chat_format = qwen3(settings)
+
+    @dataclass
+    class Server(Recorded):
+        def _answers(self, request: Request) -> list[Completion]:
+            return [replace(one, ids=(), thought=THOUGHT) for one in super()._answers(request)]
+
+    samples = draw_samples(Server(chat_format), [PROBLEM], settings, 0, chat_format)
+    solutions, suites, dropped = parse_samples([PROBLEM], samples, settings)
+    assert (solutions, suites) == ([], [])
+    assert {row.reason for row in dropped} == {"thought_forbidden"}
