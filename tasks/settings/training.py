@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.settings.base import SettingsModel
 
@@ -16,6 +16,8 @@ class TrainingSettings(SettingsModel):
     NOT_IN_CACHE_KEY: ClassVar[Mapping[str, str]] = {
         "micro_batch_size": "rows a forward pass; a step sums the same gradients",
         "processes": "GPUs that share the rows of a step",
+        "sharding": "where weights lie while they train",
+        "reference_batch_size": "pairs a pass of the reference, which no pair's figures depend on",
         "checkpoint_every_s": "how much of the training a kill costs",
         "keep_models": "what stays on the disk",
     }
@@ -23,6 +25,21 @@ class TrainingSettings(SettingsModel):
     train_from: Literal["base", "champion"] = Field("base", description="Weights that training starts from.")
     method: Literal["full", "lora"] = Field(
         "full", description="All weights, or a LoRA adapter that is merged."
+    )
+    quantization: Literal["none", "4bit"] = Field(
+        "none",
+        description="How the frozen weights under an adapter are held while it trains: as they are, or in 4 "
+        "bits (QLoRA, by bitsandbytes, on GPUs). The checkpoint has it merged into the weights as they were.",
+    )
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw_8bit"] = Field(
+        "adamw",
+        description="AdamW with its two numbers a weight in 32 bits, in 8 bits, or in 8 bits in memory that "
+        "moves to the host when a GPU is full (both by bitsandbytes, on GPUs).",
+    )
+    output_dtype: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="What the checkpoint's weights are written as: bfloat16 takes half the disk, and is what "
+        "engines on GPUs read; the next stage trains on from it in float32.",
     )
     lora_rank: int = Field(16, ge=1, le=1024, description="Rank of the adapter.")
     sft_learning_rate: float = Field(3e-5, gt=0, le=1, description="Learning rate of SFT.")
@@ -39,6 +56,12 @@ class TrainingSettings(SettingsModel):
     batch_size: int = Field(8, ge=1, le=4096, description="Rows a step.")
     micro_batch_size: int = Field(
         4, ge=1, le=1024, description="Rows a forward pass; changes memory and speed, not what is learnt."
+    )
+    reference_batch_size: int = Field(
+        0,
+        ge=0,
+        le=4096,
+        description="Pairs a forward pass of DPO's reference, before training; 0: micro_batch_size.",
     )
     max_length: int = Field(
         1024,
@@ -68,6 +91,11 @@ class TrainingSettings(SettingsModel):
         description="GPUs that train together, each on its share of a batch; where rows cannot be shared "
         "evenly some are taken twice, and the log says how many.",
     )
+    sharding: Literal["none", "fsdp"] = Field(
+        "none",
+        description="With several processes: each holds all weights, or a share of them, their gradients and "
+        "the optimizer's numbers (PyTorch's FSDP), for models that one GPU cannot train.",
+    )
     keep_models: int = Field(
         0,
         ge=0,
@@ -75,3 +103,16 @@ class TrainingSettings(SettingsModel):
         description="Finished iterations, the latest ones, whose models stay in the workspace; 0: all. The "
         "champion's and what an unfinished iteration needs always stay.",
     )
+
+    @model_validator(mode="after")
+    def _fits_the_method(self) -> TrainingSettings:
+        if self.quantization != "none" and self.method != "lora":
+            raise ValueError("quantization is of the weights under an adapter: set method to 'lora'")
+        if self.sharding != "none" and self.method == "lora":
+            raise ValueError("sharding is of weights that train: an adapter trains with sharding 'none'")
+        return self
+
+    @property
+    def needs_bitsandbytes(self) -> bool:
+        """Whether it trains with numbers of less than 16 bits."""
+        return self.quantization != "none" or self.optimizer != "adamw"

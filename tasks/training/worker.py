@@ -38,6 +38,8 @@ from tasks.training.job import (
 )
 from tasks.training.launch import run_ranks
 from tasks.training.losses import dpo_trainer, sft_trainer
+from tasks.training.quantization import check_quantization, on_whole_weights, quantized
+from tasks.training.sharding import gathered, is_sharded, shard_on_cpu, sharding_arguments
 from tasks.training.token_rows import Plan, plan_dpo, plan_sft, read_rows
 
 _TOKENIZER_FILES = (
@@ -83,6 +85,7 @@ def train(job: Job, tell: LogProgress) -> None:
 
     if job.dtype == "float16" and not on_gpu:
         raise FlywheelError("model.dtype 'float16' trains on GPUs alone: set it to 'float32' on a CPU")
+    check_quantization(settings, on_gpu)
     chat_format = format_of(Path(job.model), FormatSettings(**job.chat))
     tokenizer = chat_format.tokenizer
     plan_rows: Callable[..., Plan] = plan_sft if job.stage == "sft" else plan_dpo
@@ -99,14 +102,17 @@ def train(job: Job, tell: LogProgress) -> None:
     done = last_checkpoint(_work_folder(job))
     trainer = _trainer(job, settings, plan, apart, tokenizer, tell, on_gpu, fresh=done is None)
     _check_disk(sum(weight.numel() for weight in trainer.model.parameters()), Path(job.checkpoint))
+    if is_sharded(settings) and not on_gpu:
+        shard_on_cpu(trainer)
     if done is not None:
         tell({"phase": f"going on from {done.name}"})
     trainer.train(resume_from_checkpoint=str(done) if done else None)
+    weights = gathered(trainer) if is_sharded(settings) else None
     if not trainer.is_world_process_zero():
         return
     best = _best_step(trainer) if apart.rows else None
     tell({"phase": "writing the checkpoint"})
-    _write(job, settings, plan, trainer, best == 0)
+    _write(job, settings, plan, trainer, best == 0, weights)
     usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     tell(
         {
@@ -148,6 +154,7 @@ def _trainer(
             loss_type=["sigmoid", "sft"],
             loss_weights=[1.0, settings.dpo_sft_weight],
             precompute_ref_log_probs=True,
+            precompute_ref_batch_size=settings.reference_batch_size or None,
         )
     known: list[int] = []
     pairs = len(plan.rows) + len(held_out.rows)
@@ -203,7 +210,11 @@ def _arguments(job: Job, settings: TrainingSettings, rows: int, on_gpu: bool) ->
         "output_dir": str(_work_folder(job)),
         # Full training keeps float32 weights and computes in bfloat16: a step of 2e-6 is far below what a
         # bfloat16 weight can hold. The base of an adapter is frozen, so it may be bfloat16.
-        "model_init_kwargs": {"dtype": job.dtype if settings.method == "lora" else "float32"},
+        "model_init_kwargs": {
+            "dtype": job.dtype if settings.method == "lora" else "float32",
+            **quantized(settings, job.dtype),
+        },
+        **({} if settings.optimizer == "adamw" else {"optim": settings.optimizer}),
         "bf16": job.dtype == "bfloat16",
         "fp16": job.dtype == "float16",
         "max_length": None,
@@ -226,6 +237,7 @@ def _arguments(job: Job, settings: TrainingSettings, rows: int, on_gpu: bool) ->
         "save_total_limit": 1,
         "report_to": "none",
         "disable_tqdm": True,
+        **(sharding_arguments(on_gpu) if is_sharded(settings) else {}),
     }
 
 
@@ -263,15 +275,28 @@ def _best_step(trainer: Any) -> int:
     return int(min(looks)[1])
 
 
-def _write(job: Job, settings: TrainingSettings, plan: Plan, trainer: Any, as_it_was: bool) -> None:
+def _write(
+    job: Job,
+    settings: TrainingSettings,
+    plan: Plan,
+    trainer: Any,
+    as_it_was: bool,
+    weights: dict[str, Any] | None,
+) -> None:
+    """Write the checkpoint: of `weights` where they were gathered from several processes."""
     import torch
     import transformers
     import trl
 
-    if as_it_was:
+    if as_it_was or weights is not None:
         model = transformers.AutoModelForCausalLM.from_pretrained(job.model, dtype=torch.float32)
+        if weights is not None and not as_it_was:
+            model.load_state_dict(weights)
     else:
-        model = trainer.accelerator.unwrap_model(trainer.model).to("cpu").float()
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        if settings.quantization != "none":
+            model = on_whole_weights(model, Path(job.model))
+        model = model.to("cpu").float()
         if settings.method == "lora":
             model = model.merge_and_unload()
     if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
@@ -279,10 +304,10 @@ def _write(job: Job, settings: TrainingSettings, plan: Plan, trainer: Any, as_it
     # The Trainer turned the cache off for itself; whoever loads the checkpoint to sample wants it.
     model.config.use_cache = getattr(transformers.AutoConfig.from_pretrained(job.model), "use_cache", True)
     folder = Path(job.checkpoint)
-    model.save_pretrained(folder)
-    for weights in folder.glob("*.safetensors"):
+    model.to(getattr(torch, settings.output_dtype)).save_pretrained(folder)
+    for file in folder.glob("*.safetensors"):
         # safetensors writes 0600, which a sampler in another container (another uid) cannot read.
-        weights.chmod(0o644)
+        file.chmod(0o644)
     copy_tokenizer(Path(job.model), folder)
     versions = {module.__name__: str(module.__version__) for module in (torch, transformers, trl)}
     card = model_card(job, len(plan.rows), len(plan.too_long), int(trainer.state.global_step), versions)

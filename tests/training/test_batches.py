@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 
 from tasks.core.errors import FlywheelError
 from tasks.models.chat_format import format_of
@@ -109,6 +110,39 @@ def test_two_processes_share_a_batch_and_learn_the_same(
     assert len(two.held_out) >= 3
     assert dict(two.held_out) == pytest.approx(dict(one.held_out), rel=2e-3)
     assert dict(two.margins) == pytest.approx(dict(one.margins), rel=2e-3, abs=1e-3)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("stage", ["sft", "dpo"])
+def test_weights_in_shares_are_trained_and_written_as_in_one_process(
+    tmp_path: Path, tiny: Path, stage: Any
+) -> None:
+    rows = write(tmp_path / "rows.jsonl", [*UNEVEN[stage], (ROWS if stage == "sft" else PAIRS)[7]])
+    held_out = write(
+        tmp_path / "held.jsonl", [replace(row, row_id=f"o{row.row_id}") for row in UNEVEN[stage]]
+    )
+    results, weights = [], []
+    for processes, sharding in ((1, "none"), (2, "fsdp")):
+        update = {
+            "processes": processes, "sharding": sharding, "checkpoint_every_s": 0, "micro_batch_size": 2
+        }  # fmt: skip
+        results.append(
+            run_training(
+                stage, tiny, rows, tmp_path / f"out{processes}", STEPS.model_copy(update=update), "float32",
+                0, tmp_path / f"log{processes}", print, held_out_file=held_out,
+            )
+        )  # fmt: skip
+        weights.append(load_file(tmp_path / f"out{processes}" / "model.safetensors"))
+    one, two = results
+    assert one.steps == two.steps == 4
+    assert [loss for _, loss in two.losses] == pytest.approx([loss for _, loss in one.losses], rel=2e-3)
+    assert dict(two.held_out) == pytest.approx(dict(one.held_out), rel=2e-3)
+    assert dict(two.margins) == pytest.approx(dict(one.margins), rel=2e-3, abs=1e-3)
+    assert weights[0].keys() == weights[1].keys()
+    for name, value in weights[0].items():
+        assert (value - weights[1][name]).abs().max() < 1e-4, name
+    # Without shares it would be wrapped as a whole, and torch say so.
+    assert "DDP constructor" not in (tmp_path / "log2").read_text()
 
 
 def test_a_batch_that_processes_cannot_share_is_refused(tmp_path: Path, tiny: Path) -> None:
