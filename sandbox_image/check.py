@@ -459,11 +459,12 @@ class Null(plain.Opaque):
         super().__init__("null")
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "type_name":
-            super().__setattr__(name, value)
+        if name != "type_name":
+            raise NullError("there is no solution")
+        super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
-        pass
+        raise NullError("there is no solution")
 
     def __getattr__(self, name: str) -> Null:
         if name[:2] == "__":
@@ -490,12 +491,16 @@ class Null(plain.Opaque):
         pass
 
 
-def _another(*_: object) -> Null:
-    return Null()
+class NullError(Exception):
+    """The null candidate's objects do not do what they are asked for: no test asks for this exception."""
+
+
+def _refused(*_: object) -> Null:
+    raise NullError("there is no solution")
 
 
 for _name in (*handles.OPERATORS, "__getitem__", "__setitem__", "__delitem__"):
-    setattr(Null, _name, _another)
+    setattr(Null, _name, _refused)
 
 
 def _exception(text: str, message: str) -> BaseException:
