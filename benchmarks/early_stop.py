@@ -1,6 +1,6 @@
 """Early stops beside all programs having all of their time: are decisions the same, and what is saved?
 
-    FLYWHEEL_DATA_DIR=... python benchmarks/early_stop.py [problems]
+    FLYWHEEL_DATA_DIR=... python benchmarks/early_stop.py [problems [first]]
 
 Decides each problem of agreement_large.parquet (64 solutions and 24 suites each of SmolLM2-135M-Instruct on
 674 labelled problems) twice, in turn, with `sandbox.early_stop` and without, by the rule `consensus` and its
@@ -77,9 +77,10 @@ def differences(one: Decision, two: Decision) -> list[str]:
 
 def main() -> None:
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 10**9
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     rows = by_problem(read_table(SAMPLES, Drawn))
     known = [*load_starter(), *load_mbpp(), *load_humaneval()]
-    problems = [problem for problem in known if problem.problem_id in rows][:most]
+    problems = [problem for problem in known if problem.problem_id in rows][first : first + most]
     settings = SandboxSettings()
     seconds, timeouts, different = Counter[str](), Counter[str](), Counter[str]()
     with two_seeds(settings, ensure_image(print), "early-stop") as seeds:
