@@ -230,7 +230,7 @@ def test_a_killed_serve_leaves_nothing_and_the_next_calls_its_run_crashed(image:
     again = served(tmp_path, free_port())
     said = again.stop(signal.SIGINT)
     assert "cancelled workspace: iteration 1" in said
-    assert said.count("\n") == 2
+    assert said.count("\n") == 1
     assert {state for kind, state in again.states() if kind == "flow"} == {"CRASHED", "CANCELLED"}
 
 
